@@ -1,0 +1,80 @@
+// Package gateway says what befree needs of an SMS carrier, whichever it is.
+//
+// A carrier is used in two directions: the relay calls [Gateway] to send, the carrier's side calls [Receiver] with what
+// came in. A carrier's own package (twilio, simulate) holds both ends and everything that is peculiar to it.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"befree.example/store/sms"
+)
+
+// A Gateway sends texts. It is safe for use by many goroutines at once.
+type Gateway interface {
+	// Send hands one text to the carrier and returns the carrier's ID for it. An error is a *Refused (it will never
+	// be sent), a *Later (it was not taken, and may be offered again), or anything else: then it is *unknown* whether
+	// the texter gets it, and it must not be sent again unseen. It never retries by itself.
+	Send(ctx context.Context, m Outgoing) (sid string, err error)
+}
+
+// A Receiver takes what the carrier brings. Both methods return nil only once it is on stable storage or is known
+// already; on an error the carrier is told to come again.
+type Receiver interface {
+	Receive(ctx context.Context, m Inbound) error
+	Delivered(ctx context.Context, s Status) error
+}
+
+// Outgoing is one text on its way out.
+type Outgoing struct {
+	ID   string     // the message's own; comes back in [Status.ID]
+	To   sms.Number // the texter
+	From sms.Number // ours
+	Body sms.Text
+}
+
+// Inbound is one text that came in.
+type Inbound struct {
+	SID    string // the carrier's ID (MessageSid), the same on every delivery of the same text
+	From   sms.Number
+	To     sms.Number
+	Body   sms.Text // as it came, unclean
+	Media  []Media
+	Params map[string][]string // everything else that the carrier said, known or not
+	At     time.Time           // when the carrier had it, zero if it does not say
+}
+
+// Media is a picture or a file that came with a text. It stays at the carrier until somebody asks for it.
+type Media struct {
+	URL  string `json:"url"`
+	Type string `json:"type"` // MIME type, as the carrier claims
+}
+
+// Status is a change in the delivery of a text that we sent.
+type Status struct {
+	ID    string // Outgoing.ID, empty if the carrier did not bring it back
+	SID   string
+	State string // the carrier's word: queued, sending, sent, delivered, undelivered, failed, ...
+	Code  int    // the carrier's error code, 0 if none
+}
+
+// Refused says that the carrier will never send a text.
+type Refused struct {
+	Code   int    // the carrier's error code
+	Reason string // in plain words, fit for a specialist's eyes
+}
+
+func (e *Refused) Error() string { return fmt.Sprintf("carrier refused (%d): %s", e.Code, e.Reason) }
+
+// Later says that the carrier did not take a text now and that offering it again is safe.
+type Later struct {
+	After time.Duration // how long to wait; zero if the carrier does not say
+}
+
+func (e *Later) Error() string { return fmt.Sprintf("carrier asks to wait %v", e.After) }
+
+// ErrUnknown says that a text may or may not have been sent.
+var ErrUnknown = errors.New("carrier did not say whether it took the text")
