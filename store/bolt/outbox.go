@@ -1,0 +1,109 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"befree.example/store"
+)
+
+// An Entry is a command of this console's that the relay has not yet been seen to carry out.
+type Entry struct {
+	ID           string     `json:"-"`
+	Conversation string     `json:"-"`
+	Kind         store.Kind `json:"-"`
+	At           time.Time  `json:"-"`                 // when the key was pressed, by this machine's clock: for information
+	Command      []byte     `json:"command"`           // JSON
+	Refused      string     `json:"refused,omitempty"` // why it was not carried out and never will be: it waits for a person
+}
+
+// Queue puts a command into the outbox, on disk on return, under the next ID of this device.
+func (c *Cache) Queue(e Entry) (id string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var n uint64
+	err = c.update(func(tx *bbolt.Tx) error {
+		m := tx.Bucket(metaBucket)
+		if raw := m.Get(counterKey); len(raw) == 8 {
+			n = binary.BigEndian.Uint64(raw)
+		}
+		n++
+		return m.Put(counterKey, binary.BigEndian.AppendUint64(nil, n))
+	})
+	if err != nil {
+		return "", err
+	}
+	e.ID = store.DeviceID(c.birth, n)
+	return e.ID, c.put(outboxBucket, []byte(e.ID), e)
+}
+
+// put seals an entry as if it were an event, so that it is under the key of what it would become.
+func (c *Cache) put(bucket, key []byte, e Entry) error {
+	body, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	records, err := c.sealed([]store.Event{{ID: e.ID, Conversation: e.Conversation, Kind: e.Kind, At: e.At, Body: body}})
+	if err != nil {
+		return err
+	}
+	return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, records[0]) })
+}
+
+// Outbox returns what waits, in the order in which it was queued.
+func (c *Cache) Outbox() ([]Entry, error) { return c.entries(outboxBucket) }
+
+// Drafts returns the drafts, one a conversation at most; Command is the text.
+func (c *Cache) Drafts() ([]Entry, error) { return c.entries(draftsBucket) }
+
+func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
+	err = c.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucket).ForEach(func(_, value []byte) error {
+			e, err := c.event(seqKey(0), value)
+			if err != nil {
+				return err
+			}
+			entry := Entry{ID: e.ID, Conversation: e.Conversation, Kind: e.Kind, At: e.At}
+			if err := json.Unmarshal(e.Body, &entry); err != nil && !e.Withheld {
+				return damaged(c.path, "what waits to be sent cannot be read")
+			}
+			es = append(es, entry)
+			return nil
+		})
+	})
+	return es, err
+}
+
+// Refuse keeps a command in the outbox as one that will not be carried out, and why.
+func (c *Cache) Refuse(e Entry, why string) error {
+	e.Refused = why
+	return c.put(outboxBucket, []byte(e.ID), e)
+}
+
+// Settle takes a command out of the outbox.
+func (c *Cache) Settle(id string) error {
+	return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(outboxBucket).Delete([]byte(id)) })
+}
+
+// kindDraft is what a draft is sealed as.
+const kindDraft store.Kind = "draft"
+
+// Draft keeps what is being written to a conversation; an empty text drops it.
+func (c *Cache) Draft(conversation, text string, at time.Time) error {
+	if conversation == "" {
+		return errors.New("a draft belongs to a conversation")
+	}
+	if text == "" {
+		return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(draftsBucket).Delete([]byte(conversation)) })
+	}
+	raw, err := json.Marshal(text)
+	if err != nil {
+		return err
+	}
+	return c.put(draftsBucket, []byte(conversation),
+		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw})
+}
