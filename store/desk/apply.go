@@ -1,0 +1,245 @@
+package desk
+
+import (
+	"slices"
+	"strings"
+
+	"befree.example/store"
+	"befree.example/store/plan"
+	"befree.example/store/sms"
+	"befree.example/store/triage"
+)
+
+// codeOptedOut is Twilio's code for a text to a number that opted out at the carrier.
+const codeOptedOut = 21610
+
+// The automatic texts, by the ending of the message's ID.
+const (
+	Compliance   = "compliance"
+	Confirmation = "optout"
+)
+
+// Apply folds e into s. It never fails: an event of a kind that it does not know is kept and moves its conversation's
+// end; an event whose words are withheld changes all that its head says.
+func (s *State) Apply(e store.Event) {
+	s.last = e.Seq
+	if e.At.After(s.at) {
+		s.at = e.At
+	}
+	if e.Conversation == "" {
+		return
+	}
+	c := s.edit(e.Conversation)
+	c.Last = e.Seq
+	if f := applies[e.Kind]; f != nil {
+		f(s, c, e)
+	}
+	c.Unanswered = c.unanswered()
+}
+
+var applies = map[store.Kind]func(*State, *Conversation, store.Event){
+	Received:       (*State).received,
+	Claimed:        func(s *State, c *Conversation, e store.Event) { s.own(c, e, e.Actor) },
+	TakenOver:      func(s *State, c *Conversation, e store.Event) { s.own(c, e, e.Actor) },
+	Transferred:    func(s *State, c *Conversation, e store.Event) { s.own(c, e, e.Head.Staff) },
+	Released:       func(s *State, c *Conversation, _ store.Event) { s.disown(c, Waiting, "it was given back") },
+	ReplyQueued:    (*State).replyQueued,
+	ReplyWithdrawn: func(_ *State, c *Conversation, e store.Event) { c.withdraw(e.Head.Ref, Read[Because](e).Reason) },
+	SendStarted:    (*State).sendStarted,
+	SendAccepted:   (*State).delivery,
+	SendUnknown:    (*State).delivery,
+	SendRefused:    (*State).delivery,
+	Delivery:       (*State).delivery,
+	SendDeferred:   (*State).sendDeferred,
+	NoteAdded: func(_ *State, c *Conversation, e store.Event) {
+		c.Notes = append(c.Notes, &NoteLine{ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: Read[Note](e).Text})
+	},
+	SafetySaved: (*State).safetySaved,
+	PlanSaved:   (*State).planSaved,
+	SeveritySet: func(_ *State, c *Conversation, e store.Event) { c.Severity = triage.Severity(e.Head.Severity) },
+	Closed:      (*State).closed,
+	OptedOut:    func(s *State, c *Conversation, _ store.Event) { s.optOut(c, true) },
+	OptedIn:     func(s *State, c *Conversation, _ store.Event) { s.optOut(c, false) },
+}
+
+func (s *State) received(c *Conversation, e store.Event) {
+	body, quiet := Read[Text](e), e.Head.Keyword == string(sms.OptOut)
+	if c.OpenedAt.IsZero() {
+		c.OpenedAt, c.Earlier, c.Phase = e.At, body.Earlier, Waiting
+		if quiet { // nobody needs to answer somebody who says no more than STOP
+			c.Phase, c.ClosedAt, c.Closing = ClosedNow, e.At, Closing{Disposition: "opted out"}
+		}
+	} else if c.Phase == ClosedNow && !quiet {
+		c.Phase, c.Owner, c.Claim = Waiting, "", 0
+	}
+	if e.Number != "" {
+		c.Number = sms.Number(e.Number)
+	}
+	c.Severity, c.Tail = triage.Severity(e.Head.Severity), e.Head.Tail
+	if e.Head.Language != "" {
+		c.Language = e.Head.Language
+	}
+	c.LastText, c.LastTextAt = e.Seq, e.At
+	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
+	c.Messages = append(c.Messages, &Message{ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
+		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons})
+	s.keyword(c, e)
+}
+
+// keyword does what a carrier keyword asks for, and what every text does to its number.
+func (s *State) keyword(c *Conversation, e store.Event) {
+	switch sms.Keyword(e.Head.Keyword) {
+	case sms.OptOut:
+		s.optOut(c, true)
+	case sms.OptIn:
+		s.optOut(c, false)
+	default:
+		c.OptedOut = slices.Contains(e.Head.Flags, FlagOptedOut)
+	}
+	owed := e.Head.Ref
+	if owed != "" {
+		c.Messages = append(c.Messages, &Message{ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At,
+			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting})
+	}
+	s.onLine(c, func(l *line) {
+		l.last = c.ID
+		if c.Phase != ClosedNow {
+			l.open = c.ID
+		}
+		if strings.HasSuffix(owed, "/"+Compliance) {
+			l.compliance = e.At
+		}
+	})
+}
+
+func (s *State) onLine(c *Conversation, change func(*line)) {
+	if c.Number == "" {
+		return
+	}
+	l, _ := s.lines.get(c.Number)
+	change(&l)
+	s.lines.put(c.Number, l)
+}
+
+func (s *State) optOut(c *Conversation, out bool) {
+	c.OptedOut = out
+	s.onLine(c, func(l *line) { l.optedOut = out })
+	if out { // a second STOP does not take back the confirmation of the first
+		c.withdrawAll("the texter opted out", "", Compliance)
+	} else {
+		c.withdrawAll("the texter opted in again", Confirmation)
+	}
+}
+
+func (s *State) own(c *Conversation, e store.Event, staff string) {
+	if c.Phase == Held {
+		s.disown(c, Held, "somebody else has the conversation now")
+	}
+	c.Phase, c.Owner, c.Claim = Held, staff, e.Seq
+	if !slices.Contains(c.Held, staff) {
+		c.Held = append(c.Held, staff)
+	}
+	s.hold(staff, c.ID)
+}
+
+func (s *State) disown(c *Conversation, next Phase, why string) {
+	s.drop(c.Owner, c.ID)
+	c.withdrawAll(why, "")
+	c.Phase = next
+	if next == Waiting {
+		c.Owner, c.Claim = "", 0
+	}
+}
+
+func (s *State) closed(c *Conversation, e store.Event) {
+	owner := c.Owner
+	s.disown(c, ClosedNow, "the conversation was closed")
+	c.Owner, c.Claim, c.ClosedAt, c.Closing = owner, 0, e.At, Read[Closing](e)
+	c.Danger = false
+	if !s.keep {
+		c.Messages, c.Notes = nil, nil
+	}
+	s.onLine(c, func(l *line) { l.open = "" })
+}
+
+func (s *State) replyQueued(c *Conversation, e store.Event) {
+	body := Read[Reply](e)
+	m := &Message{ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: e.Withheld,
+		Delivery: StatusWaiting, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At}
+	if !body.Now {
+		m.NotBefore = e.At.Add(s.Policy.Undo)
+	}
+	c.Messages = append(c.Messages, m)
+}
+
+func (s *State) sendStarted(c *Conversation, e store.Event) {
+	c.change(e.Head.Ref, func(m *Message) {
+		m.Delivery = StatusStarted
+		m.Attempt++
+		if m.Automatic != "" {
+			m.Text = Read[Send](e).Text
+		}
+	})
+}
+
+func (s *State) sendDeferred(c *Conversation, e store.Event) {
+	c.change(e.Head.Ref, func(m *Message) {
+		if m.Delivery == StatusStarted {
+			m.Delivery, m.NotBefore = StatusWaiting, e.At.Add(Read[Send](e).After)
+		}
+	})
+}
+
+func (s *State) delivery(c *Conversation, e store.Event) {
+	c.change(e.Head.Ref, func(m *Message) {
+		if to := Status(e.Head.Delivery); to.Rank() > m.Delivery.Rank() {
+			m.Delivery, m.Code, m.Trouble = to, e.Head.Code, Read[Send](e).Reason
+			c.Danger = c.Danger && (m.Author == "" || !to.Taken())
+		}
+	})
+	if e.Kind == SendRefused && e.Head.Code == codeOptedOut {
+		s.optOut(c, true)
+	}
+}
+
+func (s *State) safetySaved(c *Conversation, e store.Event) {
+	c.Safety, c.SafetySeq = c.Safety.With(Read[SafetyEdit](e)), e.Seq
+	c.withdrawAll("the safety record changed", "")
+}
+
+func (s *State) planSaved(c *Conversation, e store.Event) {
+	next, err := plan.Apply(c.Plan(), c.planVersion, Read[PlanEdit](e), e.Actor, e.At)
+	if err != nil { // its words are withheld: the version counts all the same
+		next = c.Plan()
+		next.Version++
+	}
+	c.Plans = append(c.Plans, next)
+}
+
+// change replaces a message by a changed copy; one that is not in memory any more is left alone.
+func (c *Conversation) change(id string, f func(*Message)) {
+	i := c.index(id)
+	if i < 0 {
+		return
+	}
+	m := *c.Messages[i]
+	f(&m)
+	c.Messages[i] = &m
+}
+
+func (c *Conversation) withdraw(id, why string) {
+	c.change(id, func(m *Message) {
+		if m.Delivery == StatusWaiting {
+			m.Delivery, m.Trouble = StatusWithdrawn, why
+		}
+	})
+}
+
+// withdrawAll takes back what waits of some sorts of text: "" for replies, or of automatic ones.
+func (c *Conversation) withdrawAll(why string, sorts ...string) {
+	for _, m := range c.Messages {
+		if m.Delivery == StatusWaiting && slices.Contains(sorts, m.Automatic) {
+			c.withdraw(m.ID, why)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package desk
+
+import (
+	"slices"
+	"time"
+
+	"befree.example/store/plan"
+	"befree.example/store/sms"
+	"befree.example/store/triage"
+)
+
+// A Conversation is what its events so far amount to. A published one never changes: State puts a new one in its
+// place, so it may be read without a lock for as long as one likes.
+type Conversation struct {
+	ID       string
+	Number   sms.Number // empty where it is not for this reader
+	Tail     string     // last four digits of the number
+	Earlier  string     // the same number's conversation before this one
+	OpenedAt time.Time
+	Last     uint64 // Seq of its newest event
+
+	Severity triage.Severity
+	Language string
+	OptedOut bool // the number, as far as this conversation's events say
+	Danger   bool // the danger word came since somebody last answered
+
+	Phase    Phase
+	Owner    string   // who holds it, or held it last once closed
+	Claim    uint64   // Seq of the event that made Owner its owner
+	Held     []string // everybody who ever held it
+	ClosedAt time.Time
+	Closing  Closing
+
+	LastText   uint64    // Seq of the newest text from the texter
+	LastTextAt time.Time // and when
+	Unanswered time.Time // when the oldest text came that nobody has answered; zero if all are
+	SafetySeq  uint64    // Seq of the newest safety record
+	Safety     Safety
+
+	Messages []*Message // oldest first; dropped when it closes (Log.Conversation has them)
+	Notes    []*NoteLine
+	Plans    []plan.Plan // every version, oldest first
+}
+
+// A Phase says where a conversation stands.
+type Phase string
+
+// The phases.
+const (
+	Waiting   Phase = "waiting"
+	Held      Phase = "held"
+	ClosedNow Phase = "closed"
+)
+
+// A Message is one text, either way. It never changes either.
+type Message struct {
+	ID        string
+	Seq       uint64
+	At        time.Time
+	Inbound   bool
+	Author    string // member of staff; empty for the texter's and for automatic texts
+	Automatic string // "compliance" or "optout" for a text that the system owes
+	Text      sms.Text
+	Withheld  bool // there are words, but not for this reader
+	Media     []Media
+	Flags     []string
+	Reasons   []triage.Reason
+
+	Delivery  Status    // of an outbound one
+	Code      int       // the carrier's error code
+	Trouble   string    // in plain words: why it was refused, withdrawn or not delivered
+	Claim     uint64    // that a reply rests on
+	Reason    string    // why it goes out although the safety record holds it
+	NotBefore time.Time // until then it can be taken back
+	Attempt   int       // sends started so far
+}
+
+// A NoteLine is one note.
+type NoteLine struct {
+	ID     string
+	Seq    uint64
+	At     time.Time
+	Author string
+	Text   sms.Text
+}
+
+// Plan returns the newest version of the safety plan; the zero Plan if there is none.
+func (c *Conversation) Plan() plan.Plan {
+	if len(c.Plans) == 0 {
+		return plan.Plan{}
+	}
+	return c.Plans[len(c.Plans)-1]
+}
+
+func (c *Conversation) planVersion(n int) (plan.Plan, bool) {
+	if n == 0 {
+		return plan.Plan{}, true
+	}
+	i := slices.IndexFunc(c.Plans, func(p plan.Plan) bool { return p.Version == n })
+	if i < 0 {
+		return plan.Plan{}, false
+	}
+	return c.Plans[i], true
+}
+
+// Message returns the message with this ID, or nil.
+func (c *Conversation) Message(id string) *Message {
+	i := c.index(id)
+	if i < 0 {
+		return nil
+	}
+	return c.Messages[i]
+}
+
+// index looks from the newest, where whatever is asked for mostly is.
+func (c *Conversation) index(id string) int {
+	for i := len(c.Messages) - 1; i >= 0; i-- {
+		if c.Messages[i].ID == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// Next returns the oldest message that has yet to be handed to the carrier, nil if there is none or one is under way.
+func (c *Conversation) Next() *Message {
+	var next *Message
+	for _, m := range c.Messages {
+		switch {
+		case m.Delivery == StatusStarted:
+			return nil
+		case m.Delivery == StatusWaiting && next == nil:
+			next = m
+		}
+	}
+	return next
+}
+
+// FirstWords returns the newest text from the texter, nil if there is none.
+func (c *Conversation) Newest() *Message {
+	for i := len(c.Messages) - 1; i >= 0; i-- {
+		if c.Messages[i].Inbound {
+			return c.Messages[i]
+		}
+	}
+	return nil
+}
+
+// Seen is what a reply must carry to say that everything on the screen was read.
+func (c *Conversation) Seen() uint64 { return max(c.LastText, c.SafetySeq) }
+
+// MayRead tells whether a member of staff may read the words of c now: waiting ones every specialist, a held one its
+// owner, a closed one who held it last, and all of them the supervisors.
+func (c *Conversation) MayRead(staff string, role Role) bool {
+	switch role {
+	case Supervisor:
+		return true
+	case Specialist:
+		return c.Phase == Waiting || c.Owner == staff
+	}
+	return false
+}
+
+// unanswered is when the oldest text came that no reply the carrier took has followed.
+func (c *Conversation) unanswered() time.Time {
+	var since time.Time
+	for i := len(c.Messages) - 1; i >= 0; i-- {
+		m := c.Messages[i]
+		if m.Inbound {
+			since = m.At
+		} else if m.Author != "" && m.Delivery.Taken() {
+			break
+		}
+	}
+	return since
+}
+
+func (c *Conversation) clone() *Conversation {
+	d := *c
+	d.Messages = slices.Clone(c.Messages)
+	d.Notes = slices.Clip(c.Notes)
+	d.Plans = slices.Clip(c.Plans)
+	d.Held = slices.Clip(c.Held)
+	return &d
+}
