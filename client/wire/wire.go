@@ -1,0 +1,203 @@
+// Package wire holds the frames that a console and a relay send each other: JSON objects in websocket text frames,
+// subprotocol [Subprotocol].
+//
+// The course of a connection:
+//
+//	relay    hello      who the relay is, how far its log goes, a nonce
+//	console  auth       a name and a proof made of the nonce
+//	relay    welcome    the role, or refused and the end
+//	console  resume     where its copy ends
+//	relay    part...    for a console without a copy: the open conversations, whole; then
+//	relay    snapshot   the position from which events follow
+//	relay    events...  every event after that, in order, for as long as the connection lasts
+//
+// and at any time after welcome
+//
+//	console  command    relay  ack | refused     decided and on disk, or not, because
+//	console  fetch      relay  part...           a conversation that the console's owner may read, whole
+//	console  preview    relay  bodies            the newest text of waiting conversations, for the rows in view
+//	relay    drain      the relay is about to stop
+//
+// A conversation whose opening was acked (kind "viewed") follows in parts without being asked for. Which kinds of
+// frame exist only ever grows: a side that does not know a frame passes over it.
+//
+// History: 1 is the first version.
+package wire
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// The protocol.
+const (
+	Version     = 1
+	Subprotocol = "befree.1"
+	MaxFrame    = 64 << 10 // bytes, either way
+)
+
+// Time limits of a connection, the same on both sides.
+const (
+	WriteTimeout = 5 * time.Second
+	AuthTimeout  = 10 * time.Second
+	PingEvery    = 10 * time.Second
+	SilenceLimit = 25 * time.Second // without a frame or pong: the connection is dead
+)
+
+// A Frame is one message; exactly one of its fields is set.
+type Frame struct {
+	Hello    *Hello        `json:"hello,omitempty"`
+	Auth     *Auth         `json:"auth,omitempty"`
+	Welcome  *Welcome      `json:"welcome,omitempty"`
+	Resume   *Resume       `json:"resume,omitempty"`
+	Part     *Part         `json:"part,omitempty"`
+	Snapshot *Snapshot     `json:"snapshot,omitempty"`
+	Events   *Events       `json:"events,omitempty"`
+	Bodies   *Events       `json:"bodies,omitempty"`
+	Command  *desk.Command `json:"command,omitempty"`
+	Ack      *Ack          `json:"ack,omitempty"`
+	Refused  *Refused      `json:"refused,omitempty"`
+	Fetch    *Fetch        `json:"fetch,omitempty"`
+	Preview  *Preview      `json:"preview,omitempty"`
+	Drain    *Drain        `json:"drain,omitempty"`
+}
+
+// Hello is the relay's first word.
+type Hello struct {
+	Version int    `json:"version"`
+	Epoch   string `json:"epoch"`
+	Last    uint64 `json:"last"`
+	Nonce   []byte `json:"nonce"`
+	Limits  Limits `json:"limits"`
+}
+
+// Limits are the relay's, so that a console can say beforehand what would be refused.
+type Limits struct {
+	Claims   int           `json:"claims"`
+	ReplyAge time.Duration `json:"reply_age"`
+	Undo     time.Duration `json:"undo"`
+}
+
+// Auth says who is there. Proof is made and checked by the enrolment in use.
+type Auth struct {
+	Name  string `json:"name"`
+	Proof []byte `json:"proof"`
+}
+
+// Welcome lets a console in.
+type Welcome struct {
+	Name string    `json:"name"`
+	Role desk.Role `json:"role"`
+}
+
+// Resume says where the console's copy ends; After 0 asks for a snapshot.
+type Resume struct {
+	Epoch string `json:"epoch"`
+	After uint64 `json:"after"`
+}
+
+// A Part is a piece of one conversation, oldest events first; the last one has More false.
+type Part struct {
+	Conversation string        `json:"conv"`
+	Events       []store.Event `json:"events"`
+	First        bool          `json:"first,omitempty"`
+	More         bool          `json:"more,omitempty"`
+}
+
+// A Snapshot ends the parts with which a new console begins.
+type Snapshot struct {
+	Position store.Position `json:"position"`
+}
+
+// Events are the next ones in order, without a hole. Head is the Seq of the relay's newest: Head minus the last Seq
+// here is by how many the console is behind.
+type Events struct {
+	Events []store.Event `json:"events"`
+	Head   uint64        `json:"head"`
+}
+
+// Ack says that a command had its effect, as event Seq, and that it is on disk.
+type Ack struct {
+	ID  string `json:"id"`
+	Seq uint64 `json:"seq"`
+}
+
+// Refused says that a command had no effect and will have none. ID is empty where the whole connection is refused.
+type Refused struct {
+	ID   string    `json:"id,omitempty"`
+	Code desk.Code `json:"code"`
+	Text string    `json:"text"`
+}
+
+// Fetch asks for a conversation whole.
+type Fetch struct {
+	Conversation string `json:"conv"`
+}
+
+// Preview asks for the newest text of waiting conversations.
+type Preview struct {
+	Conversations []string `json:"convs"`
+}
+
+// Drain says that the relay ends the connection within this time; the console comes back by itself.
+type Drain struct {
+	Within time.Duration `json:"within"`
+}
+
+// ErrTooLong is a frame over MaxFrame.
+var ErrTooLong = errors.New("frame is longer than 64 KB")
+
+// Encode returns f as it is sent.
+func Encode(f Frame) ([]byte, error) {
+	b, err := json.Marshal(f)
+	if err == nil && len(b) > MaxFrame {
+		return nil, ErrTooLong
+	}
+	return b, err
+}
+
+// Decode reads one frame. A frame of a kind that this version does not know gives the zero Frame.
+func Decode(b []byte) (Frame, error) {
+	var f Frame
+	if len(b) > MaxFrame {
+		return f, ErrTooLong
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return Frame{}, fmt.Errorf("not a frame: %w", errShape)
+	}
+	return f, nil
+}
+
+var errShape = errors.New("malformed JSON") // the decoder's own words could quote a message
+
+// Split cuts events into pieces that each fit a frame with room to spare.
+func Split(events []store.Event) [][]store.Event {
+	const room = MaxFrame - 1<<10
+	var pieces [][]store.Event
+	begin, size := 0, 0
+	for i, e := range events {
+		n := weight(e)
+		if i > begin && size+n > room {
+			pieces = append(pieces, events[begin:i])
+			begin, size = i, 0
+		}
+		size += n
+	}
+	return append(pieces, events[begin:])
+}
+
+// weight is at least the length of e as JSON: base64 of the body, the names and fixed fields, and the strings, each
+// byte of which may be escaped to six.
+func weight(e store.Event) int {
+	n := 420 + len(e.Body)*4/3 + 4 + 2*6
+	for _, s := range append([]string{e.ID, e.Conversation, e.Actor, string(e.Kind), e.Number, e.Head.Severity, e.Head.Language,
+		e.Head.Tail, e.Head.Keyword, e.Head.Staff, e.Head.Ref, e.Head.Delivery}, e.Head.Flags...) {
+		n += 6*len(s) + 3
+	}
+	return n
+}
