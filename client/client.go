@@ -1,0 +1,185 @@
+// Package client is how a console follows the line: it keeps a copy of what its owner may know in the local cache,
+// goes on from there whenever there is a network, and carries to the relay what was written, with or without one.
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"befree.example/client/wire"
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+)
+
+// Time limits of the client.
+const (
+	dialTimeout  = 10 * time.Second
+	backoffFirst = 200 * time.Millisecond
+	backoffMost  = 20 * time.Second
+)
+
+// ErrRefused is a sign-in that the relay refused; trying again as one is does not help.
+var ErrRefused = errors.New("relay refused the sign-in")
+
+// A Config says where the relay is and who is at the console.
+type Config struct {
+	URL      string // ws:// (this machine only) or wss://, with the path /line
+	Identity Identity
+	Cache    *bolt.Cache
+	TLS      *tls.Config                                                       // nil for the system's trust
+	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
+	Logger   *slog.Logger
+}
+
+// A Client is one console's end of the line. Its methods are safe for use by many goroutines.
+type Client struct {
+	Config
+	wake chan struct{} // there is something in the outbox that the connection has not looked at
+
+	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
+
+	mu      sync.Mutex
+	state   *desk.State
+	loose   map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
+	status  Status
+	changed chan struct{}
+	down    chan struct{}            // closed when the connection ends
+	pressed map[string]time.Time     // commands queued by this process, by its monotonic clock
+	waiting map[string]chan answered // who waits for them
+}
+
+// A Status says how the console stands to the relay.
+type Status struct {
+	Connected bool
+	Since     time.Time // of the change to or from Connected
+	Head      uint64    // the relay's newest event, as far as is known
+	At        uint64    // the newest one here
+	Role      desk.Role // as the relay said last
+	Limits    wire.Limits
+	Draining  bool   // the relay said that it is about to stop
+	Trouble   string // why there is no connection, in plain words
+	Renewed   bool   // the relay's log was replaced since this console started: the copy was begun anew
+}
+
+// Behind is by how many events the console is behind the relay.
+func (s Status) Behind() uint64 {
+	if s.Head < s.At {
+		return 0
+	}
+	return s.Head - s.At
+}
+
+// InStep tells whether what is on the screen is what the relay has.
+func (s Status) InStep() bool { return s.Connected && s.At > 0 && s.Behind() == 0 }
+
+// New folds what the cache has.
+func New(c Config) (*Client, error) {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	cl := &Client{Config: c, wake: make(chan struct{}, 1), state: desk.NewState(desk.Policy{}),
+		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
+		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{}}
+	close(cl.down)
+	if err := c.Cache.Each(cl.state.Apply); err != nil {
+		return nil, err
+	}
+	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq}
+	return cl, nil
+}
+
+// View shows the state as the relay told it. What f takes out of it may be kept; f must not block.
+func (c *Client) View(f func(*desk.State)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c.state)
+}
+
+// Status returns how the console stands to the relay now.
+func (c *Client) Status() Status {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.status
+}
+
+// Changed is closed at the next change of anything that the client shows.
+func (c *Client) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+// Conversation returns a conversation as it will be once what waits in the outbox has arrived, or nil. Notes and plans
+// written without a network are in it; a reply never is before the relay has it.
+func (c *Client) Conversation(id string) (*desk.Conversation, error) {
+	outbox, err := c.Cache.Outbox()
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.ContainsFunc(outbox, func(e bolt.Entry) bool { return e.Conversation == id && durable(e.Kind) }) {
+		return c.state.Conversation(id), nil
+	}
+	ahead := c.state.Fork()
+	for _, e := range outbox {
+		if e.Conversation == id && durable(e.Kind) && e.Refused == "" {
+			ahead.Apply(c.foreseen(e, ahead.Last()+1))
+		}
+	}
+	return ahead.Conversation(id), nil
+}
+
+// foreseen is the event that a command will make.
+func (c *Client) foreseen(e bolt.Entry, seq uint64) store.Event {
+	var command desk.Command
+	_ = json.Unmarshal(e.Command, &command) // written by Do
+	return store.Event{Seq: seq, ID: e.ID, Conversation: e.Conversation, Kind: e.Kind, At: e.At,
+		Actor: c.Identity.Name, Body: command.Body}
+}
+
+// Whole returns a conversation with all its words as far as they are here, though it be closed.
+func (c *Client) Whole(id string) (*desk.Conversation, error) {
+	es, err := c.Cache.Conversation(id)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return desk.Fold(c.withLoose(id, es)), nil
+}
+
+// withLoose puts the bodies held in memory into a conversation's events.
+func (c *Client) withLoose(id string, es []store.Event) []store.Event {
+	bySeq := maps.Clone(c.loose[id])
+	if len(bySeq) == 0 {
+		return es
+	}
+	for i, e := range es {
+		if known, ok := bySeq[e.Seq]; ok {
+			es[i] = known
+			delete(bySeq, e.Seq)
+		}
+	}
+	es = slices.AppendSeq(es, maps.Values(bySeq))
+	slices.SortFunc(es, func(a, b store.Event) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	return es
+}
+
+// update changes what the client shows and tells whoever waits for that.
+func (c *Client) update(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}

@@ -1,0 +1,145 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+)
+
+// ErrOffline is a command that only the relay can decide, given without a connection to it. Nothing was done.
+var ErrOffline = errors.New("the relay cannot be reached; nothing was done")
+
+// staleAfter is how long after the key press a command that is not kept for ever may still be handed to the relay.
+const staleAfter = time.Minute
+
+// An Outcome is what became of a command.
+type Outcome struct {
+	Seq  uint64 // of its event, 0 while it is only kept here
+	Kept bool   // on this machine's disk; it goes to the relay as soon as that can be reached
+}
+
+// durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
+// others decide meanwhile, is not: a reply comes back as a draft, a claim is simply not made.
+func durable(k store.Kind) bool {
+	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved
+}
+
+// Do asks the relay for an event. A note, a plan or a safety record is on this machine's disk when Do returns, with
+// or without a connection; everything else needs one. A *desk.Refusal says that nothing was done and why; a refused
+// reply stays in [Client.Outbox] as a draft. An error of ctx does not say whether it was done.
+func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) {
+	lost, connected := c.connection()
+	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
+		return Outcome{}, ErrOffline
+	}
+	answer, err := c.queue(command)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if !connected {
+		return Outcome{Kept: true}, nil
+	}
+	select {
+	case a := <-answer:
+		return a.Outcome, a.err
+	case <-lost:
+		if durable(command.Kind) || command.Kind == desk.ReplyQueued {
+			return Outcome{Kept: true}, nil
+		}
+		return Outcome{}, ErrOffline
+	case <-ctx.Done():
+		return Outcome{Kept: true}, ctx.Err()
+	}
+}
+
+type answered struct {
+	Outcome
+	err error
+}
+
+// queue puts a command into the outbox and wakes the connection.
+func (c *Client) queue(command desk.Command) (<-chan answered, error) {
+	raw, err := json.Marshal(command)
+	if err != nil {
+		return nil, err
+	}
+	c.queuing.Lock()
+	defer c.queuing.Unlock()
+	pressed := time.Now()
+	id, err := c.Cache.Queue(bolt.Entry{Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw})
+	if err != nil {
+		return nil, err
+	}
+	answer := make(chan answered, 1)
+	c.update(func() { c.pressed[id], c.waiting[id] = pressed, answer })
+	select {
+	case c.wake <- struct{}{}:
+	default: // it looks at the whole outbox anyway
+	}
+	return answer, nil
+}
+
+// connection returns what is closed when the connection of now ends, and whether there is one.
+func (c *Client) connection() (lost <-chan struct{}, connected bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.down, c.status.Connected
+}
+
+// settle takes a command out of the outbox and answers whoever waits for it.
+func (c *Client) settle(id string, seq uint64) error {
+	if err := c.Cache.Settle(id); err != nil {
+		return err
+	}
+	c.answer(id, answered{Outcome: Outcome{Seq: seq}})
+	return nil
+}
+
+// turnDown ends a command that will not be carried out. What somebody wrote stays where they can see it.
+func (c *Client) turnDown(e bolt.Entry, refusal *desk.Refusal) error {
+	var err error
+	if durable(e.Kind) || e.Kind == desk.ReplyQueued {
+		err = c.Cache.Refuse(e, refusal.Text)
+	} else {
+		err = c.Cache.Settle(e.ID)
+	}
+	if err != nil {
+		return err
+	}
+	c.answer(e.ID, answered{err: refusal})
+	return nil
+}
+
+func (c *Client) answer(id string, a answered) {
+	c.update(func() {
+		if waiting, ok := c.waiting[id]; ok {
+			waiting <- a // has room for the one answer
+		}
+		delete(c.waiting, id)
+		delete(c.pressed, id)
+	})
+}
+
+// Discard drops a refused command that its author has dealt with.
+func (c *Client) Discard(id string) error {
+	if err := c.Cache.Settle(id); err != nil {
+		return err
+	}
+	c.update(func() {})
+	return nil
+}
+
+// Open asks to read a conversation that is not one's own. That is an event, with its reason.
+func (c *Client) Open(ctx context.Context, conversation, reason string) error {
+	raw, err := json.Marshal(desk.Because{Reason: reason})
+	if err != nil {
+		return err
+	}
+	_, err = c.Do(ctx, desk.Command{Kind: desk.Viewed, Conversation: conversation, Body: raw})
+	return err
+}

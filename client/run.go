@@ -1,0 +1,266 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"befree.example/client/wire"
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// Run follows the line until ctx ends, coming back by itself whenever the connection is lost. It returns nil then, or
+// ErrRefused. It returns once everything that it started has ended.
+func (c *Client) Run(ctx context.Context) error {
+	if err := private(c.URL); err != nil {
+		return err
+	}
+	wait := backoffFirst
+	for ctx.Err() == nil {
+		began := time.Now()
+		err := c.follow(ctx)
+		if errors.Is(err, ErrRefused) {
+			return err
+		}
+		if time.Since(began) > backoffMost {
+			wait = backoffFirst
+		}
+		c.disconnected(err)
+		pause(ctx, backoffFirst+rand.N(wait))
+		wait = min(2*wait, backoffMost)
+	}
+	return nil
+}
+
+// private refuses to send anything over a network without TLS.
+func private(relay string) error {
+	u, err := url.Parse(relay)
+	if err != nil || u.Host == "" {
+		return fmt.Errorf("%q is not the address of a relay; it looks like wss://relay.example.org/line", relay)
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "ws" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("a relay on another machine is reached over TLS alone: its address begins with wss://")
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+func (c *Client) disconnected(err error) {
+	if err != nil {
+		c.Logger.Info("no connection to the relay", "error", err)
+	}
+	c.update(func() {
+		if c.status.Connected {
+			c.status.Since = time.Now()
+			close(c.down)
+		}
+		c.status.Connected, c.status.Draining, c.status.Trouble = false, false, trouble(err)
+	})
+}
+
+// trouble says in plain words why there is no connection.
+func trouble(err error) string {
+	var network *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &certificate):
+		return "the relay's certificate is not trusted here"
+	case errors.As(err, &network):
+		return "the relay cannot be reached"
+	}
+	return "the connection to the relay was lost"
+}
+
+// A session is one connection.
+type session struct {
+	*Client
+	ws     *websocket.Conn
+	out    chan wire.Frame
+	goal   uint64          // when it has this much, it is in step and may say what it has to say
+	ready  bool            // is in step
+	sent   map[string]bool // commands handed over on this connection
+	part   []store.Event   // of the conversation that is coming in
+	cancel context.CancelFunc
+}
+
+// follow is one connection from dialling to its end.
+func (c *Client) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ws, err := c.dial(ctx)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
+	defer stop()
+	defer ws.Close()
+	s := &session{Client: c, ws: ws, out: make(chan wire.Frame, 64), sent: map[string]bool{}, cancel: cancel}
+	if err := s.greet(); err != nil {
+		return err
+	}
+	written := make(chan error, 1)
+	go func() { written <- s.write(ctx) }()
+	err = s.read(ctx)
+	cancel()
+	return errors.Join(err, <-written)
+}
+
+func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
+	d := websocket.Dialer{HandshakeTimeout: dialTimeout, Subprotocols: []string{wire.Subprotocol}, NetDialContext: c.Dial,
+		TLSClientConfig: c.TLS, ReadBufferSize: 16 << 10, WriteBufferSize: 4 << 10}
+	ws, answer, err := d.DialContext(ctx, c.URL, nil)
+	if answer != nil && answer.StatusCode == http.StatusForbidden {
+		return nil, fmt.Errorf("%w: it takes consoles over TLS 1.3 alone", ErrRefused)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ws.Subprotocol() != wire.Subprotocol {
+		_ = ws.Close()
+		return nil, fmt.Errorf("%w: there is no befree relay at this address", ErrRefused)
+	}
+	ws.SetReadLimit(wire.MaxFrame)
+	alive := func() { _ = ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) }
+	alive()
+	ws.SetPingHandler(func(data string) error {
+		alive()
+		err := ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(wire.WriteTimeout))
+		if errors.Is(err, websocket.ErrCloseSent) {
+			return nil
+		}
+		return err
+	})
+	return ws, nil
+}
+
+// greet signs in and says where the copy ends.
+func (s *session) greet() error {
+	f, err := s.receive()
+	if err != nil {
+		return err
+	}
+	if f.Hello == nil || f.Hello.Version != wire.Version {
+		return fmt.Errorf("%w: it speaks another version; update the older side", ErrRefused)
+	}
+	channel, err := wire.Channel(tlsState(s.ws))
+	if err != nil {
+		return err
+	}
+	auth := s.Identity.Prove(f.Hello.Nonce, channel)
+	if err := s.send(wire.Frame{Auth: &auth}); err != nil {
+		return err
+	}
+	in, err := s.receive()
+	if err != nil {
+		return err
+	}
+	if in.Refused != nil {
+		return fmt.Errorf("%w: %s", ErrRefused, in.Refused.Text)
+	}
+	if in.Welcome == nil {
+		return errors.New("relay did not answer the sign-in")
+	}
+	return s.resume(*f.Hello, in.Welcome.Role)
+}
+
+func tlsState(ws *websocket.Conn) *tls.ConnectionState {
+	if t, ok := ws.NetConn().(*tls.Conn); ok {
+		state := t.ConnectionState()
+		return &state
+	}
+	return nil
+}
+
+// resume goes on where the copy ends, if it is a copy of this log.
+func (s *session) resume(h wire.Hello, role desk.Role) error {
+	at := s.Cache.Position()
+	if at.Epoch != h.Epoch || at.Seq > h.Last {
+		if err := s.renew(h.Epoch, at); err != nil {
+			return err
+		}
+		at = s.Cache.Position()
+	}
+	s.goal = h.Last
+	s.update(func() {
+		s.status = Status{Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: role, Limits: h.Limits, Renewed: s.status.Renewed}
+		s.down = make(chan struct{})
+	})
+	return s.send(wire.Frame{Resume: &wire.Resume{Epoch: at.Epoch, After: at.Seq}})
+}
+
+// renew sets aside a copy of a log that is no more. Replies that wait become drafts: they rest on what is gone.
+func (s *session) renew(epoch string, old store.Position) error {
+	if err := s.Cache.Reset(epoch); err != nil {
+		return err
+	}
+	s.update(func() {
+		s.state, s.loose = desk.NewState(desk.Policy{}), map[string]map[uint64]store.Event{}
+		s.status.Renewed = s.status.Renewed || old.Seq > 0
+		if old.Seq > 0 {
+			clear(s.pressed)
+		}
+	})
+	return nil
+}
+
+func (s *session) receive() (wire.Frame, error) {
+	_ = s.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
+	_, b, err := s.ws.ReadMessage()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	return wire.Decode(b)
+}
+
+func (s *session) send(f wire.Frame) error {
+	b, err := wire.Encode(f)
+	if err != nil {
+		return err
+	}
+	_ = s.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
+	return s.ws.WriteMessage(websocket.TextMessage, b)
+}
+
+// write is the connection's one writer. It ends the connection when it fails.
+func (s *session) write(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case f := <-s.out:
+			if err := s.send(f); err != nil {
+				_ = s.ws.Close()
+				return err
+			}
+		}
+	}
+}
+
+// ask hands a frame to the writer.
+func (s *session) ask(ctx context.Context, f wire.Frame) error {
+	select {
+	case s.out <- f:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
