@@ -86,9 +86,11 @@ func New(c Config) (*Client, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	cl := &Client{Config: c, wake: make(chan struct{}, 1), state: desk.NewState(desk.Policy{}),
+	cl := &Client{
+		Config: c, wake: make(chan struct{}, 1), state: desk.NewState(desk.Policy{}),
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
-		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{}}
+		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
+	}
 	close(cl.down)
 	if err := c.Cache.Each(cl.state.Apply); err != nil {
 		return nil, err
@@ -143,8 +145,10 @@ func (c *Client) Conversation(id string) (*desk.Conversation, error) {
 func (c *Client) foreseen(e bolt.Entry, seq uint64) store.Event {
 	var command desk.Command
 	_ = json.Unmarshal(e.Command, &command) // written by Do
-	return store.Event{Seq: seq, ID: e.ID, Conversation: e.Conversation, Kind: e.Kind, At: e.At,
-		Actor: c.Identity.Name, Body: command.Body}
+	return store.Event{
+		Seq: seq, ID: e.ID, Conversation: e.Conversation, Kind: e.Kind, At: e.At,
+		Actor: c.Identity.Name, Body: command.Body,
+	}
 }
 
 // Whole returns a conversation with all its words as far as they are here, though it be closed.

@@ -125,8 +125,10 @@ func (c *Client) follow(ctx context.Context) error {
 }
 
 func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
-	d := websocket.Dialer{HandshakeTimeout: dialTimeout, Subprotocols: []string{wire.Subprotocol}, NetDialContext: c.Dial,
-		TLSClientConfig: c.TLS, ReadBufferSize: 16 << 10, WriteBufferSize: 4 << 10}
+	d := websocket.Dialer{
+		HandshakeTimeout: dialTimeout, Subprotocols: []string{wire.Subprotocol}, NetDialContext: c.Dial,
+		TLSClientConfig: c.TLS, ReadBufferSize: 16 << 10, WriteBufferSize: 4 << 10,
+	}
 	ws, answer, err := d.DialContext(ctx, c.URL, nil)
 	if answer != nil && answer.StatusCode == http.StatusForbidden {
 		return nil, fmt.Errorf("%w: it takes consoles over TLS 1.3 alone", ErrRefused)

@@ -263,8 +263,10 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	s.mu.Unlock()
 	age := time.Since(pressed)
 	if !durable(e.Kind) && (!ours || age > staleAfter) {
-		return s.turnDown(e, &desk.Refusal{Code: desk.CodeTooOld,
-			Text: "It was not sent before the connection was lost. It is a draft again: read it once more."})
+		return s.turnDown(e, &desk.Refusal{
+			Code: desk.CodeTooOld,
+			Text: "It was not sent before the connection was lost. It is a draft again: read it once more.",
+		})
 	}
 	command.ID, command.Age = e.ID, age
 	if !ours {

@@ -195,8 +195,10 @@ func Split(events []store.Event) [][]store.Event {
 // byte of which may be escaped to six.
 func weight(e store.Event) int {
 	n := 420 + len(e.Body)*4/3 + 4 + 2*6
-	for _, s := range append([]string{e.ID, e.Conversation, e.Actor, string(e.Kind), e.Number, e.Head.Severity, e.Head.Language,
-		e.Head.Tail, e.Head.Keyword, e.Head.Staff, e.Head.Ref, e.Head.Delivery}, e.Head.Flags...) {
+	for _, s := range append([]string{
+		e.ID, e.Conversation, e.Actor, string(e.Kind), e.Number, e.Head.Severity, e.Head.Language,
+		e.Head.Tail, e.Head.Keyword, e.Head.Staff, e.Head.Ref, e.Head.Delivery,
+	}, e.Head.Flags...) {
 		n += 6*len(s) + 3
 	}
 	return n

@@ -115,7 +115,7 @@ func (c *Cache) begin(o CacheOptions) (seal.Master, error) {
 		o.Params = seal.Recommended
 	}
 	master := seal.NewMaster()
-	e, err := seal.SealMaster(master, o.Passphrase, o.Params)
+	e, err := seal.Enclose(master, o.Passphrase, o.Params)
 	if err != nil {
 		return master, err
 	}

@@ -64,7 +64,7 @@ func holds(t *testing.T, k *Keys, from, to int) {
 func TestKeys(t *testing.T) {
 	k := newKeys(t)
 	mustSave(t, k, 0, 20)
-	if err := k.Save(map[string][]byte{"new": secret(1), "key/7": secret(7)}); err != seal.ErrExists {
+	if err := k.Save(map[string][]byte{"new": secret(1), "key/7": secret(7)}); !errors.Is(err, seal.ErrExists) {
 		t.Errorf("save of a name that has a value: %v", err)
 	}
 	if _, err := k.Load("new"); !errors.Is(err, seal.ErrNoKey) {

@@ -56,7 +56,7 @@ func (v *verifier) run() error {
 		return v.log.damaged("it ends at event %d and not at %d", v.last, head)
 	}
 	ids := uint64(0)
-	if err := v.each(idsBucket, func(key, value []byte) error { ids++; return nil }); err != nil {
+	if err := v.each(idsBucket, func(_, _ []byte) error { ids++; return nil }); err != nil {
 		return err
 	}
 	if ids != v.last {

@@ -81,8 +81,10 @@ func (s *State) received(c *Conversation, e store.Event) {
 	}
 	c.LastText, c.LastTextAt = e.Seq, e.At
 	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
-	c.Messages = append(c.Messages, &Message{ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
-		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons})
+	c.Messages = append(c.Messages, &Message{
+		ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
+		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons,
+	})
 	s.keyword(c, e)
 }
 
@@ -98,8 +100,10 @@ func (s *State) keyword(c *Conversation, e store.Event) {
 	}
 	owed := e.Head.Ref
 	if owed != "" {
-		c.Messages = append(c.Messages, &Message{ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At,
-			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting})
+		c.Messages = append(c.Messages, &Message{
+			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At,
+			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting,
+		})
 	}
 	s.onLine(c, func(l *line) {
 		l.last = c.ID
@@ -164,8 +168,10 @@ func (s *State) closed(c *Conversation, e store.Event) {
 
 func (s *State) replyQueued(c *Conversation, e store.Event) {
 	body := Read[Reply](e)
-	m := &Message{ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: e.Withheld,
-		Delivery: StatusWaiting, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At}
+	m := &Message{
+		ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: e.Withheld,
+		Delivery: StatusWaiting, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At,
+	}
 	if !body.Now {
 		m.NotBefore = e.At.Add(s.Policy.Undo)
 	}

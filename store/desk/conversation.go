@@ -136,7 +136,7 @@ func (c *Conversation) Next() *Message {
 	return next
 }
 
-// FirstWords returns the newest text from the texter, nil if there is none.
+// Newest returns the newest text from the texter, nil if there is none.
 func (c *Conversation) Newest() *Message {
 	for i := len(c.Messages) - 1; i >= 0; i-- {
 		if c.Messages[i].Inbound {

@@ -37,8 +37,10 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 	if at.conv == nil && c.Kind != Received {
 		return store.Event{}, refuse(CodeUnknown, "There is no such conversation.")
 	}
-	e := store.Event{ID: c.ID, Conversation: c.Conversation, At: at.now, Actor: c.Actor, Kind: c.Kind,
-		Head: store.Head{Ref: c.Ref}, Body: c.Body, Command: c.Hash()}
+	e := store.Event{
+		ID: c.ID, Conversation: c.Conversation, At: at.now, Actor: c.Actor, Kind: c.Kind,
+		Head: store.Head{Ref: c.Ref}, Body: c.Body, Command: c.Hash(),
+	}
 	if err := r.decide(at, &e); err != nil {
 		return store.Event{}, err
 	}

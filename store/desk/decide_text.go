@@ -30,8 +30,10 @@ func (m moment) received(e *store.Event) error {
 		e.Conversation = c.ID
 	}
 	live := c.Phase != ClosedNow
-	h := store.Head{Severity: string(b.Triage.Severity), Language: b.Triage.Language, Tail: m.Number.Tail(),
-		Keyword: string(keyword), Ref: m.owed(l, keyword, live, b)}
+	h := store.Head{
+		Severity: string(b.Triage.Severity), Language: b.Triage.Language, Tail: m.Number.Tail(),
+		Keyword: string(keyword), Ref: m.owed(l, keyword, live, b),
+	}
 	if keyword == sms.None {
 		h.Keyword = ""
 	}

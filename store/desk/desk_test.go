@@ -19,7 +19,7 @@ func TestTextOpensJoinsAndReopens(t *testing.T) {
 	if again := l.text(texter, "are you there"); again.ID != c.ID || again.Severity != triage.Imminent {
 		t.Fatalf("a second text opened another conversation, or lowered its severity to %s", again.Severity)
 	}
-	c = l.claim(l.fresh(c), "ada")
+	c = l.claim(l.fresh(c))
 	l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
 	if c = l.fresh(c); c.Phase != desk.ClosedNow || len(c.Messages) != 0 {
 		t.Fatalf("closed: phase %s, %d messages in memory", c.Phase, len(c.Messages))
@@ -28,7 +28,7 @@ func TestTextOpensJoinsAndReopens(t *testing.T) {
 	if again := l.text(texter, "hello?"); again.ID != c.ID || again.Phase != desk.Waiting || again.Owner != "" {
 		t.Fatalf("72 h later it is %s of %q", again.Phase, again.Owner)
 	}
-	c = l.claim(l.fresh(c), "ada")
+	c = l.claim(l.fresh(c))
 	l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
 	l.now = l.now.Add(72*time.Hour + time.Second)
 	if again := l.text(texter, "its me"); again.ID == c.ID || again.Earlier != c.ID {
@@ -38,7 +38,7 @@ func TestTextOpensJoinsAndReopens(t *testing.T) {
 
 func TestClosingIsRefusedOverAnUnreadText(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	closing := desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})}
 	l.text(texter, "wait he is back")
 	l.refused(desk.CodeNewer, closing)
@@ -49,15 +49,15 @@ func TestClosingIsRefusedOverAnUnreadText(t *testing.T) {
 
 func TestClaims(t *testing.T) {
 	l := newLine(t)
-	first := l.claim(l.text(texter, "hello"), "ada")
+	first := l.claim(l.text(texter, "hello"))
 	l.refused(desk.CodeClaimed, desk.Command{Kind: desk.Claimed, Conversation: first.ID, Actor: "ben", Role: desk.Specialist})
 	l.refused(desk.CodeYours, desk.Command{Kind: desk.Claimed, Conversation: first.ID})
-	l.claim(l.text("+12025550101", "hello"), "ada")
-	l.claim(l.text("+12025550102", "hello"), "ada")
+	l.claim(l.text("+12025550101", "hello"))
+	l.claim(l.text("+12025550102", "hello"))
 	fourth := l.text("+12025550103", "hello")
 	l.refused(desk.CodeLimit, desk.Command{Kind: desk.Claimed, Conversation: fourth.ID})
 	l.do(desk.Command{Kind: desk.Released, Conversation: first.ID, Claim: first.Claim})
-	l.claim(fourth, "ada")
+	l.claim(fourth)
 	if got := len(l.state.Holds("ada")); got != 3 {
 		t.Fatalf("holds %d conversations", got)
 	}
@@ -67,7 +67,7 @@ func TestClaims(t *testing.T) {
 
 func TestTakeoverFencesAndWithdraws(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	queued := l.do(reply(c, "I am here"))
 	take := desk.Command{Kind: desk.TakenOver, Conversation: c.ID, Claim: c.Claim, Actor: "sue", Role: desk.Supervisor, Body: body(desk.Because{Reason: "handoff"})}
 	l.refused(desk.CodeForbidden, desk.Command{Kind: desk.TakenOver, Conversation: c.ID, Claim: c.Claim, Actor: "ben", Role: desk.Specialist})
@@ -88,7 +88,7 @@ func TestTakeoverFencesAndWithdraws(t *testing.T) {
 
 func TestReplyRestsOnWhatWasSeen(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	r := reply(c, "I am here")
 	l.text(texter, "dont write now")
 	l.refused(desk.CodeNewer, r)
@@ -102,7 +102,7 @@ func TestReplyRestsOnWhatWasSeen(t *testing.T) {
 
 func TestUndo(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	r := reply(c, "I am here")
 	r.Body = body(desk.Reply{Text: "I am here"})
 	e := l.do(r)
@@ -120,7 +120,7 @@ func TestUndo(t *testing.T) {
 
 func TestReplyThatCouldNotStartInTimeDoesNotGoOutLate(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	e := l.do(reply(c, "I am here"))
 	l.now = l.now.Add(time.Minute + time.Second)
 	l.refused(desk.CodeTooOld, start(c, e.ID))
@@ -128,7 +128,7 @@ func TestReplyThatCouldNotStartInTimeDoesNotGoOutLate(t *testing.T) {
 
 func TestOneTextInFlight(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	first, second := l.do(reply(c, "one")), l.do(reply(c, "two"))
 	l.do(start(c, first.ID))
 	l.refused(desk.CodeInFlight, start(c, second.ID))
@@ -141,7 +141,7 @@ func TestOneTextInFlight(t *testing.T) {
 
 func TestOptOut(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	queued := l.do(reply(c, "I am here"))
 	stop := l.text(texter, " Stop. ")
 	if stop.ID != c.ID || !stop.OptedOut || l.state.MayText(texter) {
@@ -218,7 +218,7 @@ func TestHelp(t *testing.T) {
 
 func TestGate(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	hours := desk.Hours{From: "22:00", Until: "06:30", Zone: "America/Chicago"}
 	l.do(desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Body: body(desk.SafetyEdit{Hours: &hours})})
 	c = l.fresh(c)
@@ -231,7 +231,7 @@ func TestGate(t *testing.T) {
 
 func TestSafetyRecord(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	queued := l.do(reply(c, "is it safe to text?"))
 	word, yes := sms.Text("tangerine"), true
 	l.do(desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Body: body(desk.SafetyEdit{DangerWord: &word})})
@@ -258,7 +258,7 @@ func TestSafetyRecord(t *testing.T) {
 
 func TestDeliveryNeverGoesBack(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	e := l.do(reply(c, "hi"))
 	l.do(start(c, e.ID))
 	for _, step := range []struct {
@@ -284,7 +284,7 @@ func TestDeliveryNeverGoesBack(t *testing.T) {
 
 func TestCarrierOptOut(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	e := l.do(reply(c, "hi"))
 	l.do(start(c, e.ID))
 	refusal := outcome(c, e.ID, desk.SendRefused)
@@ -297,7 +297,7 @@ func TestCarrierOptOut(t *testing.T) {
 
 func TestConsoleCannotTakeACarriersID(t *testing.T) {
 	l := newLine(t)
-	c := l.claim(l.text(texter, "hello"), "ada")
+	c := l.claim(l.text(texter, "hello"))
 	for _, id := range []string{"SM1", "testtesttesttest-000000000009/send/1", "x"} {
 		l.refused(desk.CodeBad, desk.Command{ID: id, Kind: desk.NoteAdded, Conversation: c.ID, Actor: "ada", Role: desk.Specialist, Body: body(desk.Note{Text: "x"})})
 	}
@@ -312,7 +312,7 @@ func TestOpening(t *testing.T) {
 	l := newLine(t)
 	c := l.text(texter, "hello")
 	l.do(desk.Command{Kind: desk.Viewed, Conversation: c.ID})
-	c = l.claim(c, "ada")
+	c = l.claim(c)
 	l.refused(desk.CodeForbidden, desk.Command{Kind: desk.Viewed, Conversation: c.ID, Actor: "ben", Role: desk.Specialist})
 	view := desk.Command{Kind: desk.Viewed, Conversation: c.ID, Actor: "sue", Role: desk.Supervisor}
 	l.refused(desk.CodeEmpty, view)

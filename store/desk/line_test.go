@@ -84,19 +84,23 @@ func (l *line) text(from sms.Number, words string) *desk.Conversation {
 }
 
 func received(from sms.Number, words, sid, fresh string) desk.Command {
-	return desk.Command{ID: sid, Kind: desk.Received, Conversation: fresh, Actor: store.Texter, Number: from,
-		Body: body(desk.Text{To: ours, Text: sms.Text(words), Triage: triage.Default().Judge(words)})}
+	return desk.Command{
+		ID: sid, Kind: desk.Received, Conversation: fresh, Actor: store.Texter, Number: from,
+		Body: body(desk.Text{To: ours, Text: sms.Text(words), Triage: triage.Default().Judge(words)}),
+	}
 }
 
-func (l *line) claim(c *desk.Conversation, who string) *desk.Conversation {
+func (l *line) claim(c *desk.Conversation) *desk.Conversation {
 	l.t.Helper()
-	l.do(desk.Command{Kind: desk.Claimed, Conversation: c.ID, Actor: who, Role: desk.Specialist})
+	l.do(desk.Command{Kind: desk.Claimed, Conversation: c.ID, Actor: "ada", Role: desk.Specialist})
 	return l.state.Conversation(c.ID)
 }
 
 func reply(c *desk.Conversation, words string) desk.Command {
-	return desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: c.Owner,
-		Role: desk.Specialist, Body: body(desk.Reply{Text: sms.Text(words), Now: true})}
+	return desk.Command{
+		Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: c.Owner,
+		Role: desk.Specialist, Body: body(desk.Reply{Text: sms.Text(words), Now: true}),
+	}
 }
 
 func start(c *desk.Conversation, ref string) desk.Command {
@@ -108,8 +112,10 @@ func outcome(c *desk.Conversation, ref string, kind store.Kind) desk.Command {
 }
 
 func delivery(c *desk.Conversation, ref, state string) desk.Command {
-	return desk.Command{ID: ref + ":" + state, Kind: desk.Delivery, Conversation: c.ID, Ref: ref, Actor: store.Carrier,
-		Head: store.Head{Delivery: state}}
+	return desk.Command{
+		ID: ref + ":" + state, Kind: desk.Delivery, Conversation: c.ID, Ref: ref, Actor: store.Carrier,
+		Head: store.Head{Delivery: state},
+	}
 }
 
 func (l *line) fresh(c *desk.Conversation) *desk.Conversation { return l.state.Conversation(c.ID) }

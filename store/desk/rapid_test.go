@@ -79,8 +79,10 @@ func anything(t *rapid.T, l *line) desk.Command {
 		return desk.Command{ID: fmt.Sprintf("%s/%s/%d", ref, kind, l.n), Kind: kind, Conversation: c.ID, Ref: ref, Actor: store.Carrier}
 	}
 	hold := rapid.Bool().Draw(t, "flag")
-	cmd := desk.Command{Conversation: c.ID, Actor: who.name, Role: who.role,
-		Claim: c.Claim - uint64(rapid.IntRange(0, 5).Draw(t, "stale")/5), Seen: c.Seen() - uint64(rapid.IntRange(0, 5).Draw(t, "unseen")/5)}
+	cmd := desk.Command{
+		Conversation: c.ID, Actor: who.name, Role: who.role,
+		Claim: c.Claim - uint64(rapid.IntRange(0, 5).Draw(t, "stale")/5), Seen: c.Seen() - uint64(rapid.IntRange(0, 5).Draw(t, "unseen")/5),
+	}
 	switch rapid.IntRange(0, 17).Draw(t, "kind") {
 	case 0, 1:
 		cmd.Kind = desk.Claimed
@@ -128,18 +130,20 @@ type witness struct {
 }
 
 func newWitness() *witness {
-	return &witness{number: map[string]string{}, out: map[string]bool{}, owed: map[string]string{}, sent: map[string]int{},
-		owner: map[string]string{}, claim: map[string]uint64{}, resting: map[string]uint64{}, rank: map[string]int{}, finished: map[string]bool{}}
+	return &witness{
+		number: map[string]string{}, out: map[string]bool{}, owed: map[string]string{}, sent: map[string]int{},
+		owner: map[string]string{}, claim: map[string]uint64{}, resting: map[string]uint64{}, rank: map[string]int{}, finished: map[string]bool{},
+	}
 }
 
 func (w *witness) see(e store.Event, s *desk.State) string {
 	switch e.Kind {
 	case desk.Received:
 		w.number[e.Conversation] = e.Number
-		switch words := strings.ToLower(desk.Read[desk.Text](e).Text.Reveal()); {
-		case words == "stop":
+		switch words := strings.ToLower(desk.Read[desk.Text](e).Text.Reveal()); words {
+		case "stop":
 			w.out[e.Number] = true
-		case words == "start", words == "yes":
+		case "start", "yes":
 			w.out[e.Number] = false
 		}
 	case desk.OptedOut:
@@ -205,7 +209,7 @@ func (w *witness) whole(e store.Event, s *desk.State) string {
 			if m.Delivery == desk.StatusStarted {
 				flying++
 			}
-			if m.Delivery.Rank() < w.rank[m.ID] && !(e.Kind == desk.SendDeferred && e.Head.Ref == m.ID) {
+			if m.Delivery.Rank() < w.rank[m.ID] && (e.Kind != desk.SendDeferred || e.Head.Ref != m.ID) {
 				return fmt.Sprintf("%s went back to %s", m.ID, m.Delivery)
 			}
 			w.rank[m.ID] = m.Delivery.Rank()

@@ -37,16 +37,20 @@ type line struct {
 
 // NewState returns the state of an empty log.
 func NewState(p Policy) *State {
-	return &State{Policy: p.withDefaults(), convs: newLayer[string, *Conversation](nil),
-		lines: newLayer[sms.Number, line](nil), holds: newLayer[string, []string](nil)}
+	return &State{
+		Policy: p.withDefaults(), convs: newLayer[string, *Conversation](nil),
+		lines: newLayer[sms.Number, line](nil), holds: newLayer[string, []string](nil),
+	}
 }
 
 // Fork returns a state that begins as s is and changes apart from it. s must not change until the fork is merged or
 // dropped.
 func (s *State) Fork() *State {
 	s.shared = true
-	return &State{Policy: s.Policy, Staff: s.Staff, last: s.last, at: s.at,
-		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds)}
+	return &State{
+		Policy: s.Policy, Staff: s.Staff, last: s.last, at: s.at,
+		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
+	}
 }
 
 // Merge makes s what its fork has become. The fork is of no use afterwards.

@@ -69,8 +69,10 @@ func (r *Ring) seal(e *store.Event) (store.Event, error) {
 			return store.Event{}, err
 		}
 	}
-	sealed := store.Event{Seq: e.Seq, Prev: e.Prev, ID: r.ClearID(e.ID), Conversation: e.Conversation, At: e.At,
-		Actor: e.Actor, Kind: e.Kind}
+	sealed := store.Event{
+		Seq: e.Seq, Prev: e.Prev, ID: r.ClearID(e.ID), Conversation: e.Conversation, At: e.At,
+		Actor: e.Actor, Kind: e.Kind,
+	}
 	s := scratches.Get().(*scratch)
 	defer s.release()
 	if err := encodeFacts(&s.facts, e, sealed.ID == e.ID); err != nil {

@@ -40,8 +40,8 @@ type Envelope struct {
 	Sealed  []byte `json:"sealed"`
 }
 
-// SealMaster puts m under a passphrase, which must not be empty; p is [Recommended] outside of tests.
-func SealMaster(m Master, passphrase []byte, p Params) (Envelope, error) {
+// Enclose puts m under a passphrase, which must not be empty; p is [Recommended] outside of tests.
+func Enclose(m Master, passphrase []byte, p Params) (Envelope, error) {
 	if len(passphrase) == 0 {
 		return Envelope{}, errors.New("an empty passphrase protects nothing")
 	}

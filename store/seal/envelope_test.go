@@ -11,7 +11,7 @@ var cheap = Params{Passes: 1, Memory: 64, Lanes: 1}
 
 func sealedEnvelope(t testing.TB, m Master, passphrase string) Envelope {
 	t.Helper()
-	e, err := SealMaster(m, []byte(passphrase), cheap)
+	e, err := Enclose(m, []byte(passphrase), cheap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestRecommendedCosts(t *testing.T) {
 		t.Errorf("%+v", Recommended)
 	}
 	m := NewMaster()
-	e, err := SealMaster(m, []byte("x"), Recommended)
+	e, err := Enclose(m, []byte("x"), Recommended)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestRecommendedCosts(t *testing.T) {
 }
 
 func TestEmptyPassphraseIsRefused(t *testing.T) {
-	if _, err := SealMaster(NewMaster(), nil, cheap); err == nil {
+	if _, err := Enclose(NewMaster(), nil, cheap); err == nil {
 		t.Error("sealed")
 	}
 }
@@ -83,7 +83,7 @@ func TestHostileEnvelope(t *testing.T) {
 		if _, err := e.Open([]byte("x")); !errors.Is(err, ErrKey) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := SealMaster(NewMaster(), []byte("x"), e.Params); e.Params != good.Params && !errors.Is(err, ErrKey) {
+		if _, err := Enclose(NewMaster(), []byte("x"), e.Params); e.Params != good.Params && !errors.Is(err, ErrKey) {
 			t.Errorf("%s is sealed: %v", name, err)
 		}
 	}

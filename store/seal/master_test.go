@@ -17,7 +17,7 @@ func TestMasterPrintsNothing(t *testing.T) {
 	m := NewMaster()
 	var logged bytes.Buffer
 	slog.New(slog.NewJSONHandler(&logged, nil)).Info("key", "master", m)
-	asJSON, err := json.Marshal(m)
+	asJSON, err := json.Marshal(m) //nolint:staticcheck // that it gives nothing is what is tested
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +101,10 @@ func TestLoadRefusesAnExposedFile(t *testing.T) {
 func TestLoadRefusesDamage(t *testing.T) {
 	dir := t.TempDir()
 	good := NewMaster().printed()
-	cases := map[string]string{"empty": "", "text": "hello", "cut": good[:len(good)-1], "longer": good + "a", "no prefix": strings.TrimPrefix(good, printedPrefix), "broken": good[:30] + "\n" + good[30:],
-		"twice": good + "\n" + good, "upper case": strings.ToUpper(good), "other version": strings.Replace(good, "-1-", "-2-", 1)}
+	cases := map[string]string{
+		"empty": "", "text": "hello", "cut": good[:len(good)-1], "longer": good + "a", "no prefix": strings.TrimPrefix(good, printedPrefix), "broken": good[:30] + "\n" + good[30:],
+		"twice": good + "\n" + good, "upper case": strings.ToUpper(good), "other version": strings.Replace(good, "-1-", "-2-", 1),
+	}
 	for i := len(printedPrefix); i < len(good); i++ {
 		other := byte('a')
 		if good[i] == other {

@@ -46,20 +46,26 @@ func received() store.Event {
 	return store.Event{
 		Seq: 7, Prev: 3, ID: sid, Conversation: "k3m5", At: time.Unix(1_700_000_000, 5).UTC(),
 		Actor: store.Texter, Kind: "received", Number: number, Body: []byte(`{"text":"` + words + `"}`),
-		Head: store.Head{Severity: "imminent", Language: "es", Tail: "0147", Flags: []string{"danger word"},
-			Ref: "SMref", Code: 30003, Keyword: "help", Staff: "ana", Delivery: "sent"},
+		Head: store.Head{
+			Severity: "imminent", Language: "es", Tail: "0147", Flags: []string{"danger word"},
+			Ref: "SMref", Code: 30003, Keyword: "help", Staff: "ana", Delivery: "sent",
+		},
 		Command: sha256.Sum256([]byte("command")),
 	}
 }
 
 func note() store.Event {
-	return store.Event{Seq: 8, Prev: 7, ID: device, Conversation: "k3m5", At: time.Unix(1_700_000_060, 0).UTC(),
-		Actor: "ana", Kind: "note", Body: []byte(`{"note":"sister in Reno"}`)}
+	return store.Event{
+		Seq: 8, Prev: 7, ID: device, Conversation: "k3m5", At: time.Unix(1_700_000_060, 0).UTC(),
+		Actor: "ana", Kind: "note", Body: []byte(`{"note":"sister in Reno"}`),
+	}
 }
 
 func claimed() store.Event {
-	return store.Event{Seq: 9, Prev: 8, ID: "claim-by-hand", Conversation: "k3m5", At: time.Unix(1_700_000_061, 0).UTC(),
-		Actor: "ana", Kind: "claimed"}
+	return store.Event{
+		Seq: 9, Prev: 8, ID: "claim-by-hand", Conversation: "k3m5", At: time.Unix(1_700_000_061, 0).UTC(),
+		Actor: "ana", Kind: "claimed",
+	}
 }
 
 func sealOne(t testing.TB, r *Ring, e store.Event) store.Event {
@@ -105,8 +111,10 @@ func TestSealedCopyShowsItsClearPartAlone(t *testing.T) {
 	r := newRing(t)
 	e := received()
 	got := sealOne(t, r, e)
-	want := store.Event{Seq: e.Seq, Prev: e.Prev, ID: r.ClearID(e.ID), Conversation: e.Conversation, At: e.At,
-		Actor: e.Actor, Kind: e.Kind, Body: got.Body, BodyHash: sha256.Sum256(got.Body)}
+	want := store.Event{
+		Seq: e.Seq, Prev: e.Prev, ID: r.ClearID(e.ID), Conversation: e.Conversation, At: e.At,
+		Actor: e.Actor, Kind: e.Kind, Body: got.Body, BodyHash: sha256.Sum256(got.Body),
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -130,8 +138,10 @@ func TestSealedBytesTellNothing(t *testing.T) {
 		fmt.Fprintf(&all, "%s %s", name, value)
 	}
 	command := received().Command
-	for _, secret := range []string{words, "keys and", "Reno", number, "2025550147", "0147", sid, sid[2:], "claim-by-hand", "imminent",
-		"danger word", "SMref", "30003", "text\":", string(command[:8])} {
+	for _, secret := range []string{
+		words, "keys and", "Reno", number, "2025550147", "0147", sid, sid[2:], "claim-by-hand", "imminent",
+		"danger word", "SMref", "30003", "text\":", string(command[:8]),
+	} {
 		if strings.Contains(all.String(), secret) {
 			t.Errorf("%q can be read", secret)
 		}
@@ -170,8 +180,10 @@ func TestPaddingIsUnambiguous(t *testing.T) {
 			t.Fatalf("unpad gives %q, %t", got, ok)
 		}
 	})
-	for _, wrong := range []string{"", "\x80", strings.Repeat("\x00", 64), strings.Repeat("a", 64),
-		strings.Repeat("\x80", 1) + strings.Repeat("\x00", 127)} {
+	for _, wrong := range []string{
+		"", "\x80", strings.Repeat("\x00", 64), strings.Repeat("a", 64),
+		strings.Repeat("\x80", 1) + strings.Repeat("\x00", 127),
+	} {
 		if _, ok := unpad([]byte(wrong)); ok {
 			t.Errorf("unpad takes %q", wrong)
 		}
@@ -186,8 +198,10 @@ func TestRoundTripOfAnyEvent(t *testing.T) {
 			Seq: rapid.Uint64().Draw(t, "seq"), ID: rapid.StringN(1, -1, -1).Draw(t, "id"),
 			Conversation: text.Draw(t, "conversation"), Actor: text.Draw(t, "actor"),
 			Kind: store.Kind(rapid.SampledFrom([]string{"received", "note", "plan saved", "claimed", "new"}).Draw(t, "kind")),
-			Head: store.Head{Severity: text.Draw(t, "severity"), Tail: text.Draw(t, "tail"), Code: rapid.Int().Draw(t, "code"),
-				Flags: rapid.SliceOfN(text, 1, 3).Draw(t, "flags")},
+			Head: store.Head{
+				Severity: text.Draw(t, "severity"), Tail: text.Draw(t, "tail"), Code: rapid.Int().Draw(t, "code"),
+				Flags: rapid.SliceOfN(text, 1, 3).Draw(t, "flags"),
+			},
 			Number: text.Draw(t, "number"), Body: rapid.SliceOfN(rapid.Byte(), 1, 500).Draw(t, "body"),
 			Withheld: rapid.Bool().Draw(t, "withheld"),
 		}

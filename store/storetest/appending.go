@@ -99,8 +99,18 @@ func testConflict(c *candidate) {
 		conversation string
 		prev         uint64
 	}{
-		{"a", 0}, {"a", 1}, {"a", 2}, {"a", 4}, {"a", 5}, {"a", 99}, {"a", 1 << 63},
-		{"b", 0}, {"b", 3}, {"new", 1}, {"new", 4}, {"new", 5},
+		{"a", 0},
+		{"a", 1},
+		{"a", 2},
+		{"a", 4},
+		{"a", 5},
+		{"a", 99},
+		{"a", 1 << 63},
+		{"b", 0},
+		{"b", 3},
+		{"new", 1},
+		{"new", 4},
+		{"new", 5},
 	} {
 		e := Sample("x", bad.conversation, bad.prev)
 		if _, err := c.Append(c.Context(), e); !errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrDuplicate) {

@@ -18,11 +18,11 @@ func TestFailing(t *testing.T) {
 		return err == nil
 	}
 	f.FailAppend(errDisk)
-	if _, err := f.Append(ctx, Sample("before", "", 0)); err != errDisk || kept("before") {
+	if _, err := f.Append(ctx, Sample("before", "", 0)); !errors.Is(err, errDisk) || kept("before") {
 		t.Errorf("told to fail before adding: %v, kept %t", err, kept("before"))
 	}
 	f.FailAfterAppend(errDisk)
-	if _, err := f.Append(ctx, Sample("after", "", 0)); err != errDisk || !kept("after") {
+	if _, err := f.Append(ctx, Sample("after", "", 0)); !errors.Is(err, errDisk) || !kept("after") {
 		t.Errorf("told to fail after adding: %v, kept %t", err, kept("after"))
 	}
 	f.FailAppend(errDisk)
@@ -50,7 +50,7 @@ func TestFailingReads(t *testing.T) {
 	_, _, read := f.Read(ctx, store.Position{}, 1)
 	_, conversation := f.Conversation(ctx, "a")
 	_, found := f.Find(ctx, "a")
-	if read != errDisk || conversation != errDisk || found != errDisk {
+	if !errors.Is(read, errDisk) || !errors.Is(conversation, errDisk) || !errors.Is(found, errDisk) {
 		t.Errorf("told to fail: %v, %v, %v", read, conversation, found)
 	}
 	if _, _, err := f.Read(ctx, store.Position{}, 1); err != nil {

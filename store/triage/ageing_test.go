@@ -45,8 +45,14 @@ func TestUrgency(t *testing.T) {
 		waited time.Duration
 		want   float64
 	}{
-		{Imminent, 0, 1}, {High, 0, 0.5}, {Standard, 0, 0.2}, {Information, 0, 0.1}, {High, time.Minute, 1}, {Standard, 4 * time.Minute, 1},
-		{Information, 9 * time.Minute, 1}, {High, -time.Hour, 0.5},
+		{Imminent, 0, 1},
+		{High, 0, 0.5},
+		{Standard, 0, 0.2},
+		{Information, 0, 0.1},
+		{High, time.Minute, 1},
+		{Standard, 4 * time.Minute, 1},
+		{Information, 9 * time.Minute, 1},
+		{High, -time.Hour, 0.5},
 	} {
 		if got := Urgency(c.s, c.waited); got != c.want {
 			t.Errorf("%s after %v has %v, want %v", c.s, c.waited, got, c.want)

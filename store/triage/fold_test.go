@@ -57,8 +57,13 @@ func TestTokensAreInOrder(t *testing.T) {
 
 func TestShortened(t *testing.T) {
 	for _, c := range []struct{ word, once, twice string }{
-		{"", "", ""}, {"hurryyyy", "hurry", "hurryy"}, {"killlll", "kil", "kill"}, {"heeelllp", "help", "heellp"}, {"moon", "moon", "moon"},
-		{"911111", "911111", "911111"}, {"ñññ", "ñ", "ññ"},
+		{"", "", ""},
+		{"hurryyyy", "hurry", "hurryy"},
+		{"killlll", "kil", "kill"},
+		{"heeelllp", "help", "heellp"},
+		{"moon", "moon", "moon"},
+		{"911111", "911111", "911111"},
+		{"ñññ", "ñ", "ññ"},
 	} {
 		if once, twice := shortened(c.word, 1), shortened(c.word, 2); once != c.once || twice != c.twice {
 			t.Errorf("%q gives %q and %q", c.word, once, twice)

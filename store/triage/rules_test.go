@@ -67,8 +67,10 @@ func TestLoadedRulesJudge(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	const rule = "[[rule]]\nname = \"a\"\nseverity = \"high\"\nen = [\"a\"]\n"
 	for _, c := range []struct{ name, text, want string }{
-		{"severity", strings.Repeat("\n", 9) + "[[rule]]\nname = \"a\"\nseverity = \"hgih\"\n",
-			`line 12: unknown severity "hgih": use imminent, high, standard or information`},
+		{
+			"severity", strings.Repeat("\n", 9) + "[[rule]]\nname = \"a\"\nseverity = \"hgih\"\n",
+			`line 12: unknown severity "hgih": use imminent, high, standard or information`,
+		},
 		{"unknown field", rule + "wrods = []\n", `line 5: unknown field "rule.wrods": a rule has name, severity, en, es and unless; above the rules stand english, spanish and spelling`},
 		{"empty file", "", "line 1: no rules: write at least one [[rule]]"},
 		{"no name", rule + "[[rule]]\nseverity = \"high\"\nen = [\"b\"]\n", `line 5: this rule has no name: write name = "..."`},
