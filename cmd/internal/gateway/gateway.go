@@ -59,6 +59,8 @@ type Status struct {
 	SID   string
 	State string // the carrier's word: queued, sending, sent, delivered, undelivered, failed, ...
 	Code  int    // the carrier's error code, 0 if none
+	// Reason is what Code means, in plain words fit for a specialist's eyes.
+	Reason string
 }
 
 // Refused says that the carrier will never send a text.

@@ -53,7 +53,7 @@ func TestOptOut(t *testing.T) {
 				}
 				refused++
 			}
-			if want := (c.refused); ours == long && (refused != want || violated != 0) {
+			if want := c.refused; ours == long && (refused != want || violated != 0) {
 				t.Errorf("%s, long code: %d refused, %d violations, want %d and 0", name, refused, violated, want)
 			}
 			if want := c.violated; ours == short && (refused != 0 || violated != want) {
