@@ -1,0 +1,285 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// batchMost is how many commands are decided and put on disk together.
+const batchMost = 1024
+
+// errStopping answers commands that come while the relay ends; they were not decided.
+var errStopping = errors.New("relay is stopping")
+
+// A Desk is the one door in: it decides commands, one batch after another, and is the log's only writer. Nobody is
+// told of anything, and nobody can see anything, before it is on disk.
+type Desk struct {
+	log   store.Log
+	queue chan request
+	done  chan struct{} // closed when Run has ended
+	err   error         // how, once done is closed
+
+	mu      sync.RWMutex
+	state   *desk.State
+	epoch   string
+	changed chan struct{} // closed and replaced after every batch
+}
+
+type request struct {
+	desk.Command
+	answer chan answer
+}
+
+type answer struct {
+	seq uint64
+	err error
+}
+
+// NewDesk folds the whole log.
+func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*Desk, error) {
+	s := desk.NewState(p)
+	s.Staff = staff
+	var at store.Position
+	for {
+		events, head, err := log.Read(ctx, at, 4096)
+		if err != nil {
+			return nil, fmt.Errorf("fold the log: %w", err)
+		}
+		for _, e := range events {
+			s.Apply(e)
+		}
+		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
+		if s.Last() >= head.Seq {
+			break
+		}
+	}
+	return &Desk{
+		log: log, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
+		epoch: at.Epoch, changed: make(chan struct{}),
+	}, nil
+}
+
+// Do asks for an event and returns its Seq once it is on disk. A *desk.Refusal says that it had no effect and never
+// will; any other error does not say whether it had. The same command again, by ID, is answered as the first time.
+func (d *Desk) Do(ctx context.Context, c desk.Command) (uint64, error) {
+	r := request{Command: c, answer: make(chan answer, 1)}
+	select {
+	case d.queue <- r:
+	case <-d.done:
+		return 0, errStopping
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	select {
+	case a := <-r.answer:
+		return a.seq, a.err
+	case <-d.done:
+		select { // it may have been answered in the last batch
+		case a := <-r.answer:
+			return a.seq, a.err
+		default:
+			return 0, errStopping
+		}
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// View shows the committed state. What f takes out of it may be kept; f must not block.
+func (d *Desk) View(f func(*desk.State)) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	f(d.state)
+}
+
+// Conversation returns a conversation as committed, or nil.
+func (d *Desk) Conversation(id string) (c *desk.Conversation) {
+	d.View(func(s *desk.State) { c = s.Conversation(id) })
+	return c
+}
+
+// Head returns the position of the newest event that the state has.
+func (d *Desk) Head() store.Position {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return store.Position{Epoch: d.epoch, Seq: d.state.Last()}
+}
+
+// Changed is closed once the committed state has an event after seq.
+func (d *Desk) Changed(after uint64) <-chan struct{} {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.state.Last() > after {
+		return closedNow
+	}
+	return d.changed
+}
+
+var closedNow = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Read returns the events after the position that the committed state has: never one whose readers are not known yet.
+func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
+	head := d.Head()
+	events, _, err := d.log.Read(ctx, after, limit)
+	if err != nil {
+		return nil, head, err
+	}
+	for len(events) > 0 && events[len(events)-1].Seq > head.Seq {
+		events = events[:len(events)-1]
+	}
+	return events, head, nil
+}
+
+// Run decides until ctx ends or the log fails. What it took from the queue is answered before it returns.
+func (d *Desk) Run(ctx context.Context) (err error) {
+	defer func() {
+		d.err = err
+		close(d.done)
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-d.queue:
+			if err := d.commit(d.gather(r)); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// gather takes what else is queued, without waiting.
+func (d *Desk) gather(first request) []request {
+	batch := []request{first}
+	for len(batch) < batchMost {
+		select {
+		case r := <-d.queue:
+			batch = append(batch, r)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+// commit decides a batch on a fork of the state, puts it on disk, and only then shows it and answers.
+func (d *Desk) commit(batch []request) error {
+	ctx := context.Background() // a batch is never abandoned half way
+	p := pending{Desk: d, fork: d.fork(), byID: map[string]store.Event{}}
+	answers := make([]answer, len(batch))
+	for i, r := range batch {
+		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
+	}
+	var err error
+	if len(p.events) > 0 {
+		_, err = d.log.Append(ctx, p.events...)
+	}
+	if err == nil {
+		d.publish(p.fork)
+	}
+	for i, r := range batch {
+		if err != nil {
+			answers[i] = answer{err: fmt.Errorf("append: %w", err)}
+		}
+		r.answer <- answers[i]
+	}
+	if err != nil {
+		return fmt.Errorf("append to the log: %w", err)
+	}
+	return nil
+}
+
+func (d *Desk) fork() *desk.State {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state.Fork()
+}
+
+func (d *Desk) publish(fork *desk.State) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	grew := fork.Last() > d.state.Last()
+	d.state.Merge(fork)
+	if grew {
+		close(d.changed)
+		d.changed = make(chan struct{})
+	}
+}
+
+// pending is a batch that nobody has seen yet.
+type pending struct {
+	*Desk
+	fork   *desk.State
+	events []store.Event
+	byID   map[string]store.Event
+}
+
+func (p *pending) decide(ctx context.Context, c desk.Command) (uint64, error) {
+	if seq, known, err := p.known(ctx, c); known || err != nil {
+		return seq, err
+	}
+	e, err := p.fork.Decide(c, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	e.Seq = p.fork.Last() + 1
+	p.fork.Apply(e)
+	p.events, p.byID[e.ID] = append(p.events, e), e
+	return e.Seq, nil
+}
+
+// known answers a command whose ID is kept already, as the first time. One ID of a console never stands for two
+// commands; what a carrier repeats under one ID is the same thing, whatever else it says.
+func (p *pending) known(ctx context.Context, c desk.Command) (uint64, bool, error) {
+	e, ok := p.byID[c.ID]
+	if !ok {
+		var err error
+		if e, err = p.log.Find(ctx, c.ID); errors.Is(err, store.ErrNotFound) {
+			return 0, false, nil
+		} else if err != nil {
+			return 0, false, err
+		}
+	}
+	if c.Role != "" && e.Command != c.Hash() {
+		return 0, true, &desk.Refusal{Code: desk.CodeIDReused, Text: "This console used one number for two commands. Restart it; nothing was done."}
+	}
+	return e.Seq, true, nil
+}
+
+// SetStaff says who may be handed a conversation from now on.
+func (d *Desk) SetStaff(roles map[string]desk.Role) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.state.Staff = roles
+}
+
+// start runs d until the returned function is called, which then says how it ended.
+func (d *Desk) start() (stop func() error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _ = d.Run(ctx) }()
+	return func() error {
+		cancel()
+		<-d.done
+		return d.err
+	}
+}
+
+// failed waits for d to end by itself, or for ctx.
+func (d *Desk) failed(ctx context.Context) error {
+	select {
+	case <-d.done:
+		return errors.New("the desk has stopped") // stop tells why
+	case <-ctx.Done():
+		return nil
+	}
+}

@@ -1,0 +1,273 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"befree.example/client/wire"
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// feedMost is how many events are read from the log at once.
+const feedMost = 256
+
+// A feed is one console's connection. One goroutine reads what the console asks, one writes: whatever follows the
+// console's cursor in the log, and the answers. A slow console slows itself alone.
+type feed struct {
+	desk    *Desk
+	ws      *websocket.Conn
+	who     Member
+	log     *slog.Logger
+	answers chan wire.Frame // from the reader to the writer; its room bounds what a console can have open
+	cursor  store.Position
+}
+
+// run serves a console that has signed in until either side ends it.
+func (f *feed) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	reader := make(chan error, 1)
+	go func() {
+		defer cancel()
+		reader <- f.listen(ctx)
+	}()
+	err := f.write(ctx)
+	cancel()
+	_ = f.ws.Close() // ends the reader
+	return errors.Join(err, <-reader)
+}
+
+// write is replay and live in one loop, so that nothing falls between them.
+func (f *feed) write(ctx context.Context) error {
+	ping := time.NewTicker(wire.PingEvery)
+	defer ping.Stop()
+	for {
+		behind, err := f.forward(ctx)
+		if err != nil {
+			return err
+		}
+		changed := f.desk.Changed(f.cursor.Seq)
+		if behind {
+			changed = closedNow
+		}
+		select {
+		case <-ctx.Done():
+			return f.send(wire.Frame{Drain: &wire.Drain{Within: time.Second}})
+		case a := <-f.answers:
+			err = f.send(a)
+		case <-ping.C:
+			err = f.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout))
+		case <-changed:
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// forward sends the next events after the cursor, and tells whether there are more.
+func (f *feed) forward(ctx context.Context) (behind bool, err error) {
+	events, head, err := f.desk.Read(ctx, f.cursor, feedMost)
+	if err != nil || len(events) == 0 {
+		return false, err
+	}
+	f.desk.View(func(s *desk.State) {
+		for i := range events {
+			events[i] = forReader(events[i], s, f.who)
+		}
+	})
+	for _, piece := range wire.Split(events) {
+		if err := f.send(wire.Frame{Events: &wire.Events{Events: piece, Head: head.Seq}}); err != nil {
+			return false, err
+		}
+	}
+	f.cursor.Seq = events[len(events)-1].Seq
+	return f.cursor.Seq < head.Seq, nil
+}
+
+func (f *feed) send(frame wire.Frame) error {
+	b, err := wire.Encode(frame)
+	if err != nil {
+		return fmt.Errorf("frame for %s: %w", f.who.Name, err)
+	}
+	_ = f.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
+	return f.ws.WriteMessage(websocket.TextMessage, b)
+}
+
+// listen takes what the console asks, one thing after another.
+func (f *feed) listen(ctx context.Context) error {
+	for {
+		frame, err := receive(f.ws)
+		if err != nil {
+			return err
+		}
+		switch {
+		case frame.Command != nil:
+			err = f.command(ctx, *frame.Command)
+		case frame.Fetch != nil:
+			err = f.whole(ctx, frame.Fetch.Conversation, f.who.holds)
+		case frame.Preview != nil:
+			err = f.preview(ctx, frame.Preview.Conversations)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// command passes on a command under the name of who signed in, whatever it says of itself.
+func (f *feed) command(ctx context.Context, c desk.Command) error {
+	c.Actor, c.Role = f.who.Name, f.who.Role
+	if c.Conversation == "" {
+		c.Kind = "" // no kind that a console may ask for is without one
+	}
+	seq, err := f.desk.Do(ctx, c)
+	var r *desk.Refusal
+	switch {
+	case errors.As(err, &r):
+		return f.answer(ctx, wire.Frame{Refused: &wire.Refused{ID: c.ID, Code: r.Code, Text: r.Text}})
+	case err != nil:
+		return err // the console asks again by the same ID
+	}
+	if err := f.answer(ctx, wire.Frame{Ack: &wire.Ack{ID: c.ID, Seq: seq}}); err != nil || c.Kind != desk.Viewed {
+		return err
+	}
+	return f.whole(ctx, c.Conversation, f.who.mayRead)
+}
+
+func (f *feed) answer(ctx context.Context, frame wire.Frame) error {
+	select {
+	case f.answers <- frame:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m Member) mayRead(c *desk.Conversation) bool { return c.MayRead(m.Name, m.Role) }
+
+// holds tells whether m may have a conversation again without opening it: who holds it, or held it to its end.
+func (m Member) holds(c *desk.Conversation) bool {
+	return c.Owner == m.Name && m.Role != desk.Administrator && m.Role != desk.Reviewer
+}
+
+// whole sends a conversation with all its words, if the console's owner may have it so.
+func (f *feed) whole(ctx context.Context, id string, may func(*desk.Conversation) bool) error {
+	c := f.desk.Conversation(id)
+	if c == nil || !may(c) {
+		return f.answer(ctx, wire.Frame{Part: &wire.Part{Conversation: id, First: true}})
+	}
+	return f.parts(ctx, id, f.desk.Head().Seq, func(frame wire.Frame) error { return f.answer(ctx, frame) })
+}
+
+// parts sends a conversation up to an event, as far as its reader may have it.
+func (f *feed) parts(ctx context.Context, id string, last uint64, send func(wire.Frame) error) error {
+	events, err := f.events(ctx, id, last)
+	if err != nil {
+		return err
+	}
+	pieces := wire.Split(events)
+	for i, piece := range pieces {
+		part := wire.Part{Conversation: id, Events: piece, First: i == 0, More: i < len(pieces)-1}
+		if err := send(wire.Frame{Part: &part}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// events returns one conversation's events up to last for this reader.
+func (f *feed) events(ctx context.Context, id string, last uint64) ([]store.Event, error) {
+	events, err := f.desk.log.Conversation(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	f.desk.View(func(s *desk.State) {
+		for len(events) > 0 && events[len(events)-1].Seq > last {
+			events = events[:len(events)-1]
+		}
+		for i := range events {
+			events[i] = forReader(events[i], s, f.who)
+		}
+	})
+	return events, nil
+}
+
+// previewMost bounds one frame of previews: rows of a tall screen.
+const previewMost = 100
+
+// preview sends the newest text of each waiting conversation that was asked for.
+func (f *feed) preview(ctx context.Context, ids []string) error {
+	var newest []string
+	f.desk.View(func(s *desk.State) {
+		for _, id := range ids[:min(len(ids), previewMost)] {
+			c := s.Conversation(id)
+			if c != nil && c.Phase == desk.Waiting && f.who.mayRead(c) && c.Newest() != nil {
+				newest = append(newest, c.Newest().ID)
+			}
+		}
+	})
+	var events []store.Event
+	for _, id := range newest {
+		e, err := f.desk.log.Find(ctx, id)
+		if err != nil {
+			return err
+		}
+		events = append(events, e)
+	}
+	f.desk.View(func(s *desk.State) {
+		for i := range events {
+			events[i] = forReader(events[i], s, f.who)
+		}
+	})
+	for _, piece := range wire.Split(events) {
+		if err := f.answer(ctx, wire.Frame{Bodies: &wire.Events{Events: piece, Head: f.desk.Head().Seq}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forReader returns e as a member of staff may have it. Nobody's console is sent a whole number, nor the hash of what
+// was asked, from which short words could be guessed. Words go to those who may read the conversation now, and to
+// whoever wrote them. Who looked at what is for the supervisors.
+func forReader(e store.Event, s *desk.State, who Member) store.Event {
+	e.Number, e.Command = "", store.Hash{}
+	if e.Conversation == "" {
+		if who.Role != desk.Supervisor {
+			return store.Event{Seq: e.Seq, At: e.At, Kind: e.Kind, Withheld: true}
+		}
+		return e
+	}
+	if c := s.Conversation(e.Conversation); c != nil && who.mayRead(c) || ownWords(e, who) || len(e.Body) == 0 {
+		return e
+	}
+	e.Body, e.Withheld = nil, true
+	return e
+}
+
+func ownWords(e store.Event, who Member) bool {
+	switch e.Kind {
+	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.Closed:
+		return e.Actor == who.Name
+	}
+	return false
+}
+
+// receive reads one frame within the silence limit.
+func receive(ws *websocket.Conn) (wire.Frame, error) {
+	_ = ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
+	kind, b, err := ws.ReadMessage()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	if kind != websocket.TextMessage {
+		return wire.Frame{}, errors.New("binary frame")
+	}
+	return wire.Decode(b)
+}
