@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"befree.example/cmd/internal/gateway/simulate"
+	"befree.example/cmd/internal/gateway/twilio"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+)
+
+type serveCmd struct {
+	Listen  string `help:"Address to listen on, for the carrier and the consoles." default:"127.0.0.1:8233" placeholder:"HOST:PORT"`
+	Data    string `help:"Folder of the log." placeholder:"DIR" required:""`
+	KeyFile string `help:"The master key, made at the first start; default beside the data folder: DIR.key." placeholder:"FILE"`
+	TLSCert string `help:"Certificate chain. Needed to serve consoles on other machines." placeholder:"FILE"`
+	TLSKey  string `help:"Its private key." placeholder:"FILE"`
+
+	Carrier    string `help:"twilio for real texts, simulate for scripted ones." enum:"twilio,simulate" required:"" placeholder:"twilio|simulate"`
+	Number     string `help:"Our number or short code." default:"233733"`
+	Region     string `help:"Country whose numbers are written without a prefix." default:"US"`
+	AutoAnswer bool   `help:"Answer HELP and STOP; off where the carrier does that itself, as Twilio does for long codes by default." default:"true" negatable:""`
+	HelpText   string `help:"Answer to HELP and INFO, in neutral words." placeholder:"TEXT"`
+	HelpTextES string `help:"The same in Spanish." placeholder:"TEXT"`
+	StopText   string `help:"Confirmation of an opt-out, in neutral words." placeholder:"TEXT"`
+	StopTextES string `help:"The same in Spanish." placeholder:"TEXT"`
+
+	PublicURL       string `help:"Address under which the carrier reaches this relay, as it is configured there." placeholder:"URL"`
+	TwilioAccount   string `help:"Account SID." placeholder:"AC..."`
+	TwilioTokenFile string `help:"File with the auth token, a second line for the one before it; or set BEFREE_TWILIO_TOKEN." placeholder:"FILE"`
+	TwilioAPI       string `help:"Twilio's API." default:"https://api.twilio.com" placeholder:"URL"`
+
+	Seed uint64  `help:"Of the simulated texters; 0 for other ones each time."`
+	Pace float64 `help:"How much faster than people the simulated texters are." default:"1"`
+
+	Triage    string `help:"Rules of triage; default the ones built in." placeholder:"FILE"`
+	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(ctx context.Context, std *stdio) error {
+	conf, err := c.config(std.err)
+	if err != nil {
+		return err
+	}
+	data, err := relay.OpenData(ctx, c.Data, c.KeyFile)
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	if conf.Listener, err = listen(ctx, c.Listen); err != nil {
+		return err
+	}
+	defer conf.Listener.Close()
+	conf.Log = data
+	conf.Logger.Info("listening", "address", conf.Listener.Addr().String(), "carrier", c.Carrier, "tls", conf.TLS != nil)
+	return explainFull(relay.Serve(ctx, conf))
+}
+
+// config makes everything that needs no file of the data folder and no port, so that a mistake in the settings is found
+// before anything is touched.
+func (c *serveCmd) config(stderr io.Writer) (conf relay.Config, err error) {
+	conf.Logger = slog.New(slog.NewTextHandler(stderr, nil))
+	if c.LogFormat == "json" {
+		conf.Logger = slog.New(slog.NewJSONHandler(stderr, nil))
+	}
+	if c.KeyFile == "" {
+		c.KeyFile = relay.KeyFile(c.Data)
+	}
+	conf.Enrolment = relay.StaffIn(c.Data)
+	conf.Policy = desk.Policy{CarrierAnswers: !c.AutoAnswer}
+	conf.Texts = relay.TextsOf(c.HelpText, c.HelpTextES, c.StopText, c.StopTextES)
+	if conf.Number, err = sms.Parse(c.Number, c.Region); err != nil {
+		return conf, fmt.Errorf("--number: %w", err)
+	}
+	if conf.TLS, err = c.tls(); err != nil {
+		return conf, err
+	}
+	if conf.Rules, err = loadRules(c.Triage); err != nil {
+		return conf, err
+	}
+	if c.Carrier == "simulate" {
+		c.simulate(&conf)
+		return conf, nil
+	}
+	return conf, c.twilio(&conf)
+}
+
+func (c *serveCmd) simulate(conf *relay.Config) {
+	if c.Seed == 0 {
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails
+		c.Seed = binary.NativeEndian.Uint64(b[:])
+	}
+	s := simulate.New(simulate.Config{Ours: conf.Number, Seed: c.Seed, Pace: c.Pace, Loop: true, Log: conf.Logger})
+	conf.Gateway, conf.Inbound = s, s.Run
+}
+
+func (c *serveCmd) twilio(conf *relay.Config) error {
+	tokens, err := c.tokens()
+	if err != nil {
+		return err
+	}
+	t, err := twilio.New(twilio.Config{
+		Account: c.TwilioAccount, Tokens: tokens, API: c.TwilioAPI, PublicURL: c.PublicURL,
+		From: conf.Number, Log: conf.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	conf.Gateway, conf.Webhooks = t, t.Handler
+	return nil
+}
+
+// tokens reads the auth tokens, newest first, and takes them out of the environment, where children would see them.
+func (c *serveCmd) tokens() ([]string, error) {
+	text := os.Getenv("BEFREE_TWILIO_TOKEN")
+	_ = os.Unsetenv("BEFREE_TWILIO_TOKEN")
+	if c.TwilioTokenFile != "" {
+		raw, err := os.ReadFile(c.TwilioTokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("--twilio-token-file: %w", err)
+		}
+		text = string(raw)
+	}
+	tokens := strings.Fields(text)
+	if len(tokens) == 0 {
+		return nil, errors.New("the carrier's auth token is missing: name a file with --twilio-token-file, or set BEFREE_TWILIO_TOKEN")
+	}
+	return tokens, nil
+}
+
+func (c *serveCmd) tls() (*tls.Config, error) {
+	if c.TLSCert == "" && c.TLSKey == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("--listen: something else uses %s; stop it, or name another port", address)
+	case err != nil:
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	return l, nil
+}
+
+// explainFull says what to do where a disk was full.
+func explainFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("the disk is full: nothing that was acknowledged is lost; make room and start again (%w)", err)
+	}
+	return err
+}
