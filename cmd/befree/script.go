@@ -1,0 +1,175 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"befree.example/client"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+)
+
+type scriptCmd struct {
+	Relay      string  `help:"Address of the relay, ending in /line." placeholder:"URL" default:"ws://127.0.0.1:8233/line"`
+	Secret     string  `help:"Your secret file." placeholder:"FILE" required:""`
+	Cache      string  `help:"Where to keep the sealed copy." placeholder:"FILE" required:""`
+	Passphrase string  `help:"File with the cache's passphrase." placeholder:"FILE" required:""`
+	Pace       float64 `help:"How much faster than a person to read and type; 0 for at once."`
+	File       string  `arg:"" optional:"" help:"The script; default standard input."`
+}
+
+// Run plays the script and ends at its end, or at the first line that does not come true.
+func (c *scriptCmd) Run(ctx context.Context, std *stdio) error {
+	who, err := client.LoadIdentity(c.Secret)
+	if err != nil {
+		return err
+	}
+	passphrase, err := os.ReadFile(c.Passphrase)
+	if err != nil {
+		return fmt.Errorf("--passphrase: %w", err)
+	}
+	lines, err := c.script(std.in)
+	if err != nil {
+		return err
+	}
+	cache, err := bolt.OpenCache(c.Cache, bolt.CacheOptions{Owner: who.Name, Passphrase: []byte(strings.TrimSpace(string(passphrase))), ClassOf: desk.ClassOf})
+	if err != nil {
+		return err
+	}
+	defer cache.Close()
+	cl, err := client.New(client.Config{URL: c.Relay, Identity: who, Cache: cache})
+	if err != nil {
+		return err
+	}
+	p := &player{client: cl, name: who.Name, out: std.out, pace: c.Pace}
+	return p.play(ctx, lines)
+}
+
+func (c *scriptCmd) script(in io.Reader) ([]string, error) {
+	if c.File == "" {
+		return readLines(in)
+	}
+	f, err := os.Open(c.File)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readLines(f)
+}
+
+func readLines(r io.Reader) ([]string, error) {
+	var lines []string
+	s := bufio.NewScanner(r)
+	for s.Scan() {
+		lines = append(lines, s.Text())
+	}
+	return lines, s.Err()
+}
+
+// waitMost is how long a line of a script waits for what it says.
+const waitMost = 30 * time.Second
+
+// A player is a specialist who follows a script.
+type player struct {
+	client *client.Client
+	name   string
+	out    io.Writer
+	pace   float64
+
+	conversation string
+	read         uint64 // Seq of the newest message that was printed
+	reply        string // ID of the newest reply
+	stop         func() error
+}
+
+// play follows the script line by line.
+func (p *player) play(ctx context.Context, lines []string) (err error) {
+	p.online(ctx)
+	defer func() { err = errors.Join(err, p.stop()) }()
+	for n, line := range lines {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		verb, rest, _ := strings.Cut(line, " ")
+		do := verbs[verb]
+		if do == nil {
+			return fmt.Errorf("line %d: there is no %q; there are %s", n+1, verb, verbNames())
+		}
+		limited, cancel := context.WithTimeout(ctx, waitMost)
+		err := do(p, limited, strings.TrimSpace(rest))
+		cancel()
+		if err != nil {
+			return fmt.Errorf("line %d: %s: %w", n+1, verb, err)
+		}
+	}
+	return nil
+}
+
+// online follows the line until stop is called.
+func (p *player) online(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- p.client.Run(ctx) }()
+	p.stop = func() error {
+		cancel()
+		err := <-ended
+		ended <- nil // stop may be called again
+		return err
+	}
+}
+
+// until waits for something to come true.
+func (p *player) until(ctx context.Context, what string, is func() (bool, error)) error {
+	for {
+		changed := p.client.Changed()
+		if ok, err := is(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fmt.Errorf("waited %v for %s: %s", waitMost, what, p.standing())
+			}
+			return ctx.Err()
+		}
+	}
+}
+
+func (p *player) standing() string {
+	s := p.client.Status()
+	switch {
+	case !s.Connected && s.Trouble != "":
+		return s.Trouble
+	case !s.Connected:
+		return "not connected"
+	case !s.InStep():
+		return fmt.Sprintf("behind by %d", s.Behind())
+	}
+	return "in step with the relay"
+}
+
+// think takes the time that a person needs to read or type so many characters, at the player's pace.
+func (p *player) think(ctx context.Context, characters int) {
+	if p.pace <= 0 {
+		return
+	}
+	const perSecond = 12
+	t := time.NewTimer(time.Duration(float64(time.Second) * (0.5 + float64(characters)/perSecond) / p.pace))
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+func (p *player) printf(who, format string, args ...any) {
+	fmt.Fprintf(p.out, "%s  %-10s %s\n", time.Now().Format("15:04:05"), who, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/plan"
+	"befree.example/store/sms"
+)
+
+// verbs are what a script can say, each with the rest of its line.
+var verbs map[string]func(*player, context.Context, string) error
+
+func init() {
+	verbs = map[string]func(*player, context.Context, string) error{
+		"claim":   (*player).claim,   // [SEVERITY]: waits for a conversation and takes the most urgent
+		"race":    (*player).race,    // as claim, and says who was quicker instead of failing
+		"wait":    (*player).wait,    // [WORDS]: for a text that holds the words
+		"say":     (*player).say,     // TEXT
+		"queue":   (*player).queue,   // TEXT: as say, with the time to take it back, and without waiting
+		"status":  (*player).status,  // WORD: until the newest reply is delivered, unknown, withdrawn, ...
+		"draft":   (*player).draft,   // until the newest reply has come back as a draft
+		"note":    (*player).note,    // TEXT
+		"safety":  (*player).safety,  // danger WORD | safe WORD | watched | hold
+		"plan":    (*player).plan,    // FIELD TEXT
+		"card":    (*player).card,    // prints the one-SMS card
+		"print":   (*player).print,   // the conversation with notes and plan, as far as it is here
+		"release": (*player).release, //
+		"close":   (*player).close,   // DISPOSITION
+		"offline": (*player).offline, // pulls the plug
+		"online":  (*player).again,   // puts it back and waits until everything kept is at the relay
+		"refused": (*player).refused, // CODE: VERB ...: the rest of the line must be refused so
+	}
+}
+
+func verbNames() string { return strings.Join(slices.Sorted(maps.Keys(verbs)), ", ") }
+
+// mostUrgent returns the waiting conversation to take next, of this severity if one is named.
+func (p *player) mostUrgent(severity string) (next *desk.Conversation) {
+	now := time.Now()
+	p.client.View(func(s *desk.State) {
+		for c := range s.Conversations() {
+			fits := c.Phase == desk.Waiting && (severity == "" || string(c.Severity) == severity)
+			if fits && (next == nil || desk.Urgent(c, next, now) < 0) {
+				next = c
+			}
+		}
+	})
+	return next
+}
+
+func (p *player) claim(ctx context.Context, severity string) error {
+	var c *desk.Conversation
+	err := p.until(ctx, "a conversation to claim", func() (bool, error) {
+		c = p.mostUrgent(severity)
+		return c != nil && p.client.Status().InStep(), nil
+	})
+	if err != nil {
+		return err
+	}
+	p.think(ctx, 10)
+	if _, err := p.client.Do(ctx, desk.Command{Kind: desk.Claimed, Conversation: c.ID}); err != nil {
+		return err
+	}
+	p.conversation, p.read = c.ID, 0
+	return p.until(ctx, "the conversation", func() (bool, error) {
+		c := p.now()
+		ready := c != nil && c.Owner == p.name && c.Newest() != nil && !c.Newest().Withheld
+		if ready {
+			p.printf(p.name, "claims %s %s, number %s", c.Severity.Mark(), c.Severity.Word(), "…"+c.Tail)
+			p.show(c)
+		}
+		return ready, nil
+	})
+}
+
+func (p *player) race(ctx context.Context, severity string) error {
+	err := p.claim(ctx, severity)
+	if errors.Is(err, &desk.Refusal{Code: desk.CodeClaimed}) {
+		p.printf(p.name, "lost the race: %v", err)
+		return nil
+	}
+	return err
+}
+
+// now returns the conversation as it is known here.
+func (p *player) now() (c *desk.Conversation) {
+	p.client.View(func(s *desk.State) { c = s.Conversation(p.conversation) })
+	return c
+}
+
+// show prints the texts that were not printed yet.
+func (p *player) show(c *desk.Conversation) {
+	for _, m := range c.Messages {
+		if m.Seq <= p.read || !m.Inbound {
+			continue
+		}
+		p.read = m.Seq
+		p.printf("texter", "%s", clean(m.Text.Reveal()))
+		for _, r := range m.Reasons {
+			p.printf("", "  %s %s: %q", r.Severity.Mark(), r.Rule, r.Match.Reveal())
+		}
+	}
+}
+
+// clean makes text from outside harmless to a terminal.
+func clean(text string) string {
+	quoted := fmt.Sprintf("%+q", text)
+	if quoted == `"`+text+`"` {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if q := fmt.Sprintf("%q", string(r)); len(q) > 2 && q[1] == '\\' && r != '"' && r != '\\' {
+			b.WriteString(q[1 : len(q)-1])
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func (p *player) wait(ctx context.Context, words string) error {
+	return p.until(ctx, "a text from the texter", func() (bool, error) {
+		c := p.now()
+		if c == nil {
+			return false, errors.New("no conversation is open")
+		}
+		for _, m := range c.Messages {
+			if m.Inbound && m.Seq > p.read && strings.Contains(strings.ToLower(m.Text.Reveal()), strings.ToLower(words)) {
+				p.show(c)
+				return true, nil
+			}
+		}
+		return false, nil
+	})
+}
+
+// command is one about the open conversation.
+func (p *player) command(kind store.Kind, body any) (desk.Command, error) {
+	c, err := p.client.Conversation(p.conversation)
+	if err != nil {
+		return desk.Command{}, err
+	}
+	if c == nil {
+		return desk.Command{}, errors.New("no conversation is open")
+	}
+	raw, err := json.Marshal(body)
+	return desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw}, err
+}
+
+func (p *player) do(ctx context.Context, kind store.Kind, body any) error {
+	c, err := p.command(kind, body)
+	if err != nil {
+		return err
+	}
+	outcome, err := p.client.Do(ctx, c)
+	if err == nil && outcome.Kept {
+		p.printf(p.name, "(kept on this machine)")
+	}
+	return err
+}
+
+func (p *player) say(ctx context.Context, text string) error {
+	p.think(ctx, len(text))
+	if err := p.do(ctx, desk.ReplyQueued, desk.Reply{Text: sms.Text(text), Now: true}); err != nil {
+		return err
+	}
+	p.printf(p.name, "%s", text)
+	return p.until(ctx, "the reply in the conversation", func() (bool, error) {
+		c := p.now()
+		for i := len(c.Messages) - 1; i >= 0; i-- {
+			if m := c.Messages[i]; m.Author == p.name && m.Text.Reveal() == text {
+				p.reply = m.ID
+				return true, nil
+			}
+		}
+		return !p.client.Status().Connected, nil
+	})
+}
+
+func (p *player) queue(ctx context.Context, text string) error {
+	p.printf(p.name, "%s", text)
+	return p.do(ctx, desk.ReplyQueued, desk.Reply{Text: sms.Text(text)})
+}
+
+func (p *player) status(ctx context.Context, word string) error {
+	return p.until(ctx, "delivery status "+word, func() (bool, error) {
+		m := p.now().Message(p.reply)
+		is := m != nil && string(m.Delivery) == word
+		if is {
+			p.printf("", "%s%s", word, strings.TrimRight(": "+m.Trouble, ": "))
+		}
+		return is, nil
+	})
+}
+
+func (p *player) draft(ctx context.Context, _ string) error {
+	return p.until(ctx, "a draft that came back", func() (bool, error) {
+		outbox, err := p.client.Cache.Outbox()
+		for _, e := range outbox {
+			if e.Kind == desk.ReplyQueued && e.Refused != "" {
+				p.printf("", "a draft again: %s", e.Refused)
+				return true, nil
+			}
+		}
+		return false, err
+	})
+}
+
+func (p *player) note(ctx context.Context, text string) error {
+	p.printf(p.name, "notes: %s", text)
+	return p.do(ctx, desk.NoteAdded, desk.Note{Text: sms.Text(text)})
+}
+
+func (p *player) safety(ctx context.Context, line string) error {
+	what, word, _ := strings.Cut(line, " ")
+	text, yes := sms.Text(word), true
+	edits := map[string]desk.SafetyEdit{"danger": {DangerWord: &text}, "safe": {SafeWord: &text}, "watched": {Watched: &yes}, "hold": {Hold: &yes}}
+	edit, ok := edits[what]
+	if !ok {
+		return fmt.Errorf("%q is none of danger, safe, watched, hold", what)
+	}
+	p.printf(p.name, "safety record: %s", what)
+	return p.do(ctx, desk.SafetySaved, edit)
+}
+
+func (p *player) plan(ctx context.Context, line string) error {
+	field, text, _ := strings.Cut(line, " ")
+	c, err := p.client.Conversation(p.conversation)
+	if err != nil {
+		return err
+	}
+	p.think(ctx, len(text))
+	if err := p.do(ctx, desk.PlanSaved, plan.Edit{Base: c.Plan().Version, Fields: map[string]string{field: text}}); err != nil {
+		return err
+	}
+	p.printf(p.name, "plan, %s: %s", field, text)
+	return nil
+}
+
+func (p *player) release(ctx context.Context, _ string) error {
+	return p.do(ctx, desk.Released, nil)
+}
+
+func (p *player) close(ctx context.Context, disposition string) error {
+	if err := p.do(ctx, desk.Closed, desk.Closing{Disposition: disposition}); err != nil {
+		return err
+	}
+	p.printf(p.name, "closes: %s", disposition)
+	return nil
+}
+
+func (p *player) offline(context.Context, string) error {
+	p.printf("", "(offline)")
+	return p.stop()
+}
+
+func (p *player) again(ctx context.Context, _ string) error {
+	p.online(context.WithoutCancel(ctx))
+	return p.until(ctx, "the relay to have everything", func() (bool, error) {
+		outbox, err := p.client.Cache.Outbox()
+		open := slices.DeleteFunc(outbox, func(e bolt.Entry) bool { return e.Refused != "" })
+		done := p.client.Status().InStep() && len(open) == 0
+		if done {
+			p.printf("", "(online, everything is at the relay)")
+		}
+		return done, err
+	})
+}
+
+func (p *player) refused(ctx context.Context, line string) error {
+	code, rest, _ := strings.Cut(line, ": ")
+	verb, rest, _ := strings.Cut(rest, " ")
+	if verbs[verb] == nil {
+		return fmt.Errorf("there is no %q", verb)
+	}
+	err := verbs[verb](p, ctx, rest)
+	if !errors.Is(err, &desk.Refusal{Code: desk.Code(code)}) {
+		return fmt.Errorf("%s was not refused as %q: %w", verb, code, err)
+	}
+	p.printf("", "refused: %v", err)
+	return nil
+}
