@@ -62,7 +62,7 @@ func (c *carrier) texts() []gateway.Outgoing {
 	return append([]gateway.Outgoing(nil), c.sent...)
 }
 
-func (c *carrier) text(t *testing.T, sid, words string) {
+func (c *carrier) text(t testing.TB, sid, words string) {
 	t.Helper()
 	<-c.up
 	err := c.recv.Receive(t.Context(), gateway.Inbound{SID: sid, From: texter, To: "233733", Body: sms.Text(words)})
@@ -73,7 +73,7 @@ func (c *carrier) text(t *testing.T, sid, words string) {
 
 // A house is a relay with staff, over a real websocket.
 type house struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	log     store.Log
 	carrier *carrier
@@ -82,7 +82,7 @@ type house struct {
 	stop    func() error
 }
 
-func open(t *testing.T, log store.Log) *house {
+func open(t testing.TB, log store.Log) *house {
 	h := &house{t: t, dir: t.TempDir(), log: log}
 	h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
 	h.serve()
@@ -121,7 +121,7 @@ func (h *house) serve() {
 // A desktop is a member of staff with a console that has no screen.
 type desktop struct {
 	*client.Client
-	t    *testing.T
+	t    testing.TB
 	name string
 	role desk.Role
 	end  func()
