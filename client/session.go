@@ -21,13 +21,13 @@ func (s *session) read(ctx context.Context) error {
 	go func() { flushed <- s.empty(ctx, inStep) }()
 	var err error
 	for err == nil {
+		if !s.ready && s.isInStep() {
+			s.ready = true
+			close(inStep)
+		}
 		var f wire.Frame
 		if f, err = s.receive(); err == nil {
 			err = s.take(ctx, f)
-		}
-		if err == nil && !s.ready && s.isInStep() {
-			s.ready = true
-			close(inStep)
 		}
 	}
 	_ = s.ws.Close()

@@ -325,3 +325,56 @@ func TestOpening(t *testing.T) {
 		t.Fatal("an opening moved the end of the conversation")
 	}
 }
+
+func TestOptOutBelongsToTheNumber(t *testing.T) {
+	l := newLine(t)
+	old := l.claim(l.text(texter, "hello"))
+	l.do(desk.Command{Kind: desk.Closed, Conversation: old.ID, Claim: old.Claim, Seen: old.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
+	l.now = l.now.Add(100 * time.Hour)
+	c := l.claim(l.text(texter, "hello again"))
+	if c.ID == old.ID {
+		t.Fatal("one conversation is not two")
+	}
+	l.do(desk.Command{Kind: desk.OptedOut, Conversation: old.ID, Actor: "sue", Role: desk.Supervisor})
+	l.refused(desk.CodeOptedOut, reply(c, "hello"))
+	l.do(desk.Command{Kind: desk.OptedIn, Conversation: old.ID, Actor: "sue", Role: desk.Supervisor, Body: body(desk.Because{Reason: "wrong number"})})
+	l.do(reply(c, "hello"))
+}
+
+func TestPublishedConversationNeverChanges(t *testing.T) {
+	l := newLine(t)
+	c := l.claim(l.text(texter, "hello"))
+	e := l.do(reply(c, "hi"))
+	before := l.fresh(c)
+	l.do(desk.Command{Kind: desk.NoteAdded, Conversation: c.ID, Body: body(desk.Note{Text: "one"})})
+	withNote := l.fresh(c)
+	l.do(start(c, e.ID))
+	l.do(outcome(c, e.ID, desk.SendAccepted))
+	l.do(desk.Command{Kind: desk.NoteAdded, Conversation: c.ID, Body: body(desk.Note{Text: "two"})})
+	if got := before.Message(e.ID).Delivery; got != desk.StatusWaiting || len(before.Notes) != 0 || len(withNote.Notes) != 1 {
+		t.Fatalf("what was published changed: %s, %d notes, %d notes", got, len(before.Notes), len(withNote.Notes))
+	}
+}
+
+func TestDroppedForkLeavesNoTrace(t *testing.T) {
+	l := newLine(t)
+	c := l.claim(l.text(texter, "hello"))
+	note := func(words string) store.Event {
+		return store.Event{Seq: l.state.Last() + 1, ID: words, Conversation: c.ID, Kind: desk.NoteAdded, Actor: "ada", Body: body(desk.Note{Text: sms.Text(words)})}
+	}
+	for _, words := range []string{"one", "two", "three"} { // so that there is room behind them
+		l.do(desk.Command{Kind: desk.NoteAdded, Conversation: c.ID, Body: body(desk.Note{Text: sms.Text(words)})})
+	}
+	dropped, kept := l.state.Fork(), l.state.Fork()
+	dropped.Apply(note("dropped"))
+	kept.Apply(note("kept"))
+	dropped.Apply(note("dropped too"))
+	kept.Apply(store.Event{Seq: l.state.Last() + 2, ID: "x", Conversation: c.ID, Kind: desk.SeveritySet, Head: store.Head{Severity: "high"}})
+	dropped.Apply(note("dropped at last"))
+	l.state.Merge(kept)
+	alone := l.state.Fork()
+	alone.Apply(note("dropped as well"))
+	if notes := l.fresh(c).Notes; len(notes) != 4 || notes[3].Text != "kept" {
+		t.Fatalf("%d notes, the last one %q", len(notes), notes[len(notes)-1].Text.Reveal())
+	}
+}

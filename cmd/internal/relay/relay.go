@@ -5,7 +5,6 @@ package relay
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -70,7 +69,10 @@ func Serve(ctx context.Context, c Config) error {
 	err = group.Wait() // the senders have their outcomes, the carrier brings nothing more
 	web.stop()
 	line.feeds.Wait()
-	return errors.Join(err, stopDesk())
+	if cause := stopDesk(); cause != nil {
+		return cause // whatever else ended did so because of it
+	}
+	return err
 }
 
 func openDesk(ctx context.Context, c Config) (*Desk, error) {

@@ -301,6 +301,16 @@ func TestWordsGoOnlyToThoseEntitled(t *testing.T) {
 			t.Errorf("a %s reads what waits", d.role)
 		}
 	}
+	ben.end()
+	if err := ben.Cache.Each(func(e store.Event) {
+		if len(e.Body) > 0 {
+			t.Errorf("a %s that ben never held lies on ben's disk with its words", e.Kind)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ben.run()
+	ben.until("to be back", func() bool { return ben.Status().InStep() })
 	if err := ben.Open(t.Context(), c.ID, "curious"); !errors.Is(err, &desk.Refusal{Code: desk.CodeForbidden}) {
 		t.Errorf("a colleague may open it: %v", err)
 	}

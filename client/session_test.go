@@ -1,0 +1,281 @@
+package client_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"befree.example/client"
+	"befree.example/client/wire"
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/seal"
+)
+
+const (
+	epoch    = "epoch"
+	patience = 10 * time.Second
+)
+
+// A script is what a relay says after it has let a console in, and what it sees of it.
+type script struct {
+	last uint64 // the relay's newest event, as its hello says
+	play func(say func(wire.Frame), hear func() wire.Frame)
+}
+
+// relay serves connections one after another by a script each.
+func relay(t *testing.T, scripts ...script) string {
+	next := make(chan script, len(scripts))
+	for _, s := range scripts {
+		next <- s
+	}
+	up := websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		say := func(f wire.Frame) {
+			b, err := wire.Encode(f)
+			if err != nil {
+				t.Error(err)
+			}
+			_ = ws.WriteMessage(websocket.TextMessage, b)
+		}
+		hear := func() wire.Frame {
+			_, b, err := ws.ReadMessage()
+			if err != nil {
+				return wire.Frame{}
+			}
+			f, err := wire.Decode(b)
+			if err != nil {
+				t.Error(err)
+			}
+			return f
+		}
+		s := <-next
+		say(wire.Frame{Hello: &wire.Hello{Version: wire.Version, Epoch: epoch, Last: s.last, Nonce: []byte("nonce")}})
+		if hear().Auth == nil {
+			return
+		}
+		say(wire.Frame{Welcome: &wire.Welcome{Name: "ada", Role: desk.Specialist}})
+		s.play(say, hear)
+	}))
+	t.Cleanup(srv.Close)
+	return "ws" + strings.TrimPrefix(srv.URL, "http") + "/line"
+}
+
+func console(t *testing.T, url, path string) *client.Client {
+	t.Helper()
+	who, err := client.NewIdentity("ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Config{URL: url, Identity: who, Cache: cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- c.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		cache.Close()
+	})
+	return c
+}
+
+func until(t *testing.T, c *client.Client, what string, is func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		changed := c.Changed()
+		if is() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("waited in vain for %s; %+v", what, c.Status())
+		}
+	}
+}
+
+func event(seq, prev uint64, kind store.Kind, actor, body string) store.Event {
+	return store.Event{Seq: seq, Prev: prev, ID: "id" + string(rune('0'+seq)), Conversation: "c", Kind: kind, Actor: actor,
+		At: time.Unix(int64(seq), 0).UTC(), Head: store.Head{Severity: "high"}, Body: []byte(body)}
+}
+
+func text(seq, prev uint64, words string) store.Event {
+	return event(seq, prev, desk.Received, store.Texter, `{"text":"`+words+`"}`)
+}
+
+func snapshot(say func(wire.Frame), seq uint64, es ...store.Event) {
+	say(wire.Frame{Part: &wire.Part{Conversation: "c", First: true, Events: es}})
+	say(wire.Frame{Snapshot: &wire.Snapshot{Position: store.Position{Epoch: epoch, Seq: seq}}})
+}
+
+func of(c *client.Client) (found *desk.Conversation) {
+	c.View(func(s *desk.State) { found = s.Conversation("c") })
+	return found
+}
+
+// A conversation that was asked for may come with events that the console has yet to receive in their turn.
+func TestPartAheadOfTheCursor(t *testing.T) {
+	url := relay(t, script{2, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 1, text(1, 0, "one"))
+		claimed := event(2, 1, desk.Claimed, "ada", "")
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{claimed}, Head: 4}})
+		if f := hear(); f.Fetch == nil || f.Fetch.Conversation != "c" {
+			t.Errorf("who gains a conversation asks for it whole, not %+v", f)
+		}
+		all := []store.Event{text(1, 0, "one"), claimed, text(3, 2, "three"), text(4, 3, "four")}
+		say(wire.Frame{Part: &wire.Part{Conversation: "c", First: true, Events: all}})
+		say(wire.Frame{Events: &wire.Events{Events: all[2:], Head: 4}})
+		hear()
+	}})
+	c := console(t, url, filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "the newest event", func() bool { return c.Status().At == 4 })
+	if got := of(c); len(got.Messages) != 3 || got.Messages[2].Text != "four" {
+		t.Fatalf("%d messages of 3", len(got.Messages))
+	}
+}
+
+// A hole in what the relay sends is not stepped over.
+func TestHoleEndsTheConnection(t *testing.T) {
+	asked := make(chan wire.Frame, 1)
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 1, text(1, 0, "one"))
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{text(3, 2, "three")}, Head: 3}})
+		hear()
+	}}, script{3, func(say func(wire.Frame), hear func() wire.Frame) {
+		asked <- hear()
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{text(2, 1, "two"), text(3, 2, "three")}, Head: 3}})
+		hear()
+	}})
+	c := console(t, url, filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "the newest event", func() bool { return c.Status().At == 3 })
+	if f := <-asked; f.Resume == nil || f.Resume.After != 1 {
+		t.Fatalf("came back with %+v", f.Resume)
+	}
+	if got := of(c); len(got.Messages) != 3 {
+		t.Fatalf("%d messages of 3", len(got.Messages))
+	}
+}
+
+// An ack that is lost is made good by the log; the command is not lost and not given twice.
+func TestLostAck(t *testing.T) {
+	commands := make(chan string, 2)
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 1, text(1, 0, "one"))
+		commands <- hear().Command.ID // and nothing comes back: the line is cut
+	}}, script{2, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		done := event(2, 1, desk.NoteAdded, "ada", `{"text":"kept"}`)
+		done.ID = <-commands
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{done}, Head: 2}})
+		if f := hear(); f.Command != nil {
+			t.Errorf("a %s was given again after the log showed it", f.Command.Kind)
+		}
+	}})
+	c := console(t, url, filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "the snapshot", func() bool { return c.Status().InStep() })
+	if _, err := c.Do(t.Context(), desk.Command{Kind: desk.NoteAdded, Conversation: "c", Body: []byte(`{"text":"kept"}`)}); err != nil {
+		t.Fatal(err)
+	}
+	until(t, c, "the note", func() bool {
+		outbox, err := c.Cache.Outbox()
+		return err == nil && len(outbox) == 0 && len(of(c).Notes) == 1
+	})
+}
+
+// What an earlier process left: a note goes out, a reply becomes a draft.
+func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []store.Kind{desk.ReplyQueued, desk.NoteAdded} {
+		if _, err := cache.Queue(bolt.Entry{Conversation: "c", Kind: kind, Command: []byte(`{"kind":"` + string(kind) + `","conv":"c","body":{"text":"x"}}`)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cache.Close(); err != nil {
+		t.Fatal(err)
+	}
+	heard := make(chan wire.Frame, 1)
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 1, text(1, 0, "one"))
+		f := hear()
+		say(wire.Frame{Ack: &wire.Ack{ID: f.Command.ID, Seq: 2}})
+		heard <- f
+		hear()
+	}})
+	c := console(t, url, path)
+	if f := <-heard; f.Command == nil || f.Command.Kind != desk.NoteAdded {
+		t.Fatalf("first to go out: %+v", f.Command)
+	}
+	until(t, c, "the draft", func() bool {
+		outbox, err := c.Cache.Outbox()
+		return err == nil && len(outbox) == 1 && outbox[0].Kind == desk.ReplyQueued && outbox[0].Refused != ""
+	})
+}
+
+// A relay whose log was replaced: the copy is set aside, what was written stays.
+func TestEpochChange(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Reset("an older one"); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Receive(text(1, 0, "of the older log")); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Draft("c", "half a thought", time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Close(); err != nil {
+		t.Fatal(err)
+	}
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+		if f := hear(); f.Resume == nil || f.Resume.After != 0 || f.Resume.Epoch != epoch {
+			t.Errorf("resumed with %+v", f.Resume)
+		}
+		snapshot(say, 1, text(1, 0, "of the new log"))
+		hear()
+	}})
+	c := console(t, url, path)
+	until(t, c, "the new log", func() bool { return c.Status().InStep() && of(c) != nil })
+	if got := of(c); len(got.Messages) != 1 || got.Messages[0].Text != "of the new log" || !c.Status().Renewed {
+		t.Fatalf("%d messages, renewed %t", len(got.Messages), c.Status().Renewed)
+	}
+	if drafts, err := c.Cache.Drafts(); err != nil || len(drafts) != 1 {
+		t.Fatalf("%d drafts, %v", len(drafts), err)
+	}
+}

@@ -1,0 +1,128 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"befree.example/cmd/internal/relay"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/storetest"
+)
+
+// A late log shows what it has before Append returns, as every log may.
+type lateLog struct {
+	store.Log
+	appended chan struct{}
+	release  chan struct{}
+}
+
+func (l *lateLog) Append(ctx context.Context, es ...store.Event) (uint64, error) {
+	last, err := l.Log.Append(ctx, es...)
+	l.appended <- struct{}{}
+	<-l.release
+	return last, err
+}
+
+func startDesk(t *testing.T, log store.Log) *relay.Desk {
+	d, err := relay.NewDesk(t.Context(), log, desk.Policy{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return d
+}
+
+func inbound(sid string) desk.Command {
+	return desk.Command{ID: sid, Kind: desk.Received, Conversation: "fresh-" + sid, Actor: store.Texter, Number: texter, Body: []byte(`{"text":"hello"}`)}
+}
+
+func TestNobodyReadsAheadOfTheCommittedState(t *testing.T) {
+	log := &lateLog{storetest.Memory(), make(chan struct{}, 1), make(chan struct{})}
+	d := startDesk(t, log)
+	done := make(chan error, 1)
+	go func() {
+		_, err := d.Do(t.Context(), inbound("SM1"))
+		done <- err
+	}()
+	<-log.appended
+	events, head, err := d.Read(t.Context(), store.Position{}, 10)
+	if err != nil || len(events) != 0 || head.Seq != 0 || d.Conversation("fresh-SM1") != nil {
+		t.Fatalf("%d events up to %d before anybody may know who reads them; %v", len(events), head.Seq, err)
+	}
+	select {
+	case <-done:
+		t.Fatal("acknowledged before it was on disk")
+	case <-d.Changed(0):
+		t.Fatal("told before it was on disk")
+	default:
+	}
+	close(log.release)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	<-d.Changed(0)
+}
+
+func TestRetriedCommandIsAnsweredAsTheFirstTime(t *testing.T) {
+	d := startDesk(t, storetest.Memory())
+	if _, err := d.Do(t.Context(), inbound("SM1")); err != nil {
+		t.Fatal(err)
+	}
+	claim := desk.Command{ID: store.DeviceID("adaadaadaadaadaa", 1), Kind: desk.Claimed, Conversation: "fresh-SM1", Actor: "ada", Role: desk.Specialist}
+	first, err := d.Do(t.Context(), claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.Do(t.Context(), claim); err != nil || again != first {
+		t.Fatalf("a retry gives %d, %v; the first time gave %d", again, err, first)
+	}
+	claim.Kind = desk.Released
+	if _, err := d.Do(t.Context(), claim); !errors.Is(err, &desk.Refusal{Code: desk.CodeIDReused}) {
+		t.Fatalf("one ID for two commands: %v", err)
+	}
+}
+
+func TestFailedAppendAcknowledgesNobodyAndShowsNothing(t *testing.T) {
+	log := storetest.Failing(storetest.Memory())
+	release := log.Hold()
+	d, err := relay.NewDesk(t.Context(), log, desk.Policy{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(context.Background()) }()
+	answers := make(chan error, 3)
+	for _, sid := range []string{"SM1", "SM2", "SM3"} {
+		go func() {
+			_, err := d.Do(t.Context(), inbound(sid))
+			answers <- err
+		}()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := log.AwaitHeld(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
+	log.Break(errors.New("no space left"))
+	release()
+	for range 3 {
+		if err := <-answers; err == nil {
+			t.Fatal("acknowledged what is not on disk")
+		}
+	}
+	if err := <-ended; !errors.Is(err, store.ErrBroken) {
+		t.Fatalf("the desk ended with %v", err)
+	}
+	if d.Head().Seq != 0 {
+		t.Fatal("the state shows what is not on disk")
+	}
+}
