@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -35,16 +34,11 @@ func main() {
 	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
 }
 
-// run returns the exit code: 0 for done, 1 for anything else, with one line on standard error that says what to do.
+// run is main with all that it touches in its hands.
 func run(args []string, std stdio) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := config.Run(ctx, config.Program{
+	return config.Main(ctx, config.Program{
 		Name: "befree-relay", Help: "The relay behind the line.", Args: args, Out: std.out, Bind: &std,
-	}, &cli{})
-	if err != nil {
-		fmt.Fprintf(std.err, "befree-relay: %v\n", err)
-		return 1
-	}
-	return 0
+	}, &cli{}, std.err)
 }

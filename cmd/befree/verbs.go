@@ -23,7 +23,7 @@ var verbs map[string]func(*player, context.Context, string) error
 func init() {
 	verbs = map[string]func(*player, context.Context, string) error{
 		"claim":   (*player).claim,   // [SEVERITY]: waits for a conversation and takes the most urgent
-		"race":    (*player).race,    // as claim, and says who was quicker instead of failing
+		"race":    (*player).race,    // tries for the most urgent one, taken or not, and says who was quicker
 		"wait":    (*player).wait,    // [WORDS]: for a text that holds the words
 		"say":     (*player).say,     // TEXT
 		"queue":   (*player).queue,   // TEXT: as say, with the time to take it back, and without waiting
@@ -44,13 +44,12 @@ func init() {
 
 func verbNames() string { return strings.Join(slices.Sorted(maps.Keys(verbs)), ", ") }
 
-// mostUrgent returns the waiting conversation to take next, of this severity if one is named.
-func (p *player) mostUrgent(severity string) (next *desk.Conversation) {
+// mostUrgent returns the conversation to take next of those that fit.
+func (p *player) mostUrgent(fits func(*desk.Conversation) bool) (next *desk.Conversation) {
 	now := time.Now()
 	p.client.View(func(s *desk.State) {
 		for c := range s.Conversations() {
-			fits := c.Phase == desk.Waiting && (severity == "" || string(c.Severity) == severity)
-			if fits && (next == nil || desk.Urgent(c, next, now) < 0) {
+			if fits(c) && (next == nil || desk.Urgent(c, next, now) < 0) {
 				next = c
 			}
 		}
@@ -59,9 +58,16 @@ func (p *player) mostUrgent(severity string) (next *desk.Conversation) {
 }
 
 func (p *player) claim(ctx context.Context, severity string) error {
+	return p.take(ctx, func(c *desk.Conversation) bool {
+		return c.Phase == desk.Waiting && (severity == "" || string(c.Severity) == severity)
+	})
+}
+
+// take waits for a conversation that fits and claims it.
+func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool) error {
 	var c *desk.Conversation
 	err := p.until(ctx, "a conversation to claim", func() (bool, error) {
-		c = p.mostUrgent(severity)
+		c = p.mostUrgent(fits)
 		return c != nil && p.client.Status().InStep(), nil
 	})
 	if err != nil {
@@ -83,8 +89,8 @@ func (p *player) claim(ctx context.Context, severity string) error {
 	})
 }
 
-func (p *player) race(ctx context.Context, severity string) error {
-	err := p.claim(ctx, severity)
+func (p *player) race(ctx context.Context, _ string) error {
+	err := p.take(ctx, func(c *desk.Conversation) bool { return c.Phase != desk.ClosedNow })
 	if errors.Is(err, &desk.Refusal{Code: desk.CodeClaimed}) {
 		p.printf(p.name, "lost the race: %v", err)
 		return nil

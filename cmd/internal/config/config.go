@@ -28,6 +28,15 @@ type Program struct {
 // shown ends a program that has said what it was asked, such as its help.
 type shown struct{}
 
+// Main runs a program and returns its exit code: 0 for done, 1 for anything else, with one line on standard error.
+func Main(ctx context.Context, p Program, grammar any, stderr io.Writer) int {
+	if err := Run(ctx, p, grammar); err != nil {
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", p.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		return 1
+	}
+	return 0
+}
+
 // Run reads the settings into grammar and runs the command that was named. Its error is one line that says what is
 // wrong and what to do.
 func Run(ctx context.Context, p Program, grammar any) (err error) {

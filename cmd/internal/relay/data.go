@@ -61,15 +61,18 @@ func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data
 	if d.log, err = bolt.Open(filepath.Join(dir, "log.db"), o); err != nil {
 		return d, err
 	}
-	if d.keys, err = bolt.OpenKeys(filepath.Join(dir, "keys.db")); err != nil {
-		return d, err
-	}
 	_, head, err := d.log.Read(ctx, store.Position{}, 0)
 	if err != nil {
 		return d, err
 	}
-	master, err := masterKey(keyFile, head.Seq == 0)
+	wrapped := filepath.Join(dir, "keys.db")
+	_, missing := os.Stat(wrapped)
+	fresh := head.Seq == 0 && errors.Is(missing, fs.ErrNotExist)
+	master, err := masterKey(keyFile, fresh)
 	if err != nil {
+		return d, err
+	}
+	if d.keys, err = bolt.OpenKeys(wrapped); err != nil {
 		return d, err
 	}
 	ring := seal.NewRing(master, d.keys, desk.ClassOf)

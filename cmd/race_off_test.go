@@ -1,0 +1,6 @@
+//go:build !race
+
+package cmd_test
+
+// raceFlag leaves the race detector out where the stories are without it.
+func raceFlag(packages ...string) []string { return packages }

@@ -1,0 +1,6 @@
+//go:build race
+
+package cmd_test
+
+// raceFlag has the programs of the stories built with the race detector where the stories are.
+func raceFlag(packages ...string) []string { return append([]string{"-race"}, packages...) }

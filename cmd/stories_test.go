@@ -1,0 +1,216 @@
+// Package cmd_test tells stories with both programs as people run them, in processes of their own, beside a stand-in
+// for the carrier.
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
+)
+
+// patience is how long a story waits for what must come; it says nothing about speed.
+const patience = 20 * time.Second
+
+const (
+	publicURL = "https://relay.example.org"
+	number    = "233733"
+)
+
+func TestStories(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", bin + string(filepath.Separator)}, raceFlag("./befree", "./befree-relay")...)...)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			address, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
+			e.Setenv("BEFREE_LISTEN", address)
+			e.Setenv("BEFREE_RELAY", "ws://"+address+"/line")
+			e.Setenv("BEFREE_NUMBER", number)
+			e.Setenv("HOME", e.WorkDir)
+			c, err := twiliotest.New(twiliotest.Config{Number: number})
+			if err != nil {
+				return err
+			}
+			e.Values[carrierKey{}] = c
+			e.Defer(c.Close)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"carrier": carrier,
+			"ready":   ready,
+			"oneof":   oneOf,
+			"oneline": oneLine,
+			"sealed":  sealed,
+		},
+	})
+}
+
+func freePort() (string, error) {
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// ready waits until the relay takes texts.
+func ready(ts *testscript.TestScript, _ bool, _ []string) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(patience); ; {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("the relay is not ready")
+		}
+		r, err := http.Get("http://" + ts.Getenv("BEFREE_LISTEN") + "/readyz") //nolint:noctx // of this machine
+		if err != nil {
+			continue
+		}
+		r.Body.Close()
+		if r.StatusCode == http.StatusOK {
+			return
+		}
+	}
+}
+
+// oneOf PATTERN FILE...: exactly one of the files has it.
+func oneOf(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, found := regexp.MustCompile(args[0]), 0
+	for _, file := range args[1:] {
+		if pattern.MatchString(ts.ReadFile(file)) {
+			found++
+		}
+	}
+	if found != 1 {
+		ts.Fatalf("%q stands in %d of %s", args[0], found, strings.Join(args[1:], ", "))
+	}
+}
+
+// oneLine PATTERN: standard error is a single line, has the pattern, and is no stack trace.
+func oneLine(ts *testscript.TestScript, _ bool, args []string) {
+	said := ts.ReadFile("stderr")
+	if strings.Count(said, "\n") != 1 || strings.Contains(said, "goroutine") || !regexp.MustCompile(args[0]).MatchString(said) {
+		ts.Fatalf("want one line with %q, got:\n%s", args[0], said)
+	}
+}
+
+// sealed PATH...: no file below the paths holds a word, number or name of the stories.
+func sealed(ts *testscript.TestScript, _ bool, args []string) {
+	secrets := []string{"5550147", "he's here", "bathroom", "I am here", "aunt", "imminent", "SM0"}
+	files := 0
+	for _, arg := range args {
+		err := filepath.WalkDir(ts.MkAbs(arg), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			files++
+			raw, err := os.ReadFile(path)
+			for _, s := range secrets {
+				if bytes.Contains(raw, []byte(s)) {
+					return fmt.Errorf("%s holds %q", filepath.Base(path), s)
+				}
+			}
+			return err
+		})
+		ts.Check(err)
+	}
+	if files < 4 {
+		ts.Fatalf("only %d files were searched", files)
+	}
+}
+
+// carrier is Twilio's stand-in, in this process:
+//
+//	carrier up               starts it, and tells the relay's settings of it
+//	carrier text FROM WORDS  somebody texts; the relay takes it
+//	carrier text-lost ...    the same, while there is no relay: nobody takes it
+//	carrier text-refused ... the same, and however often the carrier tries, the relay does not take it
+//	carrier forged ...       the same, with another token: 403
+//	carrier next KIND        what becomes of the next text that the relay sends
+//	carrier asked N          waits until the relay has asked N times to send; at the end of a story: no more than N
+//	carrier sent N WORDS     waits until N texts were taken, the newest with the words
+func carrier(ts *testscript.TestScript, _ bool, args []string) {
+	verb, args := args[0], args[1:]
+	if verb == "up" {
+		carrierUp(ts)
+		return
+	}
+	c := ts.Value(carrierKey{}).(*twiliotest.Server)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	switch verb {
+	case "text", "text-lost", "text-refused", "forged":
+		text(ts, ctx, c, verb, args)
+	case "next":
+		c.Next(twiliotest.Fault{Kind: args[0]})
+	case "asked":
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		ts.Check(c.Wait(ctx, func([]twiliotest.Message) bool { return c.Posts() >= n }))
+		if got := c.Posts(); got != n {
+			ts.Fatalf("the relay asked %d times", got)
+		}
+	case "sent":
+		n, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		ts.Check(c.Wait(ctx, func(sent []twiliotest.Message) bool { return len(sent) >= n }))
+		if sent := c.Sent(); len(sent) != n || !strings.Contains(sent[n-1].Body, args[1]) {
+			ts.Fatalf("%d texts were sent, the newest says %q", len(sent), sent[len(sent)-1].Body)
+		}
+	default:
+		ts.Fatalf("carrier does not know %q", verb)
+	}
+}
+
+type carrierKey struct{}
+
+func carrierUp(ts *testscript.TestScript) {
+	c := ts.Value(carrierKey{}).(*twiliotest.Server)
+	c.Reach(publicURL, "http://"+ts.Getenv("BEFREE_LISTEN"))
+	for name, value := range map[string]string{"BEFREE_CARRIER": "twilio", "BEFREE_TWILIO_ACCOUNT": twiliotest.Account,
+		"BEFREE_TWILIO_TOKEN": twiliotest.Token, "BEFREE_TWILIO_API": c.URL(), "BEFREE_PUBLIC_URL": publicURL} {
+		ts.Setenv(name, value)
+	}
+}
+
+func text(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Server, verb string, args []string) {
+	t := twiliotest.Text{From: args[0], Body: args[1]}
+	want := map[string]int{"text": http.StatusOK, "text-lost": 0, "forged": http.StatusForbidden}[verb]
+	switch verb {
+	case "text-lost":
+		t.Missed = true
+	case "forged":
+		t.Token = "another"
+	}
+	d := c.Text(ctx, t)
+	if verb == "text-refused" && d.Status != http.StatusOK {
+		return
+	}
+	if d.Status != want {
+		ts.Fatalf("the relay answered %d to a text, not %d", d.Status, want)
+	}
+}
