@@ -12,7 +12,7 @@ import (
 )
 
 // ErrOffline is a command that only the relay can decide, given without a connection to it. Nothing was done.
-var ErrOffline = errors.New("the relay cannot be reached; nothing was done")
+var ErrOffline = errors.New("the relay cannot be reached; look again once it can, and do it then")
 
 // staleAfter is how long after the key press a command that is not kept for ever may still be handed to the relay.
 const staleAfter = time.Minute
@@ -37,7 +37,7 @@ func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) 
 	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline
 	}
-	answer, err := c.queue(command)
+	id, answer, err := c.queue(command)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -51,7 +51,7 @@ func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) 
 		if durable(command.Kind) || command.Kind == desk.ReplyQueued {
 			return Outcome{Kept: true}, nil
 		}
-		return Outcome{}, ErrOffline
+		return Outcome{}, errors.Join(ErrOffline, c.Cache.Settle(id)) // it must not be done later, unasked
 	case <-ctx.Done():
 		return Outcome{Kept: true}, ctx.Err()
 	}
@@ -63,17 +63,17 @@ type answered struct {
 }
 
 // queue puts a command into the outbox and wakes the connection.
-func (c *Client) queue(command desk.Command) (<-chan answered, error) {
+func (c *Client) queue(command desk.Command) (id string, _ <-chan answered, err error) {
 	raw, err := json.Marshal(command)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	c.queuing.Lock()
 	defer c.queuing.Unlock()
 	pressed := time.Now()
-	id, err := c.Cache.Queue(bolt.Entry{Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw})
+	id, err = c.Cache.Queue(bolt.Entry{Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw})
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	answer := make(chan answered, 1)
 	c.update(func() { c.pressed[id], c.waiting[id] = pressed, answer })
@@ -81,7 +81,7 @@ func (c *Client) queue(command desk.Command) (<-chan answered, error) {
 	case c.wake <- struct{}{}:
 	default: // it looks at the whole outbox anyway
 	}
-	return answer, nil
+	return id, answer, nil
 }
 
 // connection returns what is closed when the connection of now ends, and whether there is one.

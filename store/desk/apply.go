@@ -23,9 +23,6 @@ const (
 // end; an event whose words are withheld changes all that its head says.
 func (s *State) Apply(e store.Event) {
 	s.last = e.Seq
-	if e.At.After(s.at) {
-		s.at = e.At
-	}
 	if e.Conversation == "" {
 		return
 	}

@@ -75,6 +75,17 @@ type Message struct {
 	Attempt   int       // sends started so far
 }
 
+// longestHold is more than any text is ever held before it goes out: undo, or a carrier that asks to wait.
+const longestHold = 2 * time.Minute
+
+// DueIn returns how long m must still wait. A clock that was set back does not hold a text for as long as it was ahead.
+func (m *Message) DueIn(now time.Time) time.Duration {
+	if d := m.NotBefore.Sub(now); d < longestHold {
+		return max(d, 0)
+	}
+	return 0
+}
+
 // A NoteLine is one note.
 type NoteLine struct {
 	ID     string

@@ -21,9 +21,6 @@ const (
 // Decide says which event c makes of s at the time now, or why none: then the error is a *Refusal. It changes nothing.
 // Every rule of the line stands behind it.
 func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
-	if now.Before(s.at) {
-		now = s.at
-	}
 	r, known := rules[c.Kind]
 	switch {
 	case !known || c.ID == "" || len(c.Body) > MaxBody:

@@ -152,7 +152,7 @@ func (m moment) start(*store.Event) error {
 		return refuse(CodeNotWaiting, "That text is not waiting to be sent.")
 	case slices.ContainsFunc(m.conv.Messages, func(o *Message) bool { return o.Delivery == StatusStarted }):
 		return refuse(CodeInFlight, "Another text of this conversation is under way.")
-	case m.now.Before(msg.NotBefore):
+	case msg.DueIn(m.now) > 0:
 		return refuse(CodeNotYet, "It can still be taken back.")
 	}
 	if msg.Automatic != "" {

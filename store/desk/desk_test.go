@@ -378,3 +378,17 @@ func TestDroppedForkLeavesNoTrace(t *testing.T) {
 		t.Fatalf("%d notes, the last one %q", len(notes), notes[len(notes)-1].Text.Reveal())
 	}
 }
+
+func TestClockSetBackHoldsNoText(t *testing.T) {
+	l := newLine(t)
+	l.now = noon.AddDate(1, 0, 0)
+	c := l.claim(l.text(texter, "hello"))
+	r := reply(c, "hi")
+	r.Body = body(desk.Reply{Text: "hi"})
+	e := l.do(r)
+	l.now = noon
+	l.do(start(c, e.ID))
+	if l.text(texter, "thanks").Newest().At.After(noon) {
+		t.Fatal("an event is stamped by a clock that was wrong")
+	}
+}

@@ -17,10 +17,9 @@ type State struct {
 	Policy Policy          // read by Decide alone
 	Staff  map[string]Role // who may be handed a conversation; nil stands for everybody
 
-	last   uint64    // Seq of the newest event applied
-	at     time.Time // and its time: time never runs backwards in a log
-	keep   bool      // the words of closed conversations too
-	shared bool      // what own maps hold has been seen by others, so it is copied before it is changed
+	last   uint64 // Seq of the newest event applied
+	keep   bool   // the words of closed conversations too
+	shared bool   // what own maps hold has been seen by others, so it is copied before it is changed
 
 	convs layer[string, *Conversation]
 	lines layer[sms.Number, line]
@@ -48,14 +47,14 @@ func NewState(p Policy) *State {
 func (s *State) Fork() *State {
 	s.shared = true
 	return &State{
-		Policy: s.Policy, Staff: s.Staff, last: s.last, at: s.at,
+		Policy: s.Policy, Staff: s.Staff, last: s.last,
 		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
 	}
 }
 
 // Merge makes s what its fork has become. The fork is of no use afterwards.
 func (s *State) Merge(fork *State) {
-	s.last, s.at, s.shared = fork.last, fork.at, true
+	s.last, s.shared = fork.last, true
 	s.convs.merge(fork.convs)
 	s.lines.merge(fork.lines)
 	s.holds.merge(fork.holds)

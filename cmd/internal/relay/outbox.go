@@ -137,7 +137,7 @@ func (o *Outbox) launch(ctx context.Context, senders *sync.WaitGroup) time.Durat
 			delete(o.work, id)
 			continue
 		}
-		if d := time.Until(m.NotBefore); d > 0 {
+		if d := m.DueIn(time.Now()); d > 0 {
 			wait = min(wait, d)
 			continue
 		}
@@ -164,8 +164,7 @@ func (o *Outbox) send(ctx context.Context, id string) {
 	if m == nil || o.pace.Wait(ctx) != nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*sendTimeout) // once started, a send gets its outcome
-	defer cancel()
+	ctx = context.WithoutCancel(ctx) // once started, a send gets its outcome
 	attempt := m.Attempt + 1
 	began := desk.Send{Attempt: attempt}
 	text := m.Text
