@@ -1,0 +1,186 @@
+// Package plan holds the safety plan: what a person decides to do in the situation, when leaving, and after, written
+// down with a specialist, field by field.
+//
+// A [Plan] is a value: nothing in it is changed in place. An [Edit] carries what somebody changed and the version that
+// they changed; [Apply] puts it on whatever the plan has become meanwhile, and loses no word of either.
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits on one edit.
+const (
+	MaxText = 4000 // characters in a field
+	maxDate = len("2006-01-02")
+)
+
+// A Plan is one version of a safety plan. The zero Plan is version 0: none yet.
+type Plan struct {
+	Version int              `json:"version,omitempty"`
+	Fields  map[string]Field `json:"fields,omitempty"`  // by the ID of its item
+	Suicide bool             `json:"suicide,omitempty"` // in play: the Stanley-Brown steps are asked too
+	Review  string           `json:"review,omitempty"`  // date of the next review, "2006-01-02"
+	By      string           `json:"by,omitempty"`      // who saved this version
+	At      time.Time        `json:"at,omitzero"`
+}
+
+// A Field is what stands under one item.
+type Field struct {
+	Text string    `json:"text,omitempty"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+	// Also holds what others wrote there at the same time, oldest first, until somebody chooses.
+	Also []Alternative `json:"also,omitempty"`
+}
+
+// An Alternative is a text that was written beside the one in the field.
+type Alternative struct {
+	Text string    `json:"text"`
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+}
+
+// An Edit is what one save changes. A field that it does not name stays as it is; one with an empty text is emptied.
+type Edit struct {
+	Base    int               `json:"base"`              // the version that was on the screen
+	Fields  map[string]string `json:"fields,omitempty"`  // the changed fields, by item, with their new text
+	Choose  map[string]string `json:"choose,omitempty"`  // fields with alternatives, with the text that is to stay alone
+	Suicide *bool             `json:"suicide,omitempty"` // nil for unchanged
+	Review  *string           `json:"review,omitempty"`  // nil for unchanged, "" for none
+}
+
+// Check says in words what is wrong with e, nil if nothing is. Its error holds nothing that somebody wrote.
+func (e Edit) Check() error {
+	if e.Base < 0 {
+		return errors.New("it says that it was made from a version that cannot be")
+	}
+	if len(e.Fields)+len(e.Choose) == 0 && e.Suicide == nil && e.Review == nil {
+		return errors.New("nothing was changed")
+	}
+	for _, texts := range []map[string]string{e.Fields, e.Choose} {
+		for _, id := range slices.Sorted(maps.Keys(texts)) {
+			if err := checkField(id, texts[id]); err != nil {
+				return err
+			}
+		}
+	}
+	if e.Review != nil && *e.Review != "" {
+		if _, err := time.Parse(time.DateOnly, *e.Review); err != nil || len(*e.Review) != maxDate {
+			return errors.New("the review date must look like 2026-05-31")
+		}
+	}
+	return nil
+}
+
+func checkField(id, text string) error {
+	item, ok := Find(id)
+	switch n := utf8.RuneCountInString(text); {
+	case !ok:
+		return errors.New("it has a field that this befree does not know; update the older side")
+	case !utf8.ValidString(text):
+		return fmt.Errorf("%q holds bytes that are not text", item.Title)
+	case n > MaxText:
+		return fmt.Errorf("%q has %d characters; at most %d can be kept", item.Title, n, MaxText)
+	}
+	return nil
+}
+
+// Apply returns the version that follows current when e is saved by somebody at a time. history gives earlier versions;
+// where it does not know the one that e was made from, every field of e counts as changed by others meanwhile.
+//
+// A field that only e changed takes its text. One that others changed meanwhile too, to another text, keeps both: the
+// text that was there stays, and e's stands beside it. Nothing that either wrote is lost, whatever the order in which
+// they come. Applying the same words twice adds nothing.
+func Apply(current Plan, history func(version int) (Plan, bool), e Edit, by string, at time.Time) (Plan, error) {
+	if err := e.Check(); err != nil {
+		return current, err
+	}
+	base, known := current, true
+	if e.Base != current.Version {
+		base, known = history(e.Base)
+	}
+	next := current
+	next.Version++
+	next.By, next.At = by, at
+	next.Fields = maps.Clone(current.Fields)
+	if next.Fields == nil {
+		next.Fields = map[string]Field{}
+	}
+	for id, text := range e.Fields {
+		alone := known && sameWords(base.Fields[id], current.Fields[id])
+		next.Fields[id] = current.Fields[id].with(text, alone, by, at)
+	}
+	for id, text := range e.Choose {
+		if known && sameWords(base.Fields[id], current.Fields[id]) {
+			next.Fields[id] = Field{Text: text, By: by, At: at}
+		} else { // something came in that the one who chose has not seen
+			next.Fields[id] = current.Fields[id].with(text, false, by, at)
+		}
+	}
+	maps.DeleteFunc(next.Fields, func(_ string, f Field) bool { return f.Text == "" && len(f.Also) == 0 })
+	set(&next.Suicide, e.Suicide)
+	set(&next.Review, e.Review)
+	return next, nil
+}
+
+func set[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+// with returns f with text in it: in the place of what is there if nobody else changed that, else beside it.
+func (f Field) with(text string, alone bool, by string, at time.Time) Field {
+	if text == f.Text || slices.ContainsFunc(f.Also, func(a Alternative) bool { return a.Text == text }) {
+		return f
+	}
+	if alone || f.Text == "" && len(f.Also) == 0 {
+		return Field{Text: text, By: by, At: at, Also: f.Also}
+	}
+	if text == "" { // emptied by one, rewritten by the other: what was rewritten stays
+		return f
+	}
+	f.Also = append(slices.Clip(slices.Clone(f.Also)), Alternative{text, by, at})
+	return f
+}
+
+func sameWords(a, b Field) bool {
+	return a.Text == b.Text && slices.Equal(a.Also, b.Also)
+}
+
+// Contested returns the items of which two texts stand, in the order of the form.
+func (p Plan) Contested() []Item {
+	var items []Item
+	for _, item := range Items() {
+		if len(p.Fields[item.ID].Also) > 0 {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// Missing returns the items of a stage under which nothing stands yet, in the order of the form.
+func (p Plan) Missing(stage Stage) []Item {
+	var items []Item
+	for _, item := range Items() {
+		if item.Stage == stage && p.Fields[item.ID].Text == "" {
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+// Stages returns the stages that are asked for this plan.
+func (p Plan) Stages() []Stage {
+	stages := []Stage{Situation, Leaving, After}
+	if p.Suicide {
+		stages = append(stages, Suicide)
+	}
+	return stages
+}
