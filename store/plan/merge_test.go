@@ -168,3 +168,22 @@ func TestMistakes(t *testing.T) {
 		t.Errorf("a card on a phone that is not safe: %v", err)
 	}
 }
+
+func TestTwoVersionsMadeFromOneStandApart(t *testing.T) {
+	b := book{{}}
+	b.save(t, Edit{Fields: map[string]string{"leaving/bag": "zero"}}, "ada")
+	for _, word := range []string{"one", "two", "three"} {
+		b.save(t, Edit{Base: 0, Fields: map[string]string{"leaving/bag": word}}, "ben")
+	}
+	save := func(word string) Plan {
+		p, err := Apply(b.newest(), b.version, Edit{Base: 0, Fields: map[string]string{"leaving/bag": word}}, "ben", noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	left, right := save("left"), save("right")
+	if !slices.Contains(texts(left.Fields["leaving/bag"]), "left") || !slices.Contains(texts(right.Fields["leaving/bag"]), "right") {
+		t.Error("one version wrote over the other")
+	}
+}
