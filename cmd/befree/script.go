@@ -11,34 +11,26 @@ import (
 	"time"
 
 	"befree.example/client"
-	"befree.example/store/bolt"
-	"befree.example/store/desk"
 )
 
 type scriptCmd struct {
-	Relay      string  `help:"Address of the relay, ending in /line." placeholder:"URL" default:"ws://127.0.0.1:8233/line"`
-	Secret     string  `help:"Your secret file." placeholder:"FILE" required:""`
-	Cache      string  `help:"Where to keep the sealed copy." placeholder:"FILE" required:""`
-	Passphrase string  `help:"File with the cache's passphrase." placeholder:"FILE" required:""`
-	Pace       float64 `help:"How much faster than a person to read and type; 0 for at once."`
-	File       string  `arg:"" optional:"" help:"The script; default standard input."`
+	profile
+	Relay string  `help:"Address of the relay, ending in /line." placeholder:"URL" default:"ws://127.0.0.1:8233/line"`
+	Pace  float64 `help:"How much faster than a person to read and type; 0 for at once."`
+	File  string  `arg:"" optional:"" help:"The script; default standard input."`
 }
 
 // Run plays the script and ends at its end, or at the first line that does not come true.
 func (c *scriptCmd) Run(ctx context.Context, std *stdio) error {
-	who, err := client.LoadIdentity(c.Secret)
+	who, err := c.identity()
 	if err != nil {
 		return err
-	}
-	passphrase, err := os.ReadFile(c.Passphrase)
-	if err != nil {
-		return fmt.Errorf("--passphrase: %w", err)
 	}
 	lines, err := c.script(std.in)
 	if err != nil {
 		return err
 	}
-	cache, err := bolt.OpenCache(c.Cache, bolt.CacheOptions{Owner: who.Name, Passphrase: []byte(strings.TrimSpace(string(passphrase))), ClassOf: desk.ClassOf})
+	cache, err := c.open(std)
 	if err != nil {
 		return err
 	}

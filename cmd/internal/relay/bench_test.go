@@ -4,8 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gorilla/websocket"
@@ -13,10 +20,13 @@ import (
 	"befree.example/client"
 	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway"
+	"befree.example/cmd/internal/gateway/twilio"
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
+	"befree.example/store/triage"
 )
 
 // onDisk returns a real log: sealed, in a file.
@@ -135,6 +145,75 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*100_000), "ns/event")
 }
 
+// BenchmarkWebhook is a signed webhook over HTTP from its first byte to the 200, which comes once the text is sealed, in
+// the file and synced; from one caller after another, and from 64 at once.
+func BenchmarkWebhook(b *testing.B) {
+	for _, callers := range []int{1, 64} {
+		b.Run(fmt.Sprintf("%d callers", callers), func(b *testing.B) {
+			l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				b.Fatal(err)
+			}
+			const public = "https://relay.example.org"
+			t, err := twilio.New(twilio.Config{Account: twiliotest.Account, Tokens: []string{twiliotest.Token}, PublicURL: public, From: "233733"})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			ended := make(chan error, 1)
+			conf := relay.Config{
+				Listener: l, Log: onDisk(b), Number: "233733", Gateway: &carrier{}, Webhooks: t.Handler,
+				Enrolment: relay.StaffFile(filepath.Join(b.TempDir(), "staff.toml")), Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+			}
+			go func() { ended <- relay.Serve(ctx, conf) }()
+			web := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}}
+			var n atomic.Int64
+			b.SetParallelism(max(1, callers/runtime.GOMAXPROCS(0)))
+			call := func() {
+				form := url.Values{
+					"MessageSid": {fmt.Sprintf("SM%d", n.Add(1))}, "AccountSid": {twiliotest.Account}, "From": {"+12025550147"},
+					"To": {"233733"}, "Body": {"he says i owe him for the trip, what can i do"}, "NumMedia": {"0"},
+				}
+				r, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+l.Addr().String()+"/twilio/sms", strings.NewReader(form.Encode()))
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+				r.Header.Set("X-Twilio-Signature", twiliotest.Sign(twiliotest.Token, public+"/twilio/sms", form))
+				answer, err := web.Do(r)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				answer.Body.Close()
+				if answer.StatusCode != http.StatusOK {
+					b.Errorf("answered %d", answer.StatusCode)
+				}
+			}
+			call() // the relay is up
+			b.ResetTimer()
+			if callers == 1 {
+				for b.Loop() {
+					call()
+				}
+			} else {
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						call()
+					}
+				})
+			}
+			b.StopTimer()
+			web.CloseIdleConnections()
+			cancel()
+			if err := <-ended; err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
 // fill appends texts of 1,000 texters, in batches as a desk would.
 func fill(b testing.TB, log store.Log, n int) {
 	s := desk.NewState(desk.Policy{})
@@ -143,8 +222,10 @@ func fill(b testing.TB, log store.Log, n int) {
 		for range min(1000, n-done) {
 			done++
 			raw, _ := json.Marshal(desk.Text{To: "233733", Text: sms.Text("he says i owe him for the trip, what can i do")})
-			e, err := s.Decide(desk.Command{ID: fmt.Sprintf("SM%d", done), Kind: desk.Received, Conversation: fmt.Sprintf("c%d", done),
-				Actor: store.Texter, Number: sms.Number(fmt.Sprintf("+1%03d5550147", 201+done%700)), Body: raw}, store.Event{}.At)
+			e, err := s.Decide(desk.Command{
+				ID: fmt.Sprintf("SM%d", done), Kind: desk.Received, Conversation: fmt.Sprintf("c%d", done),
+				Actor: store.Texter, Number: sms.Number(fmt.Sprintf("+1%03d5550147", 201+done%700)), Body: raw,
+			}, store.Event{}.At)
 			if err != nil {
 				b.Fatal(err)
 			}
