@@ -26,6 +26,15 @@ var factsCBOR = func() cbor.UserBufferEncMode {
 	return mode
 }()
 
+// factsReader takes text as it came, even where it is not UTF-8: an ID is the carrier's to choose.
+var factsReader = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{UTF8: cbor.UTF8DecodeInvalid}.DecMode()
+	if err != nil {
+		panic(err) // the library's own options
+	}
+	return mode
+}()
+
 // encodeFacts appends the facts of e to buf. cleared tells that its ID stands in the clear.
 func encodeFacts(buf *bytes.Buffer, e *store.Event, cleared bool) error {
 	f := facts{Head: e.Head, Command: e.Command, BodyHash: e.BodyHash, Withheld: e.Withheld}
@@ -38,7 +47,7 @@ func encodeFacts(buf *bytes.Buffer, e *store.Event, cleared bool) error {
 // decodeFacts sets in e what encodeFacts took from it.
 func decodeFacts(plain []byte, e *store.Event) error {
 	var f facts
-	if err := cbor.Unmarshal(plain, &f); err != nil {
+	if err := factsReader.Unmarshal(plain, &f); err != nil {
 		return err
 	}
 	if f.ID != "" {
