@@ -2,10 +2,11 @@ package twilio
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,84 +17,87 @@ import (
 )
 
 // Send implements [gateway.Gateway]. Twilio says itself that creating a message is not idempotent after a 5xx
-// (twilio.com/docs/api/errors/20500): everything but a clear answer wraps [gateway.ErrUnknown].
+// (twilio.com/docs/api/errors/20500): everything but a clear answer, or no connection at all, wraps [gateway.ErrUnknown].
 func (c *Carrier) Send(ctx context.Context, m gateway.Outgoing) (string, error) {
+	if ctx.Err() != nil {
+		return "", &gateway.Later{}
+	}
 	r, err := c.request(ctx, m)
 	if err != nil {
 		return "", err
 	}
 	answer, err := c.client.Do(r)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", gateway.ErrUnknown, reason(err))
+		return "", c.lost(ctx, err)
 	}
 	defer answer.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return "", fmt.Errorf("%w: its answer broke off", gateway.ErrUnknown)
+		raw = nil // the status alone speaks
 	}
 	return understand(answer, raw)
 }
 
-// request has no GetBody, so that the transport never sends it twice: it may replay only what it can read again.
+// request has no GetBody and no idempotency key: a transport sends again only what it can read again or what is marked
+// as harmless, so this never goes out twice.
 func (c *Carrier) request(ctx context.Context, m gateway.Outgoing) (*http.Request, error) {
-	form := url.Values{
-		"To": {m.To.Reveal()}, "Body": {m.Body.Reveal()},
-		"StatusCallback": {c.callback(m.ID)}, "ValidityPeriod": {strconv.Itoa(int(validFor / time.Second))},
-	}
-	if c.MessagingService != "" {
-		form.Set("MessagingServiceSid", c.MessagingService)
-	} else {
-		form.Set("From", m.From.Reveal())
-	}
-	to := strings.TrimRight(c.API, "/") + "/2010-04-01/Accounts/" + c.Account + "/Messages.json"
-	body := form.Encode()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, io.NopCloser(strings.NewReader(body)))
+	to := c.api.JoinPath("2010-04-01", "Accounts", c.conf.Account, "Messages.json")
+	body := c.form(m).Encode()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), io.NopCloser(strings.NewReader(body)))
 	if err != nil {
-		return nil, &gateway.Refused{Reason: "the request to the carrier could not be made; check --twilio-api"}
+		return nil, &gateway.Refused{Reason: "The request to the carrier could not be made. Tell whoever runs the relay to check --twilio-api."}
 	}
 	r.ContentLength = int64(len(body))
-	r.SetBasicAuth(c.Account, c.Tokens[0])
+	r.SetBasicAuth(c.conf.Account, c.conf.Tokens[0])
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
 	return r, nil
 }
 
-// callback is where Twilio is to report on a text.
-func (c *Carrier) callback(id string) string {
-	return strings.TrimRight(c.public.String(), "/") + "/twilio/status?" + url.Values{"ev": {id}}.Encode()
+func (c *Carrier) form(m gateway.Outgoing) url.Values {
+	form := url.Values{
+		"To":             {m.To.Reveal()},
+		"Body":           {m.Body.Reveal()},
+		"StatusCallback": {c.callback(m.ID)},
+		"ValidityPeriod": {strconv.Itoa(int(c.conf.ValidityPeriod / time.Second))},
+	}
+	switch {
+	case c.conf.MessagingService != "":
+		form.Set("MessagingServiceSid", c.conf.MessagingService)
+	case m.From != "":
+		form.Set("From", m.From.Reveal())
+	default:
+		form.Set("From", c.conf.From.Reveal())
+	}
+	return form
 }
 
-// reason says what went wrong without the URL, in which the account stands.
-func reason(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+// lost says what an exchange without an answer means. If there was no connection, nothing was sent. No word of the
+// transport's own error is passed on but that of a failed connection: others repeat what the other side said.
+func (c *Carrier) lost(ctx context.Context, err error) error {
+	if why := unconnected(err); why != nil {
+		c.log.Warn("no connection to the carrier", "error", why)
+		return &gateway.Later{}
 	}
-	return err
+	if cause := ctx.Err(); cause != nil {
+		return fmt.Errorf("%w: %w", gateway.ErrUnknown, cause)
+	}
+	var n net.Error
+	if errors.As(err, &n) && n.Timeout() {
+		return fmt.Errorf("%w: it did not answer in time", gateway.ErrUnknown)
+	}
+	return fmt.Errorf("%w: the connection broke", gateway.ErrUnknown)
 }
 
-// understand tells what an answer of the API means.
-func understand(answer *http.Response, raw []byte) (string, error) {
-	var said struct {
-		SID  string `json:"sid"`
-		Code int    `json:"code"`
+// unconnected returns the part of err which proves that no connection to the API came about, or nil.
+func unconnected(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
+		return op
 	}
-	readable := json.Unmarshal(raw, &said) == nil
-	switch status := answer.StatusCode; {
-	case status >= 200 && status < 300 && readable && said.SID != "":
-		return said.SID, nil
-	case status == http.StatusTooManyRequests:
-		return "", &gateway.Later{After: retryAfter(answer)}
-	case status >= 400 && status < 500 && status != http.StatusRequestTimeout:
-		return "", &gateway.Refused{Code: said.Code, Reason: Explain(said.Code)}
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		return cert
 	}
-	return "", fmt.Errorf("%w: it answered %d", gateway.ErrUnknown, answer.StatusCode)
-}
-
-func retryAfter(answer *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 || seconds > 3600 {
-		return 0
-	}
-	return time.Duration(seconds) * time.Second
+	return nil
 }

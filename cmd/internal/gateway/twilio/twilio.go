@@ -5,13 +5,11 @@
 package twilio
 
 import (
-	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -23,66 +21,87 @@ import (
 const (
 	maxBody       = 64 << 10         // bytes of a webhook
 	maxAnswer     = 256 << 10        // bytes of an answer of the API that are read
-	bodyTimeout   = 5 * time.Second  // for the body of a webhook to arrive
-	validFor      = 10 * time.Minute // how long Twilio may try to send a text; its own default of 10 h is too late for anybody in a crisis
+	takeTimeout   = 9 * time.Second  // for a Receiver; Twilio waits 15 s, its retries included
 	headerTimeout = 12 * time.Second // for the API to answer
+	validFor      = 10 * time.Minute // how long Twilio may try; its own default of 10 h is too late in a crisis
+	longestValid  = 10 * time.Hour   // that Twilio accepts
 )
 
-// A Config is an account at Twilio. Account, Tokens, PublicURL and From must be set.
+// A Config is an account at Twilio. Account, Tokens and PublicURL must be set. It prints without its secrets.
 type Config struct {
-	Account          string     // SID, AC and 32 hexadecimal digits
-	Tokens           []string   // auth tokens; the first is used, each is good for webhooks, so that a token can be changed without losing a text
-	API              string     // default https://api.twilio.com
-	PublicURL        string     // under which Twilio reaches this relay, as it is configured there; may have a path
-	From             sms.Number // our number or short code
-	MessagingService string     // SID of a messaging service to send by, instead of From
-	Client           *http.Client
+	Account string // its SID: AC and 32 hexadecimal digits
+	// Tokens are the account's auth tokens. Texts are sent with the first; webhooks may be signed with any, so that a
+	// token can be changed without losing a text.
+	Tokens []string
+	API    string // default https://api.twilio.com
+	// PublicURL is what stands before /twilio/sms in the webhook that is configured at Twilio. It may have a port, and a
+	// path, which the proxy in front of the relay takes away. A user and password for that proxy and a fragment with
+	// Twilio's connection overrides (#rc=5&rp=all) are handed on to Twilio with each status callback; Twilio signs neither.
+	PublicURL        string
+	From             sms.Number    // our number or short code, where an Outgoing names none
+	MessagingService string        // SID of a messaging service to send by, instead of a number
+	ValidityPeriod   time.Duration // how long Twilio may try to send a text: 1 s to 10 h, default 10 min
+	Client           *http.Client  // default one that opens a connection for each text
 	Log              *slog.Logger
 }
 
+// String names the account and nothing secret.
+func (c Config) String() string { return "Twilio account " + c.Account }
+
+// Format prints String whatever the verb.
+func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue is String.
+func (c Config) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
 // A Carrier sends by Twilio and takes its webhooks. It is safe for use by many goroutines at once.
 type Carrier struct {
-	Config
-	public *url.URL
+	conf   Config
+	base   string   // of every webhook's URL as Twilio signs it
+	public *url.URL // of status callbacks, as Twilio is to call them
+	api    *url.URL
 	client *http.Client
+	log    *slog.Logger
 }
 
 var _ gateway.Gateway = (*Carrier)(nil)
 
-var accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
-
 // New checks a Config. It does not talk to Twilio.
 func New(c Config) (*Carrier, error) {
-	if !accountSID.MatchString(c.Account) {
-		return nil, errors.New("--twilio-account: an account SID is AC and 32 hexadecimal digits; the Twilio console shows it")
-	}
-	if len(c.Tokens) == 0 || c.Tokens[0] == "" {
-		return nil, errors.New("the Twilio auth token is missing")
-	}
 	if c.API == "" {
 		c.API = "https://api.twilio.com"
 	}
-	if _, err := checkURL("--twilio-api", c.API); err != nil {
-		return nil, err
-	}
-	public, err := checkURL("--public-url", c.PublicURL)
-	if err != nil {
-		return nil, err
+	if c.ValidityPeriod == 0 {
+		c.ValidityPeriod = validFor
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	public, api, err := c.check()
+	if err != nil {
+		return nil, err
+	}
 	if !c.From.Short() && c.MessagingService == "" {
 		c.Log.Warn("our number is no short code: unless Twilio has turned its opt-out handling off for it, Twilio itself answers HELP and STOP; then serve with --no-auto-answer")
 	}
-	return &Carrier{Config: c, public: public, client: client(c.Client)}, nil
+	return &Carrier{conf: c, base: signedBase(public), public: public, api: api, client: client(c.Client), log: c.Log}, nil
 }
 
-// client never follows a redirect and never sends a request a second time by itself.
+// Format prints as the Config does.
+func (c *Carrier) Format(f fmt.State, verb rune) { c.conf.Format(f, verb) }
+
+// LogValue is that of the Config.
+func (c *Carrier) LogValue() slog.Value { return c.conf.LogValue() }
+
+// client never follows a redirect. The default one opens a connection for each text: on one kept alive, which the other
+// side may have closed meanwhile, a text that never left would count as unknown.
 func client(given *http.Client) *http.Client {
 	if given == nil {
 		t := http.DefaultTransport.(*http.Transport).Clone()
 		t.ResponseHeaderTimeout = headerTimeout
+		t.DisableKeepAlives = true
+		t.Protocols = new(http.Protocols)
+		t.Protocols.SetHTTP1(true)
 		given = &http.Client{Transport: t}
 	}
 	c := *given
@@ -90,39 +109,21 @@ func client(given *http.Client) *http.Client {
 	return &c
 }
 
-// checkURL takes https, and http on this machine alone, where tests and a proxy that ends TLS are.
-func checkURL(flag, raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case raw == "":
-		return nil, fmt.Errorf("%s is missing: it is the address under which Twilio reaches this relay", flag)
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("%s: use an address such as https://relay.example.org", flag)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return nil, fmt.Errorf("%s: texts cross no network without TLS; use https", flag)
-	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
-		return nil, fmt.Errorf("%s: leave out the query, the fragment and the password", flag)
-	case strings.Contains(u.Hostname(), "_"):
-		return nil, fmt.Errorf("%s: Twilio calls no host with an underscore in its name", flag)
-	}
-	return u, nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// Handler serves the webhooks /twilio/sms and /twilio/status.
+// Handler serves both webhooks, under /twilio/sms and /twilio/status.
 func (c *Carrier) Handler(recv gateway.Receiver) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /twilio/sms", c.webhook(func(r *http.Request) (func() error, error) {
-		m, err := c.inbound(r.PostForm)
-		return func() error { return recv.Receive(r.Context(), m) }, err
-	}))
-	mux.Handle("POST /twilio/status", c.webhook(func(r *http.Request) (func() error, error) {
-		s, err := status(r.URL.Query(), r.PostForm)
-		return func() error { return recv.Delivered(r.Context(), s) }, err
-	}))
+	mux.Handle("/twilio/sms", c.SMS(recv))
+	mux.Handle("/twilio/status", c.Status(recv))
 	return mux
+}
+
+// callback is where Twilio is to report on the text with the given ID.
+func (c *Carrier) callback(id string) string {
+	u := *c.public
+	u.RawFragment, u.Fragment = "", ""
+	address := strings.TrimRight(u.String(), "/") + "/twilio/status?ev=" + url.QueryEscape(id)
+	if overrides := c.public.EscapedFragment(); overrides != "" {
+		address += "#" + overrides
+	}
+	return address
 }

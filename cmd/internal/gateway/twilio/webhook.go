@@ -1,163 +1,157 @@
 package twilio
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"befree.example/cmd/internal/gateway"
-	"befree.example/store/sms"
 )
 
 // emptyAnswer is TwiML that does nothing: texts are sent by the API, where they have a SID and a status.
 const emptyAnswer = `<?xml version="1.0" encoding="UTF-8"?><Response/>`
 
-// webhook checks size, then signature, then content, and answers 200 only once take has returned nil. Whatever is
-// not acknowledged Twilio brings again, for 15 s.
-func (c *Carrier) webhook(parse func(*http.Request) (take func() error, err error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		code, err := c.check(w, r)
-		var take func() error
-		if err == nil {
-			code = http.StatusBadRequest
-			take, err = parse(r)
-		}
-		if err == nil {
-			code = http.StatusServiceUnavailable
-			err = take()
-		}
-		if err != nil {
-			c.refuse(w, r, code, err)
-			return
-		}
+// SMS takes the webhook of incoming texts. It answers 200 only once recv has the text; 503 asks Twilio to come again,
+// which it does for 15 s and then never more. The server that it stands in limits headers and connections.
+func (c *Carrier) SMS(recv gateway.Receiver) http.Handler {
+	return c.webhook("sms", func(_, form url.Values) (taker, error) {
+		m, err := inbound(form)
+		return func(ctx context.Context) error { return recv.Receive(ctx, m) }, err
+	}, func(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "text/xml")
 		_, _ = io.WriteString(w, emptyAnswer)
 	})
 }
 
-func (c *Carrier) refuse(w http.ResponseWriter, r *http.Request, code int, err error) {
-	c.Log.Warn("webhook refused", "path", r.URL.Path, "code", code, "error", err)
-	if code == http.StatusServiceUnavailable {
+// Status takes the status callbacks of texts that were sent. It answers 204 only once recv has the news.
+func (c *Carrier) Status(recv gateway.Receiver) http.Handler {
+	return c.webhook("status", func(query, form url.Values) (taker, error) {
+		s, err := status(query, form)
+		return func(ctx context.Context) error { return recv.Delivered(ctx, s) }, err
+	}, func(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) })
+}
+
+// A taker hands what a webhook brought to the Receiver.
+type taker func(context.Context) error
+
+// webhook checks method, size, signature and content, in this order.
+//
+// A Receiver that has begun is not disturbed when the caller hangs up: Twilio may not come a second time.
+func (c *Carrier) webhook(name string, read func(query, form url.Values) (taker, error), thank func(http.ResponseWriter)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		form, err := c.check(w, r)
+		var take taker
+		if err == nil {
+			take, err = read(r.URL.Query(), form)
+		}
+		if err == nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), takeTimeout)
+			defer cancel()
+			err = take(ctx)
+		}
+		if err != nil {
+			refuse(w, c.log.With("webhook", name), err)
+			return
+		}
+		thank(w)
+	})
+}
+
+// A fault is an HTTP status and why. Its words name no parameter's value.
+type fault struct {
+	status int
+	words  string
+}
+
+func (f *fault) Error() string { return f.words }
+
+var (
+	errMethod    = &fault{http.StatusMethodNotAllowed, "only POST is taken: set the webhook's method at Twilio"}
+	errSize      = &fault{http.StatusRequestEntityTooLarge, "body is longer than 64 KB"}
+	errBody      = &fault{http.StatusBadRequest, "body did not arrive"}
+	errSignature = &fault{http.StatusForbidden, "not signed by our carrier: check --public-url and the auth token if this was Twilio"}
+	errAccount   = &fault{http.StatusForbidden, "another account's webhook"}
+	errType      = &fault{http.StatusUnsupportedMediaType, "body is not a form"}
+	errForm      = &fault{http.StatusBadRequest, "form cannot be read"}
+	errText      = &fault{http.StatusBadRequest, "MessageSid, From or To is missing"}
+	errStatus    = &fault{http.StatusBadRequest, "MessageSid or MessageStatus is missing"}
+)
+
+// refuse answers with what err says: whatever is not the caller's fault is ours, and may be tried again.
+func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
+	code := http.StatusServiceUnavailable
+	var f *fault
+	if errors.As(err, &f) {
+		code = f.status
+	}
+	switch code {
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
+		log.Error("webhook could not be taken", "error", err)
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+		fallthrough
+	default:
+		log.Warn("webhook refused", "code", code, "error", err)
 	}
 	http.Error(w, http.StatusText(code), code)
 }
 
-var (
-	errSignature = errors.New("not signed by our carrier: check --public-url and the auth token if this was Twilio")
-	errAccount   = errors.New("another account's webhook")
-)
-
-// check reads the body and the form, within their limits, and says whether they are Twilio's.
-func (c *Carrier) check(w http.ResponseWriter, r *http.Request) (code int, err error) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout)) // not all servers have it
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLong *http.MaxBytesError
-	if errors.As(err, &tooLong) {
-		return http.StatusRequestEntityTooLarge, errors.New("body is longer than 64 KB")
+// check reads the form, within its limits, and says whether it is Twilio's and ours. Nobody learns more than 403 about a
+// request that is not signed.
+func (c *Carrier) check(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if r.Method != http.MethodPost {
+		return nil, errMethod
 	}
+	body, err := readBody(w, r)
 	if err != nil {
-		return http.StatusBadRequest, errors.New("body did not arrive")
+		return nil, err
 	}
 	form, err := parseForm(r.Header.Get("Content-Type"), body)
 	if !c.signed(r, form, body) {
-		return http.StatusForbidden, errSignature
+		return nil, errSignature
 	}
 	if err != nil {
-		return http.StatusBadRequest, err
+		return nil, err
 	}
-	if form.Get("AccountSid") != "" && form.Get("AccountSid") != c.Account {
-		return http.StatusForbidden, errAccount
-	}
-	r.PostForm = form
-	return http.StatusOK, nil
-}
-
-func parseForm(contentType string, body []byte) (url.Values, error) {
-	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, errors.New("body is not a form")
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return form, errors.New("form cannot be read")
+	if sid := form["AccountSid"]; len(sid) > 0 && (len(sid) > 1 || sid[0] != c.conf.Account) {
+		return nil, errAccount
 	}
 	return form, nil
 }
 
-// ours are the parameters of a text that are kept elsewhere than in Params: no number or word stands there twice.
-var ours = []string{"MessageSid", "SmsSid", "SmsMessageSid", "AccountSid", "From", "To", "Body"}
-
-func (c *Carrier) inbound(form url.Values) (gateway.Inbound, error) {
-	m := gateway.Inbound{SID: form.Get("MessageSid"), Body: sms.Text(form.Get("Body"))}
-	if m.SID == "" {
-		m.SID = form.Get("SmsSid")
+// readBody reads no more than the limit, and nothing of a body that says itself that it is longer.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.ContentLength > maxBody {
+		w.Header().Set("Connection", "close")
+		return nil, errSize
 	}
-	if m.SID == "" || form.Get("From") == "" || form.Get("To") == "" {
-		return m, errors.New("MessageSid, From or To is missing")
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return nil, errSize
 	}
-	m.From, m.To = number(form.Get("From")), number(form.Get("To"))
-	var err error
-	if m.Media, err = media(form); err != nil {
-		return m, err
+	if err != nil {
+		return nil, errBody
 	}
-	m.Params = map[string][]string{}
-	for name, values := range form {
-		if !slices.Contains(ours, name) && !strings.HasPrefix(name, "MediaUrl") && !strings.HasPrefix(name, "MediaContentType") {
-			m.Params[name] = values
-		}
-	}
-	return m, nil
+	return body, nil
 }
 
-// number reads a number as Twilio writes it. A sender that is none (a company's name, say) is kept as it is: its text
-// must not be lost.
-func number(raw string) sms.Number {
-	if n, err := sms.Parse(raw, "US"); err == nil {
-		return n
+// parseForm returns nil where there is no form, and what could be read of one that is broken.
+func parseForm(contentType string, body []byte) (url.Values, error) {
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/x-www-form-urlencoded" {
+		return nil, errType
 	}
-	return sms.Number(raw)
-}
-
-func media(form url.Values) ([]gateway.Media, error) {
-	n := form.Get("NumMedia")
-	if n == "" {
-		return nil, nil
+	form, err := url.ParseQuery(string(body))
+	if form == nil {
+		form = url.Values{}
 	}
-	count, err := strconv.Atoi(n)
-	if err != nil || count < 0 || count > 100 {
-		return nil, errors.New("NumMedia is no number")
+	if err != nil {
+		return form, errForm
 	}
-	var all []gateway.Media
-	for i := range count {
-		if u := form.Get(fmt.Sprintf("MediaUrl%d", i)); u != "" {
-			all = append(all, gateway.Media{URL: u, Type: form.Get(fmt.Sprintf("MediaContentType%d", i))})
-		}
-	}
-	return all, nil
-}
-
-// status reads a status callback. Our own ID for the text is in the query that we gave Twilio with it.
-func status(query, form url.Values) (gateway.Status, error) {
-	s := gateway.Status{ID: query.Get("ev"), SID: form.Get("MessageSid"), State: form.Get("MessageStatus")}
-	if s.SID == "" {
-		s.SID = form.Get("SmsSid")
-	}
-	if s.State == "" {
-		s.State = form.Get("SmsStatus")
-	}
-	if s.SID == "" || s.State == "" {
-		return s, errors.New("MessageSid or MessageStatus is missing")
-	}
-	s.Code, _ = strconv.Atoi(form.Get("ErrorCode")) // absent where there is no error
-	if s.Code != 0 {
-		s.Reason = Explain(s.Code)
-	}
-	return s, nil
+	return form, nil
 }

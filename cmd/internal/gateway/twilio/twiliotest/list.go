@@ -1,0 +1,79 @@
+package twiliotest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// list shows the messages of both directions, newest first, filtered by To, From and DateSent (=, > and <: a whole day in
+// UTC, included), in pages of PageSize (50, at most 1,000). A page stays what it is when new messages come.
+func (s *Server) list(w http.ResponseWriter, r *http.Request) {
+	if !s.allowed(w, r) {
+		return
+	}
+	query := r.URL.Query()
+	size, err := strconv.Atoi(query.Get("PageSize"))
+	if err != nil || size < 1 {
+		size = 50
+	}
+	page, more := s.page(query, min(size, 1000))
+	uri := ""
+	if more {
+		n, _ := strconv.Atoi(query.Get("Page"))
+		query.Set("Page", strconv.Itoa(n+1))
+		query.Set("PageToken", "PA"+page[len(page)-1]["sid"].(string))
+		uri = r.URL.Path + "?" + query.Encode()
+	}
+	reply(w, http.StatusOK, map[string]any{
+		"messages": page, "page_size": min(size, 1000), "uri": r.URL.RequestURI(),
+		"next_page_uri": nilIfEmpty(uri), "previous_page_uri": nil,
+	})
+}
+
+func nilIfEmpty(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// page returns what stands after the message that the PageToken names.
+func (s *Server) page(query url.Values, size int) (page []map[string]any, more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	after := strings.TrimPrefix(query.Get("PageToken"), "PA")
+	page = []map[string]any{}
+	for i := len(s.messages) - 1; i >= 0; i-- {
+		m := s.messages[i]
+		if after != "" {
+			if m.SID == after {
+				after = ""
+			}
+			continue
+		}
+		if !m.matches(query) {
+			continue
+		}
+		if len(page) == size {
+			return page, true
+		}
+		page = append(page, m.resource(s.conf.Account))
+	}
+	return page, false
+}
+
+func (m *Message) matches(query url.Values) bool {
+	day := m.At.UTC().Format(time.DateOnly)
+	is := func(name string, fits func(want string) bool) bool {
+		want := query.Get(name)
+		return want == "" || fits(want)
+	}
+	return is("To", func(want string) bool { return m.To == want }) &&
+		is("From", func(want string) bool { return m.From == want }) &&
+		is("DateSent", func(want string) bool { return day == want }) &&
+		is("DateSent>", func(want string) bool { return day >= want }) &&
+		is("DateSent<", func(want string) bool { return day <= want })
+}
