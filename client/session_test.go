@@ -79,8 +79,10 @@ func console(t *testing.T, url, path string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,8 +120,10 @@ func until(t *testing.T, c *client.Client, what string, is func() bool) {
 }
 
 func event(seq, prev uint64, kind store.Kind, actor, body string) store.Event {
-	return store.Event{Seq: seq, Prev: prev, ID: "id" + string(rune('0'+seq)), Conversation: "c", Kind: kind, Actor: actor,
-		At: time.Unix(int64(seq), 0).UTC(), Head: store.Head{Severity: "high"}, Body: []byte(body)}
+	return store.Event{
+		Seq: seq, Prev: prev, ID: "id" + string(rune('0'+seq)), Conversation: "c", Kind: kind, Actor: actor,
+		At: time.Unix(int64(seq), 0).UTC(), Head: store.Head{Severity: "high"}, Body: []byte(body),
+	}
 }
 
 func text(seq, prev uint64, words string) store.Event {
@@ -211,8 +215,10 @@ func TestLostAck(t *testing.T) {
 // What an earlier process left: a note goes out, a reply becomes a draft.
 func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
-	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,8 +252,10 @@ func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 // A relay whose log was replaced: the copy is set aside, what was written stays.
 func TestEpochChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
-	cache, err := bolt.OpenCache(path, bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -191,8 +191,10 @@ type carrierKey struct{}
 func carrierUp(ts *testscript.TestScript) {
 	c := ts.Value(carrierKey{}).(*twiliotest.Server)
 	c.Reach(publicURL, "http://"+ts.Getenv("BEFREE_LISTEN"))
-	for name, value := range map[string]string{"BEFREE_CARRIER": "twilio", "BEFREE_TWILIO_ACCOUNT": twiliotest.Account,
-		"BEFREE_TWILIO_TOKEN": twiliotest.Token, "BEFREE_TWILIO_API": c.URL(), "BEFREE_PUBLIC_URL": publicURL} {
+	for name, value := range map[string]string{
+		"BEFREE_CARRIER": "twilio", "BEFREE_TWILIO_ACCOUNT": twiliotest.Account,
+		"BEFREE_TWILIO_TOKEN": twiliotest.Token, "BEFREE_TWILIO_API": c.URL(), "BEFREE_PUBLIC_URL": publicURL,
+	} {
 		ts.Setenv(name, value)
 	}
 }

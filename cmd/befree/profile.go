@@ -25,7 +25,7 @@ type profile struct {
 }
 
 // AfterApply fills in where the profile is.
-func (p *profile) AfterApply() error {
+func (p *profile) AfterApply() error { //nolint:unparam // a hook of kong's
 	if p.Profile == "" {
 		p.Profile = filepath.Join(xdg.DataHome, "befree", p.Name)
 	}

@@ -103,12 +103,16 @@ func TestCutAtEveryByte(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		served := make(chan error, 1)
 		go func() {
-			served <- relay.Serve(ctx, relay.Config{Listener: c, Log: log, Number: "233733", Gateway: texts, Inbound: texts.inbound,
-				Enrolment: staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler)})
+			served <- relay.Serve(ctx, relay.Config{
+				Listener: c, Log: log, Number: "233733", Gateway: texts, Inbound: texts.inbound,
+				Enrolment: staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+			})
 		}()
 		texts.text(t, "SM0", "hello")
-		cache, err := bolt.OpenCache(filepath.Join(t.TempDir(), "cache.db"), bolt.CacheOptions{Owner: "ada", Passphrase: []byte("test"),
-			Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf})
+		cache, err := bolt.OpenCache(filepath.Join(t.TempDir(), "cache.db"), bolt.CacheOptions{
+			Owner: "ada", Passphrase: []byte("test"),
+			Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
