@@ -19,13 +19,15 @@ import (
 )
 
 func cacheOptions(passphrase string) bolt.CacheOptions {
-	return bolt.CacheOptions{Owner: "ada", Passphrase: []byte(passphrase), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1},
+	return bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte(passphrase), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1},
 		ClassOf: func(k store.Kind) store.Class {
 			if k == "note" {
 				return store.Notes
 			}
 			return store.Text
-		}}
+		},
+	}
 }
 
 func openCache(t testing.TB, path string) *bolt.Cache {
@@ -38,8 +40,10 @@ func openCache(t testing.TB, path string) *bolt.Cache {
 }
 
 func heard(seq, prev uint64, conversation string) store.Event {
-	return store.Event{Seq: seq, Prev: prev, ID: "SM" + strings.Repeat("x", int(seq)), Conversation: conversation, Kind: "received",
-		Actor: store.Texter, At: time.Unix(int64(seq), 0).UTC(), Body: []byte(`{"text":"tangerine"}`), BodyHash: store.Hash{1}}
+	return store.Event{
+		Seq: seq, Prev: prev, ID: "SM" + strings.Repeat("x", int(seq)), Conversation: conversation, Kind: "received",
+		Actor: store.Texter, At: time.Unix(int64(seq), 0).UTC(), Body: []byte(`{"text":"tangerine"}`), BodyHash: store.Hash{1},
+	}
 }
 
 func TestCacheKeepsWhatFollowsAndNoHole(t *testing.T) {
