@@ -12,9 +12,9 @@ import (
 
 const module = "befree.example/"
 
-// rooms are the folders from the inside out: what stands later may import what stands before, never the other way.
-// Within store, the log's own package is the innermost, and what tests it or keeps it stands outside the rules.
-var rooms = []string{"store", "store/", "client/wire", "client", "tui", "cmd/internal/", "cmd/"}
+// rooms are the folders from the inside out: what stands later may import what stands before, never the other way. A
+// package is in the room with the longest name that it begins with.
+var rooms = []string{"store", "store/", "client/wire", "client", "tui", "cmd/internal/", "cmd"}
 
 // leaves of store import nothing of befree but each other's leaves named here.
 var leaves = map[string][]string{
@@ -27,12 +27,14 @@ var leaves = map[string][]string{
 }
 
 func room(path string) int {
-	for i := len(rooms) - 1; i >= 0; i-- {
-		if path == rooms[i] || strings.HasSuffix(rooms[i], "/") && strings.HasPrefix(path, rooms[i]) || strings.HasPrefix(path, rooms[i]+"/") {
-			return i
+	found := -1
+	for i, name := range rooms {
+		within := path == name || strings.HasPrefix(path, strings.TrimSuffix(name, "/")+"/")
+		if within && (found < 0 || len(name) > len(rooms[found])) {
+			found = i
 		}
 	}
-	return -1
+	return found
 }
 
 func TestImportsRunOneWay(t *testing.T) {
