@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/sms"
@@ -32,7 +33,7 @@ type line struct {
 }
 
 // Run prints the log from its beginning.
-func (c *eventsCmd) Run(ctx context.Context, std *stdio) error {
+func (c *eventsCmd) Run(ctx context.Context, std *config.Std) error {
 	if c.KeyFile == "" {
 		c.KeyFile = relay.KeyFile(c.Data)
 	}
@@ -41,7 +42,7 @@ func (c *eventsCmd) Run(ctx context.Context, std *stdio) error {
 		return err
 	}
 	defer data.Close()
-	out := json.NewEncoder(std.out)
+	out := json.NewEncoder(std.Out)
 	for at := (store.Position{}); ; {
 		events, head, err := data.Read(ctx, at, 1000)
 		if err != nil || len(events) == 0 {

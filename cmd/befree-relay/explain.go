@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"befree.example/cmd/internal/config"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
 )
@@ -30,12 +31,12 @@ type explanation struct {
 }
 
 // Run explains standard input on standard output.
-func (c *explainCmd) Run(std *stdio) error {
+func (c *explainCmd) Run(std *config.Std) error {
 	rules, err := loadRules(c.Triage)
 	if err != nil {
 		return err
 	}
-	return explain(rules, std.in, std.out)
+	return explain(rules, std.In, std.Out)
 }
 
 // loadRules reads the rules file at path, or gives those that befree comes with if path is empty.

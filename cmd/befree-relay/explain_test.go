@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"befree.example/cmd/internal/config"
 	"befree.example/store/triage"
 )
 
@@ -105,7 +106,7 @@ func TestExplainRun(t *testing.T) {
 	}
 	run := func(path string) (string, error) {
 		var out bytes.Buffer
-		err := (&explainCmd{Triage: path}).Run(&stdio{in: strings.NewReader(`"blue car"`), out: &out, err: io.Discard})
+		err := (&explainCmd{Triage: path}).Run(&config.Std{In: strings.NewReader(`"blue car"`), Out: &out, Err: io.Discard})
 		return out.String(), err
 	}
 	write("[[rule]]\nname = \"colour\"\nseverity = \"high\"\nen = [\"blue\"]\n")

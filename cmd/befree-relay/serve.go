@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 
+	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/gateway/simulate"
 	"befree.example/cmd/internal/gateway/twilio"
 	"befree.example/cmd/internal/relay"
@@ -50,8 +51,8 @@ type serveCmd struct {
 }
 
 // Run serves until it is told to stop.
-func (c *serveCmd) Run(ctx context.Context, std *stdio) error {
-	conf, err := c.config(std.err)
+func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
+	conf, err := c.config(std.Err)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"befree.example/client"
+	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store/desk"
 )
@@ -22,7 +23,7 @@ type staffAddCmd struct {
 }
 
 // Run makes a secret, writes it to a file that only its reader can open, and enters the public half.
-func (c *staffAddCmd) Run(std *stdio) error {
+func (c *staffAddCmd) Run(std *config.Std) error {
 	staff := relay.StaffIn(c.Data)
 	if err := staff.Free(c.Name); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (c *staffAddCmd) Run(std *stdio) error {
 	if err := staff.Add(relay.Member{Name: c.Name, Role: desk.Role(c.Role), Key: who.Public()}); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s can sign in as %s with %s.\nHand that file over in person: whoever has it is %s.\n", c.Name, c.Role, c.Secret, c.Name)
+	fmt.Fprintf(std.Out, "%s can sign in as %s with %s.\nHand that file over in person: whoever has it is %s.\n", c.Name, c.Role, c.Secret, c.Name)
 	return nil
 }
 
@@ -52,13 +53,13 @@ type staffListCmd struct {
 }
 
 // Run prints who may sign in.
-func (c *staffListCmd) Run(std *stdio) error {
+func (c *staffListCmd) Run(std *config.Std) error {
 	members, err := relay.StaffIn(c.Data).Members()
 	if err != nil {
 		return err
 	}
 	for _, m := range members {
-		fmt.Fprintf(std.out, "%s\t%s\n", m.Name, m.Role)
+		fmt.Fprintf(std.Out, "%s\t%s\n", m.Name, m.Role)
 	}
 	return nil
 }

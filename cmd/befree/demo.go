@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"befree.example/client"
+	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/gateway/simulate"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store/bolt"
@@ -34,7 +35,7 @@ var demoScript string
 const demoQuick = 20
 
 // Run plays one conversation over a real websocket, with the relay's log and the console's cache in a temporary folder.
-func (c *demoCmd) Run(ctx context.Context, std *stdio) (err error) {
+func (c *demoCmd) Run(ctx context.Context, std *config.Std) (err error) {
 	dir, err := os.MkdirTemp("", "befree-demo-")
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (c *demoCmd) serve(ctx context.Context, dir string, who client.Identity, pa
 	return "ws://" + listener.Addr().String() + "/line", ended, nil
 }
 
-func (c *demoCmd) play(ctx context.Context, std *stdio, dir string, who client.Identity, address string, pace float64) error {
+func (c *demoCmd) play(ctx context.Context, std *config.Std, dir string, who client.Identity, address string, pace float64) error {
 	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
 		Owner:      who.Name,
 		Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf,
@@ -103,7 +104,7 @@ func (c *demoCmd) play(ctx context.Context, std *stdio, dir string, who client.I
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", who.Name)
-	p := &player{client: cl, name: who.Name, out: std.out, pace: pace}
+	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", who.Name)
+	p := &player{client: cl, name: who.Name, out: std.Out, pace: pace}
 	return p.play(ctx, strings.Split(demoScript, "\n"))
 }

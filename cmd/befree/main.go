@@ -2,11 +2,6 @@
 package main
 
 import (
-	"context"
-	"io"
-	"os"
-	"os/signal"
-	"syscall"
 	_ "time/tzdata" // safe hours need every zone on every machine
 
 	"github.com/alecthomas/kong"
@@ -21,21 +16,4 @@ type cli struct {
 	Script scriptCmd `cmd:"" help:"Work at a relay as a specialist would, from a script: for trials and training."`
 }
 
-// stdio is where a command reads and writes.
-type stdio struct {
-	in       io.Reader
-	out, err io.Writer
-}
-
-func main() {
-	os.Exit(run(os.Args[1:], stdio{os.Stdin, os.Stdout, os.Stderr}))
-}
-
-// run is main with all that it touches in its hands.
-func run(args []string, std stdio) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	return config.Main(ctx, config.Program{
-		Name: "befree", Help: "A console for specialists who answer silent texts.", Args: args, Out: std.out, Bind: &std,
-	}, &cli{}, std.err)
-}
+func main() { config.Main("befree", "A console for specialists who answer silent texts.", &cli{}) }

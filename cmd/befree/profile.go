@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"befree.example/client"
+	"befree.example/cmd/internal/config"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 )
@@ -33,7 +34,7 @@ func (p *profile) AfterApply() error { //nolint:unparam // a hook of kong's
 }
 
 // open unlocks the profile's cache, a new one if there is none yet.
-func (p *profile) open(std *stdio) (*bolt.Cache, error) {
+func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
 	if err := os.MkdirAll(p.Profile, 0o700); err != nil {
 		return nil, fmt.Errorf("profile: %w; name another folder with --profile", err)
 	}
@@ -59,7 +60,7 @@ func (p *profile) identity() (client.Identity, error) {
 }
 
 // passphrase comes from a file or from the keyboard, twice for a new cache.
-func (p *profile) passphrase(std *stdio, fresh bool) ([]byte, error) {
+func (p *profile) passphrase(std *config.Std, fresh bool) ([]byte, error) {
 	if p.Passphrase != "" {
 		raw, err := os.ReadFile(p.Passphrase)
 		if err != nil {
@@ -78,13 +79,13 @@ func (p *profile) passphrase(std *stdio, fresh bool) ([]byte, error) {
 	return first, err
 }
 
-func ask(std *stdio, prompt string) ([]byte, error) {
-	in, ok := std.in.(*os.File)
+func ask(std *config.Std, prompt string) ([]byte, error) {
+	in, ok := std.In.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil, errors.New("there is no terminal to ask for the passphrase; name a file with --passphrase")
 	}
-	fmt.Fprint(std.err, prompt)
+	fmt.Fprint(std.Err, prompt)
 	typed, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(std.err)
+	fmt.Fprintln(std.Err)
 	return typed, err
 }

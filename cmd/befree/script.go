@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"befree.example/client"
+	"befree.example/cmd/internal/config"
 )
 
 type scriptCmd struct {
@@ -21,12 +22,12 @@ type scriptCmd struct {
 }
 
 // Run plays the script and ends at its end, or at the first line that does not come true.
-func (c *scriptCmd) Run(ctx context.Context, std *stdio) error {
+func (c *scriptCmd) Run(ctx context.Context, std *config.Std) error {
 	who, err := c.identity()
 	if err != nil {
 		return err
 	}
-	lines, err := c.script(std.in)
+	lines, err := c.script(std.In)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func (c *scriptCmd) Run(ctx context.Context, std *stdio) error {
 	if err != nil {
 		return err
 	}
-	p := &player{client: cl, name: who.Name, out: std.out, pace: c.Pace}
+	p := &player{client: cl, name: who.Name, out: std.Out, pace: c.Pace}
 	return p.play(ctx, lines)
 }
 

@@ -9,54 +9,56 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/alecthomas/kong"
 	"github.com/pelletier/go-toml/v2"
 )
 
-// A Program is what Run needs to know of a program beside its flags.
-type Program struct {
-	Name string
-	Help string
-	Args []string
-	Out  io.Writer // for --help
-	Bind any       // handed to the command's Run
+// Std is where a command reads and writes.
+type Std struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// Main runs a program by its command line, until it is done or told to stop, and ends the process: with 0 for done, with
+// 1 and one line on standard error for anything else.
+func Main(name, help string, grammar any) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	std := Std{os.Stdin, os.Stdout, os.Stderr}
+	err := Run(ctx, name, help, os.Args[1:], &std, grammar)
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		os.Exit(1)
+	}
 }
 
 // shown ends a program that has said what it was asked, such as its help.
 type shown struct{}
 
-// Main runs a program and returns its exit code: 0 for done, 1 for anything else, with one line on standard error.
-func Main(ctx context.Context, p Program, grammar any, stderr io.Writer) int {
-	if err := Run(ctx, p, grammar); err != nil {
-		_, _ = fmt.Fprintf(stderr, "%s: %s\n", p.Name, strings.ReplaceAll(err.Error(), "\n", "; "))
-		return 1
-	}
-	return 0
-}
-
-// Run reads the settings into grammar and runs the command that was named. Its error is one line that says what is
-// wrong and what to do.
-func Run(ctx context.Context, p Program, grammar any) (err error) {
+// Run reads the settings into grammar and runs the command that was named. Its error says what is wrong and what to do.
+func Run(ctx context.Context, name, help string, args []string, std *Std, grammar any) (err error) {
 	defer func() { // kong ends the program by Exit; here that only ends Run
 		if r := recover(); r != nil && r != any(shown{}) {
 			panic(r)
 		}
 	}()
-	parser, err := kong.New(grammar, kong.Name(p.Name), kong.Description(p.Help), kong.DefaultEnvars("BEFREE"),
-		kong.Configuration(file), kong.Writers(p.Out, p.Out), kong.Exit(func(int) { panic(shown{}) }),
+	parser, err := kong.New(grammar, kong.Name(name), kong.Description(help), kong.DefaultEnvars("BEFREE"),
+		kong.Configuration(file), kong.Writers(std.Out, std.Err), kong.Exit(func(int) { panic(shown{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
-	command, err := parser.Parse(p.Args)
+	command, err := parser.Parse(args)
 	if err != nil {
-		return fmt.Errorf("%w; %s --help says what there is", err, p.Name)
+		return fmt.Errorf("%w; %s --help says what there is", err, name)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(p.Bind)
+	return command.Run(std)
 }
 
 // file reads a TOML file with a key for each flag, and none besides.

@@ -3,6 +3,7 @@ package config_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,14 +22,15 @@ type grammar struct {
 type serve struct {
 	Listen string  `default:"default"`
 	Pace   float64 `default:"1"`
+	got    *serve  // where it puts what it was given
 }
 
-type seen struct{ serve }
-
-func (s *serve) Run(_ context.Context, got *seen) error {
-	got.serve = *s
+func (s *serve) Run(context.Context, *config.Std) error {
+	*s.got = *s
 	return nil
 }
+
+func quiet() *config.Std { return &config.Std{Out: io.Discard, Err: io.Discard} }
 
 func TestWeight(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "befree.toml")
@@ -41,18 +43,19 @@ func TestWeight(t *testing.T) {
 		args []string
 		want serve
 	}{
-		{"default", "", []string{"serve"}, serve{"default", 1}},
-		{"file", "", []string{"serve", "--config", file}, serve{"file", 2.5}},
-		{"variable before file", "variable", []string{"--config", file, "serve"}, serve{"variable", 2.5}},
-		{"flag before all", "variable", []string{"serve", "--listen", "flag", "--config", file}, serve{"flag", 2.5}},
+		{"default", "", []string{"serve"}, serve{"default", 1, nil}},
+		{"file", "", []string{"serve", "--config", file}, serve{"file", 2.5, nil}},
+		{"variable before file", "variable", []string{"--config", file, "serve"}, serve{"variable", 2.5, nil}},
+		{"flag before all", "variable", []string{"serve", "--listen", "flag", "--config", file}, serve{"flag", 2.5, nil}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.env != "" {
 				t.Setenv("BEFREE_LISTEN", c.env)
 			}
-			var got seen
-			err := config.Run(t.Context(), config.Program{Name: "test", Args: c.args, Out: &bytes.Buffer{}, Bind: &got}, &grammar{})
-			if err != nil || got.serve != c.want {
+			var got serve
+			err := config.Run(t.Context(), "test", "", c.args, quiet(), &grammar{Serve: serve{got: &got}})
+			got.got = nil
+			if err != nil || got != c.want {
 				t.Fatalf("got %+v, %v; want %+v", got, err, c.want)
 			}
 		})
@@ -69,7 +72,7 @@ func TestMistakesSayWhereTheyAre(t *testing.T) {
 		if err := os.WriteFile(file, []byte(c.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		err := config.Run(t.Context(), config.Program{Name: "test", Args: []string{"--config", file, "serve"}, Out: &bytes.Buffer{}, Bind: &seen{}}, &grammar{})
+		err := config.Run(t.Context(), "test", "", []string{"--config", file, "serve"}, quiet(), &grammar{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v; want one line with %q", c.content, err, c.want)
 		}
@@ -78,7 +81,7 @@ func TestMistakesSayWhereTheyAre(t *testing.T) {
 
 func TestHelpIsNoMistake(t *testing.T) {
 	var out bytes.Buffer
-	if err := config.Run(t.Context(), config.Program{Name: "test", Args: []string{"--help"}, Out: &out, Bind: &seen{}}, &grammar{}); err != nil {
+	if err := config.Run(t.Context(), "test", "", []string{"--help"}, &config.Std{Out: &out, Err: &out}, &grammar{}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "serve") {
