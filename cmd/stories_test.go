@@ -33,6 +33,11 @@ const (
 
 func TestStories(t *testing.T) {
 	bin := t.TempDir()
+	for _, root := range []string{"../store", "../client", "."} {
+		if err := lookAt(root); err != nil {
+			t.Fatal(err)
+		}
+	}
 	build := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", bin + string(filepath.Separator)}, raceFlag("./befree", "./befree-relay")...)...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -65,6 +70,17 @@ func TestStories(t *testing.T) {
 			"oneline": oneLine,
 			"sealed":  sealed,
 		},
+	})
+}
+
+// lookAt looks at every file that the programs are built of, so that go test does not take an old pass for one of what
+// stands there now.
+func lookAt(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			_, err = os.Stat(path)
+		}
+		return err
 	})
 }
 
