@@ -41,7 +41,11 @@ func Parse(s, region string) (Number, error) {
 	if err != nil || p.GetExtension() != "" || !phonenumbers.IsPossibleNumber(p) {
 		return "", ErrNumber
 	}
-	return Number(phonenumbers.Format(p, phonenumbers.E164)), nil
+	written := phonenumbers.Format(p, phonenumbers.E164)
+	if again, err := phonenumbers.Parse(written, ""); err != nil || phonenumbers.Format(again, phonenumbers.E164) != written {
+		return "", ErrNumber // "0000000000" in Uruguay: what is written down must be read as the same number
+	}
+	return Number(written), nil
 }
 
 func isShort(s string) bool {

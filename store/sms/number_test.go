@@ -69,6 +69,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range []string{"+12025550147", "(202) 555-0147", "233733", "+52 55 5555 0147", "tel:+1-202-555-0147;ext=2"} {
 		f.Add(s, "US")
 	}
+	f.Add("0000000000", "UY")
 	for _, s := range hostile(f) {
 		f.Add(s, "")
 	}
