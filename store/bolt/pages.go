@@ -270,18 +270,20 @@ func (p page) is(sorts uint16) bool {
 // element is from the i-th element to the end of the page.
 func (p page) element(i int) []byte { return p.data[headerSize+i*elementSize:] }
 
-// fits tells whether all keys and values lie within the page.
+// fits tells whether all keys and values lie within the page and no key is empty, which bbolt takes for impossible.
 func (p page) fits() bool {
 	if headerSize+p.count*elementSize > len(p.data) {
 		return false
 	}
 	for i := range p.count {
 		e := p.element(i)
-		end := uint64(native.Uint32(e)) + uint64(native.Uint32(e[4:]))
+		key := uint64(native.Uint32(e[4:]))
+		end := uint64(native.Uint32(e)) + key
 		if p.flags == leafPage {
-			end = uint64(native.Uint32(e[4:])) + uint64(native.Uint32(e[8:])) + uint64(native.Uint32(e[12:]))
+			key = uint64(native.Uint32(e[8:]))
+			end = uint64(native.Uint32(e[4:])) + key + uint64(native.Uint32(e[12:]))
 		}
-		if end > uint64(len(e)) {
+		if key == 0 || end > uint64(len(e)) {
 			return false
 		}
 	}

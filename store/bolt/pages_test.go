@@ -68,6 +68,21 @@ func TestTreesThatLeadAstray(t *testing.T) {
 	}
 }
 
+// TestKeyOfNoLength: a page that is never looked up by its first key would be read without it, and end the next append.
+func TestKeyOfNoLength(t *testing.T) {
+	path := logFile(t, 300)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range branches(t, whole) {
+		changed := bytes.Clone(whole)
+		native.PutUint32(page{data: changed[at:]}.element(0)[4:], 0)
+		write(t, path, changed)
+		refusesTree(t, path, "first key has no length", openOnly)
+	}
+}
+
 // TestKeyInTheWrongPlace: where an inner page gives too high a key for a page, that page's first key is not found.
 func TestKeyInTheWrongPlace(t *testing.T) {
 	path := logFile(t, 300)
