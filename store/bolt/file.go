@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -71,7 +72,22 @@ func openFile(path string, f format, readOnly bool) (*bbolt.DB, error) {
 	if err != nil {
 		return nil, inWords(path, f, err)
 	}
+	if !readOnly {
+		_ = os.WriteFile(holderFile(path), []byte(strconv.Itoa(os.Getpid())), 0o600) // for a message alone
+	}
 	return db, nil
+}
+
+// holderFile has the number of the process that last opened path for writing.
+func holderFile(path string) string { return path + ".pid" }
+
+// holder says in words which process has path open, as far as that is known.
+func holder(path string) string {
+	raw, err := os.ReadFile(holderFile(path))
+	if n, bad := strconv.Atoi(string(raw)); err == nil && bad == nil {
+		return fmt.Sprintf("another befree, process %d,", n)
+	}
+	return "another befree"
 }
 
 // mayOpen keeps away from what is no plain file: opening a pipe would wait for ever.
@@ -278,7 +294,7 @@ func inWords(path string, f format, err error) error {
 	switch {
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, ErrForeign), errors.Is(err, ErrNewer):
 	case errors.Is(err, bberrors.ErrTimeout):
-		err = fmt.Errorf("%w: another befree has %s open; close that one first", store.ErrInUse, path)
+		err = fmt.Errorf("%w: %s has %s open; close that one first", store.ErrInUse, holder(path), path)
 	case errors.Is(err, fs.ErrPermission):
 		err = fmt.Errorf("%s cannot be opened: give this user the right to read and write it and its folder: %w", path, err)
 	case errors.Is(err, fs.ErrNotExist):

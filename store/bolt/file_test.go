@@ -64,8 +64,8 @@ func TestBegin(t *testing.T) {
 		t.Errorf("new file has mode %v, %v, want 0600", info.Mode(), err)
 	}
 	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil || len(entries) != 1 {
-		t.Errorf("folder holds %v, %v, want the log alone", entries, err)
+	if err != nil || len(entries) != 2 || entries[1].Name() != "befree.log.pid" {
+		t.Errorf("folder holds %v, %v, want the log and who has it open", entries, err)
 	}
 	if len(l.Epoch()) < 20 {
 		t.Errorf("epoch %q is easily guessed", l.Epoch())
@@ -186,7 +186,7 @@ func TestInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustOpen(t, path)
 		began := time.Now()
-		refuses(t, path, store.ErrInUse, "another befree has "+path+" open")
+		refuses(t, path, store.ErrInUse, fmt.Sprintf("another befree, process %d, has %s open", os.Getpid(), path))
 		if took := time.Since(began); took > 2*lockWait {
 			t.Errorf("that took two openers %v", took)
 		}
