@@ -68,10 +68,13 @@ func (c *Client) queue(command desk.Command) (id string, _ <-chan answered, err 
 	if err != nil {
 		return "", nil, err
 	}
+	pressed := time.Now()
 	c.queuing.Lock()
 	defer c.queuing.Unlock()
-	pressed := time.Now()
-	id, err = c.Cache.Queue(bolt.Entry{Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw})
+	id, err = c.Cache.Queue(bolt.Entry{
+		Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw,
+		Drafted: command.Kind == desk.ReplyQueued,
+	})
 	if err != nil {
 		return "", nil, err
 	}

@@ -218,6 +218,38 @@ func TestCacheDrafts(t *testing.T) {
 	}
 }
 
+// A reply takes the draft that it was with it, and neither what was written after it nor another's.
+func TestQueueTakesItsDraft(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		drafted bool
+		saved   int64
+		left    int
+	}{
+		{"a reply takes its draft", true, 7, 1},
+		{"a note takes none", false, 7, 2},
+		{"a newer draft stays", true, 9, 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
+			defer c.Close()
+			for _, conversation := range []string{"c1", "c2"} {
+				if err := c.Draft(conversation, "words", time.Unix(test.saved, 0)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := c.Queue(bolt.Entry{Conversation: "c1", Kind: "reply queued", At: time.Unix(8, 0), Command: []byte(`{}`), Drafted: test.drafted})
+			if err != nil {
+				t.Fatal(err)
+			}
+			drafts, err := c.Drafts()
+			if err != nil || len(drafts) != test.left || drafts[len(drafts)-1].Conversation != "c2" {
+				t.Errorf("%d drafts are left, %v, want %d", len(drafts), err, test.left)
+			}
+		})
+	}
+}
+
 // Whatever pieces come in whatever order, the cache has each event up to its position once, and none beyond.
 func TestCacheNeverSkips(t *testing.T) {
 	dir, n := t.TempDir(), 0

@@ -19,9 +19,11 @@ type Entry struct {
 	At           time.Time  `json:"-"`                 // when the key was pressed, by this machine's clock: for information
 	Command      []byte     `json:"command"`           // JSON
 	Refused      string     `json:"refused,omitempty"` // why it was not carried out and never will be: it waits for a person
+	Drafted      bool       `json:"-"`                 // it was the conversation's draft until At
 }
 
-// Queue puts a command into the outbox, on disk on return, under the next ID of this device.
+// Queue puts a command into the outbox, on disk on return, under the next ID of this device. A draft that it was leaves
+// the drafts in the same transaction: no crash makes a draft of what may have gone out.
 func (c *Cache) Queue(e Entry) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,11 +40,30 @@ func (c *Cache) Queue(e Entry) (id string, err error) {
 		return "", err
 	}
 	e.ID = store.DeviceID(c.birth, n)
-	return e.ID, c.put(outboxBucket, []byte(e.ID), e)
+	return e.ID, c.put(outboxBucket, []byte(e.ID), e, func(tx *bbolt.Tx) error {
+		if !e.Drafted {
+			return nil
+		}
+		return c.dropDraft(tx, e.Conversation, e.At)
+	})
+}
+
+// dropDraft drops what was drafted before a moment.
+func (c *Cache) dropDraft(tx *bbolt.Tx, conversation string, before time.Time) error {
+	drafts, key := tx.Bucket(draftsBucket), []byte(conversation)
+	record := drafts.Get(key)
+	if record == nil {
+		return nil
+	}
+	d, err := c.event(seqKey(0), record)
+	if err != nil || d.At.After(before) {
+		return err
+	}
+	return drafts.Delete(key)
 }
 
 // put seals an entry as if it were an event, so that it is under the key of what it would become.
-func (c *Cache) put(bucket, key []byte, e Entry) error {
+func (c *Cache) put(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) error {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -51,7 +72,14 @@ func (c *Cache) put(bucket, key []byte, e Entry) error {
 	if err != nil {
 		return err
 	}
-	return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(bucket).Put(key, records[0]) })
+	return c.update(func(tx *bbolt.Tx) error {
+		for _, do := range also {
+			if err := do(tx); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucket).Put(key, records[0])
+	})
 }
 
 // Outbox returns what waits, in the order in which it was queued.
