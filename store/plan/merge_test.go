@@ -56,6 +56,9 @@ func TestNoWordIsLost(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "choose") == 0 {
 				e = Edit{Base: base, Choose: map[string]string{id: word}}
 			}
+			if rapid.Bool().Draw(t, "seen") {
+				e.Seen, e.Base = b[base].See(id), rapid.IntRange(0, len(b)-1).Draw(t, "another base")
+			}
 			before, was := b.newest(), clone(b.newest())
 			b.save(t, e, "ada")
 			if d := cmp.Diff(was, before); d != "" {
@@ -146,6 +149,32 @@ func TestUnknownBaseLosesNothing(t *testing.T) {
 	b.save(t, Edit{Base: 77, Fields: map[string]string{"leaving/bag": "two"}}, "ben")
 	if got := texts(b.newest().Fields["leaving/bag"]); len(got) != 2 {
 		t.Errorf("texts: %q", got)
+	}
+}
+
+// TestVersionsForeseenOffline: without a network ada saves twice, the second time from a version 2 that only she has.
+// Meanwhile ben's save became version 2. What ada never saw stays.
+func TestVersionsForeseenOffline(t *testing.T) {
+	const bag = "leaving/bag"
+	shared := book{{}}
+	shared.save(t, Edit{Fields: map[string]string{bag: "zero"}}, "ben")
+
+	offline := slices.Clone(shared)
+	var edits []Edit
+	for _, word := range []string{"ada once", "ada twice"} {
+		e := Edit{Base: offline.newest().Version, Seen: offline.newest().See(bag), Fields: map[string]string{bag: word}}
+		edits = append(edits, e)
+		offline.save(t, e, "ada")
+	}
+	shared.save(t, Edit{Base: 1, Seen: shared.newest().See(bag), Fields: map[string]string{bag: "ben again"}}, "ben")
+	for _, e := range edits {
+		shared.save(t, e, "ada")
+	}
+	if got := texts(shared.newest().Fields[bag]); !slices.Contains(got, "ben again") || !slices.Contains(got, "ada twice") {
+		t.Errorf("texts: %q", got)
+	}
+	if got := texts(offline.newest().Fields[bag]); !slices.Equal(got, []string{"ada twice"}) {
+		t.Errorf("texts where nobody else wrote: %q", got)
 	}
 }
 

@@ -6,6 +6,9 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -49,10 +52,38 @@ type Alternative struct {
 // An Edit is what one save changes. A field that it does not name stays as it is; one with an empty text is emptied.
 type Edit struct {
 	Base    int               `json:"base"`              // the version that was on the screen
+	Seen    Seen              `json:"seen,omitempty"`    // what stood there; where it is given, it counts and Base does not
 	Fields  map[string]string `json:"fields,omitempty"`  // the changed fields, by item, with their new text
 	Choose  map[string]string `json:"choose,omitempty"`  // fields with alternatives, with the text that is to stay alone
 	Suicide *bool             `json:"suicide,omitempty"` // nil for unchanged
 	Review  *string           `json:"review,omitempty"`  // nil for unchanged, "" for none
+}
+
+// Seen marks what stood under items on the screen from which an edit was made; no mark for an item without words. A
+// version number made without a network can come to mean another version once there is one; words cannot.
+type Seen map[string]string
+
+// See marks what stands under items of p, for an edit made from it.
+func (p Plan) See(items ...string) Seen {
+	seen := Seen{}
+	for _, id := range items {
+		seen[id] = p.Fields[id].mark()
+	}
+	return seen
+}
+
+// mark is 64 bits of the SHA-256 of a field's texts, in hex; empty for a field without any.
+func (f Field) mark() string {
+	if f.Text == "" && len(f.Also) == 0 {
+		return ""
+	}
+	texts := []string{f.Text}
+	for _, also := range f.Also {
+		texts = append(texts, also.Text)
+	}
+	raw, _ := json.Marshal(texts) // strings, which are JSON
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:8])
 }
 
 // Check says in words what is wrong with e, nil if nothing is. Its error holds nothing that somebody wrote.
@@ -92,7 +123,8 @@ func checkField(id, text string) error {
 }
 
 // Apply returns the version that follows current when e is saved by somebody at a time. history gives earlier versions;
-// where it does not know the one that e was made from, every field of e counts as changed by others meanwhile.
+// where e does not say what it has seen and history does not know the one that it was made from, every field of e counts
+// as changed by others meanwhile.
 //
 // A field that only e changed takes its text. One that others changed meanwhile too, to another text, keeps both: the
 // text that was there stays, and e's stands beside it. Nothing that either wrote is lost, whatever the order in which
@@ -112,12 +144,17 @@ func Apply(current Plan, history func(version int) (Plan, bool), e Edit, by stri
 	if next.Fields == nil {
 		next.Fields = map[string]Field{}
 	}
+	unchallenged := func(id string) bool {
+		if e.Seen != nil {
+			return e.Seen[id] == current.Fields[id].mark()
+		}
+		return known && sameWords(base.Fields[id], current.Fields[id])
+	}
 	for id, text := range e.Fields {
-		alone := known && sameWords(base.Fields[id], current.Fields[id])
-		next.Fields[id] = current.Fields[id].with(text, alone, by, at)
+		next.Fields[id] = current.Fields[id].with(text, unchallenged(id), by, at)
 	}
 	for id, text := range e.Choose {
-		if known && sameWords(base.Fields[id], current.Fields[id]) {
+		if unchallenged(id) {
 			next.Fields[id] = Field{Text: text, By: by, At: at}
 		} else { // something came in that the one who chose has not seen
 			next.Fields[id] = current.Fields[id].with(text, false, by, at)
