@@ -85,9 +85,9 @@ func holderFile(path string) string { return path + ".pid" }
 func holder(path string) string {
 	raw, err := os.ReadFile(holderFile(path))
 	if n, bad := strconv.Atoi(string(raw)); err == nil && bad == nil {
-		return fmt.Sprintf("another befree, process %d,", n)
+		return fmt.Sprintf("process %d", n)
 	}
-	return "another befree"
+	return "that one"
 }
 
 // mayOpen keeps away from what is no plain file: opening a pipe would wait for ever.
@@ -294,7 +294,7 @@ func inWords(path string, f format, err error) error {
 	switch {
 	case errors.Is(err, store.ErrDamaged), errors.Is(err, ErrForeign), errors.Is(err, ErrNewer):
 	case errors.Is(err, bberrors.ErrTimeout):
-		err = fmt.Errorf("%w: %s has %s open; close that one first", store.ErrInUse, holder(path), path)
+		err = fmt.Errorf("%w: %s; close %s first", store.ErrInUse, path, holder(path))
 	case errors.Is(err, fs.ErrPermission):
 		err = fmt.Errorf("%s cannot be opened: give this user the right to read and write it and its folder: %w", path, err)
 	case errors.Is(err, fs.ErrNotExist):

@@ -186,7 +186,7 @@ func TestInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := mustOpen(t, path)
 		began := time.Now()
-		refuses(t, path, store.ErrInUse, fmt.Sprintf("another befree, process %d, has %s open", os.Getpid(), path))
+		refuses(t, path, store.ErrInUse, fmt.Sprintf("%s; close process %d first", path, os.Getpid()))
 		if took := time.Since(began); took > 2*lockWait {
 			t.Errorf("that took two openers %v", took)
 		}
