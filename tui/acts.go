@@ -1,0 +1,455 @@
+package tui
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/client"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/plan"
+	"befree.example/store/sms"
+	"befree.example/tui/text"
+)
+
+// doMost is how long an act waits for its answer.
+const doMost = 20 * time.Second
+
+// Dispositions are how a conversation can end, in the words of the wrap-up.
+var dispositions = []string{
+	"safe for now", "safety plan made", "referred", "emergency services sent", "information given",
+	"texter stopped answering", "texter asked to end", "wrong number", "other",
+}
+
+// doing is an act under way, and what to say of it.
+type doing struct {
+	what  string // once it is done
+	kept  string // once it is on this machine's disk alone
+	conv  string
+	reply string         // the words of a reply
+	then  func() tea.Cmd // once it is done
+	undo  func()         // once it is known that it was not
+}
+
+type doneMsg struct {
+	doing
+	outcome client.Outcome
+	err     error
+}
+
+const (
+	keptNote   = "Note kept on this machine; it goes to the relay when there is a connection."
+	keptPlan   = "Plan kept on this machine; it goes to the relay when there is a connection."
+	keptSafety = "Safety record kept on this machine; it goes to the relay when there is a connection."
+	keptReply  = "The connection broke off. If the relay is not back within a minute, the text becomes a draft again."
+)
+
+// do asks the line for an event.
+func (m *Model) do(d doing, c desk.Command) tea.Cmd {
+	line := m.Line
+	d.conv = c.Conversation
+	return guard(func() tea.Msg {
+		ctx, cancel := context.WithTimeout(context.Background(), doMost)
+		defer cancel()
+		outcome, err := line.Do(ctx, c)
+		return doneMsg{d, outcome, err}
+	})
+}
+
+// done says what became of an act.
+func (m *Model) done(d doneMsg) tea.Cmd {
+	switch {
+	case d.err != nil && !isTimeout(d.err):
+		m.fail(plainly(d.err))
+		var refusal *desk.Refusal
+		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
+			m.composer.GiveBack(d.conv, d.reply)
+		}
+		if d.undo != nil {
+			d.undo()
+		}
+		return m.saveSoon()
+	case d.err != nil:
+		m.fail(plainly(d.err))
+		return nil
+	case d.outcome.Kept:
+		m.say(d.kept)
+	case d.what != "":
+		m.say(d.what)
+	}
+	if d.then != nil {
+		return d.then()
+	}
+	return nil
+}
+
+// about is a command about the open conversation, resting on what the screen shows of it.
+func (m *Model) about(kind store.Kind, body any) desk.Command {
+	raw, _ := json.Marshal(body) // our own types, which are JSON
+	c := m.chat.conv
+	return desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw}
+}
+
+// chosen is the conversation that an act is about: the one under the cursor of the list, else the open one.
+func (m *Model) chosen() *desk.Conversation {
+	if m.focus == onQueue {
+		return m.queue.Selected()
+	}
+	return m.chat.conv
+}
+
+// next claims the most urgent who waits, and opens it.
+func (m *Model) next() tea.Cmd {
+	switch {
+	case m.Review:
+		return m.claim(nil)
+	case len(m.world.waiting) == 0:
+		m.say("Nobody is waiting.")
+		return nil
+	}
+	return m.claim(m.world.waiting[0])
+}
+
+func (m *Model) claim(c *desk.Conversation) tea.Cmd {
+	switch {
+	case m.Review:
+		m.say("This is a review: nothing can be claimed.")
+		return nil
+	case c == nil:
+		return nil
+	case c.Phase == desk.Held && c.Owner == m.Name:
+		return m.show1(c.ID)
+	}
+	id, name := c.ID, m.who(c)
+	open := func() tea.Cmd {
+		cmd := m.show1(id)
+		m.focus = onComposer
+		return cmd
+	}
+	return m.do(doing{what: "You have " + name + " now.", then: open}, desk.Command{Kind: desk.Claimed, Conversation: id})
+}
+
+// holds tells whether the open conversation is one's own, and says so if not.
+func (m *Model) holds() bool {
+	c := m.chat.conv
+	if c == nil || c.Phase != desk.Held || c.Owner != m.Name {
+		m.say("That needs a conversation of yours on the screen.")
+		return false
+	}
+	return true
+}
+
+// release gives the open conversation back, having asked.
+func (m *Model) release() {
+	if !m.holds() {
+		return
+	}
+	c := m.about(desk.Released, desk.Because{})
+	m.ask(&dialog{
+		title: "Give back " + m.who(m.chat.conv) + "?",
+		lines: []string{"It goes back to the queue and anybody may take it. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."},
+		choices: []choice{{"n", "keep it", nil}, {"y", "give it back", func() tea.Cmd {
+			return m.do(doing{what: "Given back to the queue."}, c)
+		}}},
+	})
+}
+
+// closing asks how the open conversation ended.
+func (m *Model) closing() {
+	if !m.holds() {
+		return
+	}
+	d := &dialog{
+		title:   "Close " + m.who(m.chat.conv) + "?",
+		lines:   []string{"How did it end? A new text within three days opens it again."},
+		choices: []choice{{"n", "keep it open", nil}},
+	}
+	for i, end := range dispositions {
+		c := m.about(desk.Closed, desk.Closing{Disposition: end})
+		d.choices = append(d.choices, choice{string(rune('a' + i)), end, func() tea.Cmd {
+			return m.do(doing{what: "Closed: " + end + "."}, c)
+		}})
+	}
+	m.ask(d)
+}
+
+// undo takes back the newest reply that has not gone out, and makes it a draft again.
+func (m *Model) undo() tea.Cmd {
+	if m.chat.conv == nil {
+		return nil
+	}
+	id := m.chat.conv.ID
+	for i := len(m.chat.conv.Messages) - 1; i >= 0; i-- {
+		r := m.chat.conv.Messages[i]
+		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting {
+			continue
+		}
+		words := r.Text.Reveal()
+		c := m.about(desk.ReplyWithdrawn, desk.Because{Reason: "taken back"})
+		c.Ref = r.ID
+		return m.do(doing{what: "Taken back: it is a draft again.", then: func() tea.Cmd {
+			m.composer.GiveBack(id, words)
+			return m.saveSoon()
+		}}, c)
+	}
+	m.say("There is no text that could still be taken back.")
+	return nil
+}
+
+// send sends what is in the composer to the conversation on the screen, unless something holds it.
+func (m *Model) send() tea.Cmd {
+	words := m.composer.Text(m.open)
+	if m.chat.conv == nil || strings.TrimSpace(words) == "" {
+		return nil
+	}
+	if why := m.held(); why != "" {
+		m.fail("Not sent, it stays a draft. " + why)
+		return nil
+	}
+	if why := m.chat.conv.Gate(m.now); why != "" {
+		m.gate(why, words)
+		return nil
+	}
+	return m.reply(m.chat.conv, words, "")
+}
+
+// gate asks for the reason without which a reply is held.
+func (m *Model) gate(why, words string) {
+	c := m.chat.conv
+	m.ask(&dialog{
+		title: "Held: " + m.who(c), itself: true,
+		lines:   []string{why, "Sending all the same needs a reason, which is kept. It may be somebody else who reads it."},
+		choices: []choice{{"", "do not send; it stays a draft", nil}},
+		reason:  newEditor(500),
+		send: func(reason string) tea.Cmd {
+			if held := m.held(); held != "" || m.open != c.ID {
+				m.fail("Not sent, it stays a draft. " + held)
+				return nil
+			}
+			return m.reply(c, words, reason)
+		},
+	})
+}
+
+// reply is bound to the conversation as it was on the screen at the key press.
+func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
+	raw, _ := json.Marshal(desk.Reply{Text: sms.Text(words), Reason: reason}) // our own type
+	m.composer.Put(c.ID, "")
+	delete(m.composer.dirty, c.ID) // the draft on the disk stays until the relay has the text
+	line, id := m.Line, c.ID
+	forget := func() tea.Cmd {
+		if m.composer.Text(id) != "" {
+			return m.saveSoon()
+		}
+		return guard(func() tea.Msg { return kept(line.Draft(id, "", time.Now())) })
+	}
+	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words, then: forget}
+	return m.do(d, desk.Command{Kind: desk.ReplyQueued, Conversation: id, Claim: c.Claim, Seen: c.Seen(), Body: raw})
+}
+
+// held says in words why nothing may be sent to the open conversation now; empty if it may, perhaps with a reason.
+func (m *Model) held() string {
+	c := m.chat.conv
+	s := m.world.status
+	switch {
+	case c.Phase == desk.ClosedNow:
+		return "This conversation is closed."
+	case c.Phase == desk.Waiting:
+		return "Nobody holds this conversation: claim it first (esc, then c)."
+	case c.Owner != m.Name:
+		return text.Line(c.Owner) + " has this conversation now."
+	case c.OptedOut:
+		return "This person opted out. Nothing can be sent until they text START."
+	case !s.Connected:
+		return "The relay cannot be reached. What you write is kept."
+	case !s.InStep():
+		return "The newest is still coming in: " + m.connection(s) + "."
+	case !m.chat.AtEnd():
+		return "You are not at the end of the conversation: press end, and read it first."
+	case m.now.Sub(m.fresh) < freshText:
+		return "A text came in this very moment. Read it first."
+	}
+	return ""
+}
+
+// beside opens a pane beside the conversation.
+func (m *Model) beside(s side) tea.Cmd {
+	c := m.chat.conv
+	if m.focus == onQueue && m.queue.Selected() != nil && (c == nil || c.ID != m.queue.selected) {
+		cmd := m.show1(m.queue.selected)
+		m.say("Opened. Press the key once more for its " + string(s) + ".")
+		return cmd
+	}
+	if c == nil {
+		return nil
+	}
+	cmd := m.keep()
+	m.side, m.focus = s, onSide
+	switch {
+	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
+		m.safety = newSafety(c)
+	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
+		m.plan = newPlanForm(&m.look, c)
+	}
+	if s == safetySide && m.Review {
+		m.say("In review the safety record can be read, not changed.")
+	}
+	return cmd
+}
+
+// keep saves the answer that was being written into the plan, if it changed.
+func (m *Model) keep() tea.Cmd {
+	if m.side != planSide || m.plan == nil || !m.plan.Changed() || m.chat.conv == nil || m.plan.id != m.chat.conv.ID {
+		return nil
+	}
+	return m.do(doing{what: "Plan saved.", kept: keptPlan}, m.about(desk.PlanSaved, m.plan.Edit()))
+}
+
+// suicide asks or no longer asks the steps for when that is in play.
+func (m *Model) suicide() tea.Cmd {
+	to := !m.plan.plan.Suicide
+	e := plan.Edit{Base: m.plan.plan.Version, Suicide: &to}
+	return tea.Sequence(m.keep(), m.do(doing{what: "The plan has been changed.", kept: keptPlan}, m.about(desk.PlanSaved, e)))
+}
+
+// keepAll saves what is in the pane beside the conversation.
+func (m *Model) keepAll() tea.Cmd {
+	switch m.side {
+	case notesSide:
+		e := m.notes.editor(m.open)
+		words := e.Text()
+		if strings.TrimSpace(words) == "" {
+			return nil
+		}
+		e.SetText("")
+		back := func() { e.SetText(words + e.Text()) }
+		return m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, m.about(desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
+	case safetySide:
+		return m.keepSafety()
+	}
+	return m.keep()
+}
+
+func (m *Model) keepSafety() tea.Cmd {
+	if m.Review || m.safety == nil || !m.safety.Changed() {
+		return nil
+	}
+	edit, err := m.safety.Edit()
+	if err != nil {
+		m.fail(err.Error())
+		return nil
+	}
+	done := func() tea.Cmd {
+		m.safety, m.side, m.focus = nil, noSide, onChat
+		return nil
+	}
+	return m.do(doing{what: "Safety record saved.", kept: keptSafety, then: done}, m.about(desk.SafetySaved, edit))
+}
+
+// show1 opens a conversation.
+func (m *Model) show1(id string) tea.Cmd {
+	cmd := m.keep()
+	if id != m.open {
+		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
+		m.composer.Show(id)
+		m.chat.Show(m.world.byID[id])
+	}
+	m.queue.Select(id)
+	m.focus = onChat
+	if c := m.world.byID[id]; !m.Review && c != nil && c.Phase == desk.Held && c.Owner == m.Name {
+		m.focus = onComposer
+	}
+	return tea.Batch(cmd, m.load(id))
+}
+
+// fetchWords asks for the words of a conversation that this console may read and does not have.
+func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
+	if c == nil || m.Review || !m.world.status.Connected || !c.MayRead(m.Name, m.world.status.Role) {
+		return nil
+	}
+	newest := c.Newest()
+	if newest == nil || !newest.Withheld {
+		return nil
+	}
+	line, id := m.Line, c.ID
+	open := func(reason string) tea.Cmd {
+		return guard(func() tea.Msg {
+			ctx, cancel := context.WithTimeout(context.Background(), doMost)
+			defer cancel()
+			return doneMsg{doing: doing{conv: id}, err: line.Open(ctx, id, reason)}
+		})
+	}
+	if c.Phase == desk.Waiting || c.Owner == m.Name {
+		return open("")
+	}
+	m.ask(&dialog{
+		title: "Read " + m.who(c) + "?", lines: []string{"It is not yours. Say why you open it; that is kept."},
+		choices: []choice{{"", "do not read it", nil}}, reason: newEditor(500), send: open,
+	})
+	return nil
+}
+
+// lost tells that the open conversation changed hands.
+func (m *Model) lost(c *desk.Conversation) {
+	who := "Nobody holds it now; it is back in the queue."
+	if c.Phase == desk.Held {
+		who = text.Line(c.Owner) + " has it now."
+	}
+	if c.Phase == desk.ClosedNow {
+		who = "It was closed."
+	}
+	if c.Phase == desk.Waiting && m.notice.text == "Given back to the queue." {
+		return
+	}
+	m.ask(&dialog{
+		title: m.who(c) + " is no longer yours", itself: true,
+		lines:   []string{who, "What you were writing stays here as a draft and goes to nobody."},
+		choices: []choice{{"y", "understood", nil}},
+	})
+}
+
+func (m *Model) ask(d *dialog) {
+	d.opened, d.quiet = m.now, m.now
+	m.dialogs = append(m.dialogs, d)
+}
+
+// drop takes away a dialog that is over; another may have been opened over it meanwhile.
+func (m *Model) drop(d *dialog) {
+	for i, o := range m.dialogs {
+		if o == d {
+			m.dialogs = append(m.dialogs[:i:i], m.dialogs[i+1:]...)
+			return
+		}
+	}
+}
+
+// quit asks once; ctrl+c while it asks leaves.
+func (m *Model) quit() tea.Cmd {
+	if n := len(m.dialogs); n > 0 && m.dialogs[n-1].title == leaving {
+		return m.leave()
+	}
+	m.ask(&dialog{
+		title:   leaving,
+		lines:   []string{"You hold " + counted(len(m.world.mine), "conversation", "conversations") + ". Drafts are kept."},
+		choices: []choice{{"n", "stay", nil}, {"y", "leave", m.leave}},
+	})
+	return nil
+}
+
+const leaving = "Leave befree?"
+
+// leave ends the console once what was being written is on the disk.
+func (m *Model) leave() tea.Cmd {
+	select {
+	case <-m.stop:
+		return tea.Quit
+	default:
+		close(m.stop)
+	}
+	return tea.Sequence(m.keep(), m.save(), tea.Quit)
+}

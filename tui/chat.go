@@ -1,0 +1,266 @@
+package tui
+
+import (
+	"slices"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+	"befree.example/tui/text"
+)
+
+// mostLaid is how many messages are kept wrapped.
+const mostLaid = 2048
+
+// A chat is one conversation's texts, read from the end. It follows the end only when it is there.
+type chat struct {
+	*look
+	conv  *desk.Conversation
+	up    int          // lines between the bottom of the pane and the end
+	below int          // texts that came since the end was last in view
+	going []bolt.Entry // replies to it that the relay has not got yet
+	laid  map[*desk.Message][]string
+	width int
+}
+
+// Show puts a conversation, or its newer self, on the screen.
+func (c *chat) Show(conv *desk.Conversation) {
+	if conv == nil || c.conv == nil || conv.ID != c.conv.ID {
+		c.conv, c.up, c.below = conv, 0, 0
+		clear(c.laid)
+		return
+	}
+	if c.up > 0 {
+		c.append(conv)
+	}
+	c.conv = conv
+}
+
+// append keeps what is on the screen where it is while texts come in below.
+func (c *chat) append(conv *desk.Conversation) {
+	was := c.conv.Messages
+	for _, m := range conv.Messages {
+		if !slices.ContainsFunc(was, func(o *desk.Message) bool { return o.ID == m.ID }) {
+			c.up += len(c.message(m, time.Time{}))
+			c.below++
+		}
+	}
+}
+
+// AtEnd tells whether the newest text is on the screen.
+func (c *chat) AtEnd() bool { return c.up == 0 }
+
+// Scroll moves by n lines, up if n is positive.
+func (c *chat) Scroll(n int) {
+	c.up = max(0, c.up+n)
+	if c.up == 0 {
+		c.below = 0
+	}
+}
+
+// Key handles the keys of reading.
+func (c *chat) Key(k tea.KeyMsg) bool {
+	switch k.String() {
+	case "up", "k":
+		c.Scroll(1)
+	case "down", "j":
+		c.Scroll(-1)
+	case "pgup":
+		c.Scroll(10)
+	case "pgdown":
+		c.Scroll(-10)
+	case "home", "g":
+		c.Scroll(1 << 20)
+	case "end", "G":
+		c.Scroll(-c.up)
+	default:
+		return false
+	}
+	return true
+}
+
+// Render lays out what is in view from the bottom; wrapped lines are kept by message and width. A message never
+// changes, so what is kept of one is right for ever.
+func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
+	if c.conv == nil {
+		return []string{c.heading("No conversation", width, focused), "", "  n  takes the next most urgent", "  enter  opens the one selected"}
+	}
+	if c.width != width || len(c.laid) > mostLaid {
+		c.laid, c.width = map[*desk.Message][]string{}, width
+	}
+	head := []string{c.heading(c.title(), width, focused)}
+	head = append(head, c.banner(width)...)
+	room := max(0, height-len(head))
+	if c.below > 0 && room > 0 {
+		room--
+	}
+	lines := c.visible(room, now)
+	if c.below > 0 {
+		lines = append(lines, c.Theme.Danger.Paint("  "+counted(c.below, "new text", "new texts")+" below: press end"))
+	}
+	for len(lines) < height-len(head) {
+		head = append(head, "")
+	}
+	return append(head, lines...)
+}
+
+func (c *chat) title() string { return c.who(c.conv) }
+
+// banner says what must be known before the first reply.
+func (c *chat) banner(width int) []string {
+	var lines []string
+	add := func(ink func(string) string, s string) {
+		for _, l := range wrap(s, width-3) {
+			lines = append(lines, "  "+ink(l))
+		}
+	}
+	s := c.conv.Safety
+	switch {
+	case c.conv.Phase == desk.Waiting:
+		add(c.Theme.Muted.Paint, "Nobody holds this conversation. c claims it.")
+	case c.conv.Phase == desk.ClosedNow:
+		add(c.Theme.Muted.Paint, "Closed: "+text.Line(c.conv.Closing.Disposition))
+	case c.conv.Owner != c.Name:
+		add(c.Theme.Danger.Paint, text.Line(c.conv.Owner)+" holds this conversation.")
+	}
+	if c.conv.OptedOut {
+		add(c.Theme.Danger.Paint, "This person opted out: nothing can be sent until they text START.")
+	}
+	if s.Watched {
+		add(c.Theme.Danger.Paint, "The phone is shared or watched.")
+	}
+	if s.Hold {
+		add(c.Theme.Danger.Paint, "Do not text until they text.")
+	}
+	if s.From != "" {
+		add(c.Theme.Muted.Paint, "Safe hours "+text.Line(s.From+" to "+s.Until+" "+s.Zone))
+	}
+	if s.Opening != "" && !slices.ContainsFunc(c.conv.Messages, func(m *desk.Message) bool { return m.Author != "" }) {
+		add(c.Theme.Muted.Paint, "Agreed to begin with: "+text.Line(s.Opening.Reveal()))
+	}
+	return lines
+}
+
+// visible returns the lines in view. Where less is left above than was asked for, it scrolls back to what there is.
+func (c *chat) visible(room int, now time.Time) []string {
+	ms := c.conv.Messages
+	var blocks [][]string
+	have := 0
+	for _, e := range slices.Backward(c.going) {
+		block := c.waiting(e)
+		blocks = append(blocks, block)
+		have += len(block)
+	}
+	for i := len(ms) - 1; i >= 0 && have < room+c.up; i-- {
+		block := c.message(ms[i], now)
+		blocks = append(blocks, block)
+		have += len(block)
+		if day := ms[i].At.In(c.Zone); i == 0 || !sameDay(day, ms[i-1].At.In(c.Zone)) {
+			blocks = append(blocks, []string{c.Theme.Muted.Paint("  " + day.Format("Monday 2 January 2006"))})
+			have++
+		}
+	}
+	lines := make([]string, 0, have)
+	for _, block := range slices.Backward(blocks) {
+		lines = append(lines, block...)
+	}
+	c.up = min(c.up, max(0, have-room))
+	return bottom(lines[:len(lines)-c.up], room)
+}
+
+// waiting is a reply that has left the composer and is not at the relay yet.
+func (c *chat) waiting(e bolt.Entry) []string {
+	lines := []string{"  " + c.Theme.Staff.Paint(e.At.In(c.Zone).Format("15:04")+" you") + " " + c.Theme.Danger.Paint(c.dot+" not at the relay yet")}
+	return append(lines, indented(text.Clean(written[desk.Reply](e).Text.Reveal()), max(c.width, 10))...)
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.YearDay() == b.YearDay() && a.Year() == b.Year()
+}
+
+// message returns a text's lines. One that can still be taken back counts seconds and is laid out each time.
+func (c *chat) message(m *desk.Message, now time.Time) []string {
+	if lines, ok := c.laid[m]; ok {
+		return lines
+	}
+	lines := c.layOut(m, now)
+	if m.Delivery != desk.StatusWaiting {
+		if c.laid == nil {
+			c.laid = map[*desk.Message][]string{}
+		}
+		c.laid[m] = lines
+	}
+	return lines
+}
+
+func (c *chat) layOut(m *desk.Message, now time.Time) []string {
+	lines := wrapHead(c.head(m, now), max(c.width, 10))
+	for _, l := range wrap(c.words(m), max(c.width, 10)-5) {
+		lines = append(lines, "    "+l)
+	}
+	if why := reasons(m); why != "" {
+		for _, l := range wrap("why: "+why, max(c.width, 10)-5) {
+			lines = append(lines, "    "+c.Theme.Muted.Paint(l))
+		}
+	}
+	return lines
+}
+
+// wrapHead wraps the line above a text, of which only the first words are painted.
+func wrapHead(head string, width int) []string {
+	lines := wrap(head, width-3)
+	for i := range lines {
+		lines[i] = "  " + lines[i]
+	}
+	return lines
+}
+
+// head says when a text was written, by whom, and how far it got.
+func (c *chat) head(m *desk.Message, now time.Time) string {
+	at := m.At.In(c.Zone).Format("15:04")
+	if there, err := time.LoadLocation(c.conv.Safety.Zone); err == nil && c.conv.Safety.Zone != "" && m.At.In(there).Format("15:04") != at {
+		at += " (" + m.At.In(there).Format("15:04") + " there)"
+	}
+	switch {
+	case m.Inbound:
+		return c.Theme.Texter.Paint(at + " texter")
+	case m.Automatic != "":
+		return c.Theme.Muted.Paint(at+" system") + " " + c.Theme.Muted.Paint(c.dot+" "+delivery(m, now))
+	}
+	name := text.Line(m.Author)
+	if m.Author == c.Name {
+		name = "you"
+	}
+	ink := c.Theme.Muted
+	if m.Delivery.Rank() >= 0 && !m.Delivery.Taken() && m.Delivery.Rank() >= desk.StatusDelivered.Rank() {
+		ink = c.Theme.Danger
+	}
+	return c.Theme.Staff.Paint(at+" "+name) + " " + ink.Paint(c.dot+" "+delivery(m, now))
+}
+
+func (c *chat) words(m *desk.Message) string {
+	switch {
+	case m.Withheld:
+		return "(words not for this reader)"
+	case m.Automatic != "" && m.Text == "":
+		return automatic(m.Automatic)
+	case m.Text == "" && len(m.Media) > 0:
+		return "(" + counted(len(m.Media), "picture or file", "pictures or files") + ", kept at the carrier)"
+	case m.Text == sms.Text(""):
+		return "(no words)"
+	}
+	return text.Clean(m.Text.Reveal())
+}
+
+func automatic(sort string) string {
+	switch sort {
+	case desk.Compliance:
+		return "(the reply to HELP that carriers ask for)"
+	case desk.Confirmation:
+		return "(the confirmation of the opt-out)"
+	}
+	return "(automatic text)"
+}

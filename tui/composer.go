@@ -1,0 +1,189 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+)
+
+// Times that tell a person's keys from a paste's and from a key that is held down.
+const (
+	burstEnd   = 30 * time.Millisecond  // after a burst of letters, in which enter is one of its line ends
+	burstGap   = 8 * time.Millisecond   // nobody types two letters so fast
+	heldEnter  = 400 * time.Millisecond // between two enters that are one
+	freshText  = 700 * time.Millisecond // before which nobody has read what came in
+	saveWithin = 500 * time.Millisecond // from a key to its draft on disk
+)
+
+// A composer holds what is being written to texters: one draft a conversation, each bound to it for ever. The editor
+// has the one of the conversation on the screen.
+type composer struct {
+	*look
+	editor *editor
+	id     string               // whose draft is in the editor
+	drafts map[string]string    // of the other conversations
+	since  map[string]time.Time // drafts that were found on the disk, and from when
+	dirty  map[string]bool      // not on the disk yet
+	saving bool                 // a save is due
+
+	burst, key, enter time.Time // when the last of each came
+}
+
+func newComposer(l *look) composer {
+	return composer{
+		look: l, editor: newEditor(desk.MaxReply), drafts: map[string]string{},
+		since: map[string]time.Time{}, dirty: map[string]bool{},
+	}
+}
+
+// Show changes to the draft of another conversation. No text moves from one to the other.
+func (c *composer) Show(id string) {
+	if id == c.id {
+		return
+	}
+	if c.id != "" {
+		c.drafts[c.id] = c.editor.Text()
+	}
+	c.id = id
+	c.editor.SetText(c.drafts[id])
+}
+
+// Text returns the draft for a conversation.
+func (c *composer) Text(id string) string {
+	if id == c.id {
+		return c.editor.Text()
+	}
+	return c.drafts[id]
+}
+
+// Put makes text the draft for a conversation.
+func (c *composer) Put(id, text string) {
+	if c.dirty[id] = true; id == c.id {
+		c.editor.SetText(text)
+		return
+	}
+	c.drafts[id] = text
+}
+
+// Restore takes a draft that was on the disk, unless something is being written already.
+func (c *composer) Restore(id, text string, at time.Time) {
+	if c.Text(id) == "" && text != "" {
+		c.Put(id, text)
+		delete(c.dirty, id)
+		c.since[id] = at
+	}
+}
+
+// GiveBack puts a text that did not go out before what has been written meanwhile.
+func (c *composer) GiveBack(id, text string) {
+	switch now := c.Text(id); {
+	case strings.TrimSpace(now) == "":
+		c.Put(id, text)
+	case !strings.Contains(now, text):
+		c.Put(id, text+"\n"+now)
+	}
+}
+
+// Pasted tells whether an enter at a time belongs to a burst of letters, and counts it as one of them then.
+func (c *composer) Pasted(now time.Time) bool {
+	if c.burst.IsZero() || now.Sub(c.burst) > burstEnd {
+		return false
+	}
+	c.burst = now
+	return true
+}
+
+// Repeated tells whether an enter is the one before, held down.
+func (c *composer) Repeated(now time.Time) bool {
+	held := !c.enter.IsZero() && now.Sub(c.enter) < heldEnter
+	c.enter = now
+	return held
+}
+
+// Key writes.
+func (c *composer) Key(k tea.KeyMsg, now time.Time) {
+	if k.Type == tea.KeyRunes || k.Type == tea.KeySpace {
+		if len(k.Runes) > 1 || now.Sub(c.key) < burstGap && !c.key.IsZero() {
+			c.burst = now
+		}
+		c.key = now
+	}
+	before := c.editor.Text()
+	if c.editor.Key(k); c.editor.Text() != before {
+		c.changed()
+	}
+}
+
+// Newline begins a new line.
+func (c *composer) Newline() {
+	c.editor.Newline()
+	c.changed()
+}
+
+func (c *composer) changed() {
+	c.dirty[c.id] = true
+	delete(c.since, c.id)
+}
+
+// Unsaved returns the drafts that are not on the disk, and counts them as saved.
+func (c *composer) Unsaved() map[string]string {
+	out := map[string]string{}
+	for id := range c.dirty {
+		out[id] = c.Text(id)
+	}
+	clear(c.dirty)
+	return out
+}
+
+// Others returns how many other conversations have a draft.
+func (c *composer) Others() []string {
+	var ids []string
+	for id, t := range c.drafts {
+		if id != c.id && t != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Render has the addressee in its frame; held says why nothing can be sent, empty if it can.
+func (c *composer) Render(conv *desk.Conversation, width, height int, held string, focused bool) []string {
+	to := "To " + c.who(conv)
+	if at := c.since[c.id]; !at.IsZero() {
+		to += ", draft from " + at.In(c.Zone).Format("15:04")
+	}
+	lines := []string{c.heading(to, width, focused)}
+	foot := []string{"  " + c.Theme.Muted.Paint(c.count())}
+	if held != "" {
+		for _, l := range bottom(wrap("Held: "+held, width-3), 2) {
+			foot = append(foot, "  "+c.Theme.Danger.Paint(l))
+		}
+	}
+	for _, l := range c.editor.Render(width-3, max(1, height-1-len(foot)), focused) {
+		lines = append(lines, "  "+l)
+	}
+	return append(lines, foot...)
+}
+
+// count says what the text costs on the air.
+func (c *composer) count() string {
+	t := c.editor.Text()
+	n := utf8.RuneCountInString(t)
+	if n == 0 {
+		return fmt.Sprintf("0/%d", desk.MaxReply)
+	}
+	s := sms.Segments(t)
+	out := fmt.Sprintf("%d/%d %s %s %s %s", n, desk.MaxReply, c.dot, s.Encoding, c.dot, counted(s.Segments, "segment", "segments"))
+	if s.Encoding == sms.UCS2 && sms.Segments(sms.Replace(t)).Segments < s.Segments {
+		out += " " + c.dot + " F7 plain quotes"
+	}
+	return out
+}

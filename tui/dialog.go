@@ -1,0 +1,112 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// A dialog that opens by itself takes no key until nobody has typed for a while, and in any case after a longer one.
+const (
+	dialogQuiet = 425 * time.Millisecond
+	dialogMost  = 1500 * time.Millisecond
+)
+
+// A choice is one way to answer a dialog.
+type choice struct {
+	key, label string
+	do         func() tea.Cmd // nil for nothing
+}
+
+// A dialog asks once. Its first choice is the harmless one, which is what esc chooses and where the cursor is.
+type dialog struct {
+	title   string
+	lines   []string
+	choices []choice
+	at      int
+	reason  *editor                     // to be filled in, where one is needed
+	send    func(reason string) tea.Cmd // F9 does it, with the reason
+
+	itself        bool // opened by itself: enter never answers it
+	opened, quiet time.Time
+}
+
+// Key answers. done says that the dialog is over.
+func (d *dialog) Key(k tea.KeyMsg, now time.Time) (done bool, cmd tea.Cmd) {
+	if d.guarded(now) {
+		return false, nil
+	}
+	switch s := k.String(); {
+	case s == "esc":
+		return true, d.choices[0].run()
+	case d.reason != nil:
+		return d.reasonKey(k)
+	case s == "up" || s == "k" || s == "left" || s == "shift+tab":
+		d.at = max(0, d.at-1)
+	case s == "down" || s == "j" || s == "right" || s == "tab":
+		d.at = min(len(d.choices)-1, d.at+1)
+	case s == "enter" && !d.itself:
+		return true, d.choices[d.at].run()
+	default:
+		for _, c := range d.choices {
+			if s == c.key {
+				return true, c.run()
+			}
+		}
+	}
+	return false, nil
+}
+
+// guarded tells whether keys may still be meant for what was on the screen before.
+func (d *dialog) guarded(now time.Time) bool {
+	if !d.itself || now.Sub(d.opened) >= dialogMost {
+		return false
+	}
+	still := now.Sub(d.quiet) < dialogQuiet
+	d.quiet = now
+	return still
+}
+
+func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {
+	reason := strings.TrimSpace(d.reason.Text())
+	if k.Type == tea.KeyF9 && reason != "" {
+		return true, d.send(reason)
+	}
+	if k.Type != tea.KeyEnter {
+		d.reason.Key(k)
+	}
+	return false, nil
+}
+
+func (c choice) run() tea.Cmd {
+	if c.do == nil {
+		return nil
+	}
+	return c.do()
+}
+
+// Render shows the question and the ways to answer.
+func (d *dialog) Render(l *look, width, height int) []string {
+	lines := []string{l.heading(d.title, width, true), ""}
+	for _, s := range d.lines {
+		lines = append(lines, indented(s, width)...)
+	}
+	lines = append(lines, "")
+	if d.reason != nil {
+		lines = append(lines, "  Why:")
+		for _, s := range d.reason.Render(width-6, 3, true) {
+			lines = append(lines, "    "+s)
+		}
+		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   do it, with this reason")
+		return bottom(lines, height)
+	}
+	for i, c := range d.choices {
+		mark, ink := "  ", l.Theme.Muted
+		if i == d.at && !d.itself {
+			mark, ink = "> ", l.Theme.Focus
+		}
+		lines = append(lines, "  "+ink.Paint(mark+c.key+"  "+c.label))
+	}
+	return bottom(lines, height)
+}

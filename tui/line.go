@@ -1,0 +1,43 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	"befree.example/client"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+)
+
+// A Line is what the console needs of the world. Every method but View, Status and Changed may read or write a disk or
+// wait for the relay, and is called from a tea.Cmd alone. All are safe for use by many goroutines at once.
+type Line interface {
+	View(f func(*desk.State)) // f must not block
+	Status() client.Status
+	Changed() <-chan struct{} // closed at the next change of anything shown here
+
+	// Conversation returns one as it will be once what was written here has arrived, or nil; Whole returns it with all
+	// the words that are on this machine, though it be closed.
+	Conversation(id string) (*desk.Conversation, error)
+	Whole(id string) (*desk.Conversation, error)
+
+	// Do asks for an event; see client.Client.Do for what its errors say.
+	Do(ctx context.Context, c desk.Command) (client.Outcome, error)
+	Open(ctx context.Context, conversation, reason string) error
+
+	Outbox() ([]bolt.Entry, error)
+	Discard(id string) error
+	Draft(conversation, text string, at time.Time) error // on disk on return; an empty text drops it
+	Drafts() ([]bolt.Entry, error)
+}
+
+// Follow is the Line of a client.
+func Follow(c *client.Client) Line { return clientLine{c} }
+
+type clientLine struct{ *client.Client }
+
+func (l clientLine) Outbox() ([]bolt.Entry, error) { return l.Cache.Outbox() }
+func (l clientLine) Drafts() ([]bolt.Entry, error) { return l.Cache.Drafts() }
+func (l clientLine) Draft(conversation, text string, at time.Time) error {
+	return l.Cache.Draft(conversation, text, at)
+}

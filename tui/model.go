@@ -1,0 +1,205 @@
+// Package tui is how a person sees the line: one Bubble Tea model whose panes are plain structs. It decides nothing
+// about texters; it shows what store/desk knows and asks for what its person wants.
+package tui
+
+import (
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/tui/theme"
+)
+
+// Options say who sits at the console and how it looks. Line is required; the zero value of all else works.
+type Options struct {
+	Line   Line
+	Name   string             // of the member of staff at the console
+	Theme  theme.Theme        // zero for no colours at all
+	ASCII  bool               // draw nothing outside ASCII; texters' words stay as they are
+	Review bool               // no network: read only but for notes and plans
+	Zone   *time.Location     // in which times are shown; nil for the machine's
+	Report func(stack []byte) // of a panic: where it was, never what was on the screen; nil for nobody
+}
+
+// A Model is the console. Run it with tea.WithAltScreen, tea.WithFilter(Filter) and tea.WithoutCatchPanics, and ask Err
+// once it has ended.
+type Model struct {
+	look
+	keys   keys
+	world  world
+	now    time.Time
+	width  int
+	height int
+
+	queue    queue
+	chat     chat
+	composer composer
+	notes    notes
+	safety   *safety
+	plan     *planForm
+	side     side
+	focus    pane
+
+	open    string // ID of the conversation on the screen
+	fresh   time.Time
+	dialogs []*dialog // the last one takes the keys
+	help    bool
+	blank   bool
+	notice  notice
+	adopted map[string]bool // refused replies that are drafts again
+	lastKey time.Time
+	synced  bool // drafts of the disk have been read
+
+	frame  string
+	dirty  bool
+	broken bool
+	stop   chan struct{} // closed when the console ends
+}
+
+// A pane takes keys.
+type pane int
+
+const (
+	onQueue pane = iota
+	onChat
+	onComposer
+	onSide
+)
+
+// A notice is what befree has to say, in the one place for it.
+type notice struct {
+	text string
+	bad  bool
+	at   time.Time
+}
+
+// New returns a console.
+func New(o Options) *Model {
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, stop: make(chan struct{}), dirty: true, now: time.Now()}
+	m.queue = queue{look: &m.look}
+	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
+	m.composer = newComposer(&m.look)
+	m.notes = notes{look: &m.look, editors: map[string]*editor{}}
+	return m
+}
+
+// Init starts the pump and the clock.
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.start(), m.loadDrafts(), tick()) }
+
+// Update routes.
+func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer m.guarded(&cmd)
+	m.now, m.dirty = time.Now(), true
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.width, m.height = msg.Width, msg.Height
+	case tea.KeyMsg:
+		cmd = m.key(msg)
+	case heldEscMsg:
+		cmd = tea.Tick(escHold, func(time.Time) tea.Msg { return escDueMsg(msg) })
+	case tickMsg:
+		cmd = m.tick()
+	case worldMsg:
+		cmd = m.take(msg)
+	case loadedMsg:
+		cmd = m.loaded(msg)
+	case draftsMsg:
+		m.restore(msg)
+	case saveMsg:
+		cmd = m.save()
+	case doneMsg:
+		cmd = m.done(msg)
+	case Leave:
+		cmd = m.leave()
+	case brokenMsg:
+		cmd = m.breakDown(msg.stack)
+	default:
+		m.dirty = false
+	}
+	return m, cmd
+}
+
+// View returns the frame: exactly width by height cells, the same string as before if nothing changed.
+func (m *Model) View() string {
+	if m.dirty {
+		m.dirty, m.frame = false, m.draw()
+	}
+	return m.frame
+}
+
+// Leave is for tea.Program.Send: the console keeps what is being written and ends, without asking.
+type Leave struct{}
+
+type tickMsg time.Time
+
+func tick() tea.Cmd { return tea.Tick(time.Second, func(t time.Time) tea.Msg { return tickMsg(t) }) }
+
+// tick lets waiting times go on, and rows find their places while nobody types.
+func (m *Model) tick() tea.Cmd {
+	if m.queue.stale && m.now.Sub(m.lastKey) >= calm {
+		m.queue.Settle()
+	}
+	if !m.notice.bad && m.now.Sub(m.notice.at) > 8*time.Second {
+		m.notice = notice{}
+	}
+	return tick()
+}
+
+// take shows a newer world and waits for the next.
+func (m *Model) take(w worldMsg) tea.Cmd {
+	next := m.pump(w)
+	first := m.world.byID == nil
+	m.world = w.world
+	m.queue.Take(&m.world)
+	if m.now.Sub(m.lastKey) >= calm || first {
+		m.queue.Settle()
+	}
+	if w.err != nil {
+		m.fail(plainly(w.err))
+	}
+	cmds := []tea.Cmd{next, m.takeBack()}
+	if w.openID == m.open {
+		m.show(w.open)
+	} else if m.open != "" {
+		cmds = append(cmds, m.load(m.open))
+	}
+	return tea.Batch(cmds...)
+}
+
+func (m *Model) loaded(l loadedMsg) tea.Cmd {
+	if l.err != nil {
+		m.fail(plainly(l.err))
+		return nil
+	}
+	if l.id != m.open {
+		return nil
+	}
+	m.show(l.open)
+	return m.fetchWords(l.open)
+}
+
+// show puts the newest state of the open conversation on the screen.
+func (m *Model) show(c *desk.Conversation) {
+	if c == nil {
+		return
+	}
+	was := m.chat.conv
+	if was != nil && was.ID == c.ID && c.LastText > was.LastText {
+		m.fresh = m.now
+	}
+	m.chat.Show(c)
+	m.chat.going = m.world.going(c.ID)
+	if m.plan != nil && m.plan.id == c.ID {
+		m.plan.Take(c.Plan())
+	}
+	if was != nil && was.ID == c.ID && was.Owner == m.Name && c.Owner != m.Name && was.Phase == desk.Held {
+		m.lost(c)
+	}
+}
+
+func (m *Model) say(text string)  { m.notice = notice{text: text, at: m.now} }
+func (m *Model) fail(text string) { m.notice = notice{text: text, bad: true, at: m.now} }

@@ -1,0 +1,177 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/store/plan"
+	"befree.example/tui/text"
+)
+
+// A planForm edits a safety plan: a list of what to ask, and one place to write the answer. Each answer is saved when
+// one moves on.
+type planForm struct {
+	*look
+	id     string
+	plan   plan.Plan // the version on the screen
+	items  []plan.Item
+	at     int
+	editor *editor
+}
+
+func newPlanForm(l *look, c *desk.Conversation) *planForm {
+	p := &planForm{look: l, id: c.ID, editor: newEditor(plan.MaxText)}
+	p.adopt(c.Plan())
+	p.load()
+	return p
+}
+
+// Take shows a newer version. An answer that is being written stays, on the version that it was begun from.
+func (p *planForm) Take(newer plan.Plan) {
+	if newer.Version == p.plan.Version || p.Changed() {
+		return
+	}
+	before := p.stored()
+	p.adopt(newer)
+	if p.stored() != before {
+		p.load()
+	}
+}
+
+func (p *planForm) adopt(newer plan.Plan) {
+	at := ""
+	if p.at < len(p.items) {
+		at = p.items[p.at].ID
+	}
+	p.plan, p.items = newer, nil
+	for _, stage := range newer.Stages() {
+		for _, item := range plan.Items() {
+			if item.Stage == stage {
+				p.items = append(p.items, item)
+			}
+		}
+	}
+	p.at = 0
+	for i, item := range p.items {
+		if item.ID == at {
+			p.at = i
+		}
+	}
+}
+
+func (p *planForm) load() { p.editor.SetText(p.stored()) }
+
+func (p *planForm) stored() string { return text.Input(p.plan.Fields[p.items[p.at].ID].Text) }
+
+// Changed tells whether the answer on the screen has not been saved.
+func (p *planForm) Changed() bool { return p.editor.Text() != p.stored() }
+
+// Edit returns the change to save, and counts it as saved.
+func (p *planForm) Edit() plan.Edit {
+	id, words := p.items[p.at].ID, p.editor.Text()
+	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Fields: map[string]string{id: words}}
+	p.assume(id, words, p.plan.Fields[id].Also)
+	return e
+}
+
+// Choose returns the change that leaves the answer on the screen alone, where several stand.
+func (p *planForm) Choose() plan.Edit {
+	id, words := p.items[p.at].ID, p.editor.Text()
+	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Choose: map[string]string{id: words}}
+	p.assume(id, words, nil)
+	return e
+}
+
+// assume lets the screen show what was just saved until the line does.
+func (p *planForm) assume(id, words string, also []plan.Alternative) {
+	fields := map[string]plan.Field{}
+	for k, f := range p.plan.Fields {
+		fields[k] = f
+	}
+	fields[id] = plan.Field{Text: words, By: p.Name, Also: also}
+	p.plan.Fields = fields
+}
+
+// Contested tells whether several answers stand under the item on the screen.
+func (p *planForm) Contested() bool { return len(p.plan.Fields[p.items[p.at].ID].Also) > 0 }
+
+// Move goes to another item. Save what is on the screen before.
+func (p *planForm) Move(n int) {
+	p.at = (p.at + n + len(p.items)) % len(p.items)
+	p.load()
+}
+
+// Key writes.
+func (p *planForm) Key(k tea.KeyMsg) {
+	if k.Type == tea.KeyEnter {
+		p.editor.Newline()
+		return
+	}
+	p.editor.Key(k)
+}
+
+// Render shows the items around the one on the screen, its question, and its answer.
+func (p *planForm) Render(width, height int, focused bool) []string {
+	title := "Safety plan, not begun"
+	if p.plan.Version > 0 {
+		title = fmt.Sprintf("Safety plan, version %d by %s", p.plan.Version, text.Line(p.plan.By))
+	}
+	lines := []string{p.heading(title, width, focused)}
+	list, at := p.list(width)
+	below := p.answer(width, max(3, height/4), focused)
+	room := max(1, height-1-len(below))
+	if len(list) > room {
+		from := min(max(0, at-room/2), len(list)-room)
+		list = list[from : from+room]
+	}
+	for len(list) < room {
+		list = append(list, "")
+	}
+	return append(append(lines, list...), below...)
+}
+
+func (p *planForm) list(width int) (lines []string, at int) {
+	stage := plan.Stage("")
+	for i, item := range p.items {
+		if item.Stage != stage {
+			stage = item.Stage
+			lines = append(lines, "  "+p.Theme.Title.Paint(stage.Title()))
+		}
+		mark, state := "  ", "[ ] "
+		f := p.plan.Fields[item.ID]
+		switch {
+		case len(f.Also) > 0:
+			state = "[2] "
+		case strings.TrimSpace(f.Text) != "":
+			state = "[x] "
+		}
+		line := state + item.Title
+		if i == p.at {
+			mark, at = "> ", len(lines)
+			line = p.Theme.Focus.Paint(line)
+		}
+		lines = append(lines, "  "+mark+cut(line, width-5, p.dots))
+	}
+	return lines, at
+}
+
+func (p *planForm) answer(width, box int, focused bool) []string {
+	item := p.items[p.at]
+	lines := []string{p.heading(item.Title, width, false)}
+	for _, l := range wrap(item.Ask, width-3) {
+		lines = append(lines, "  "+p.Theme.Muted.Paint(l))
+	}
+	for _, also := range p.plan.Fields[item.ID].Also {
+		words := "also, by " + text.Line(also.By) + ": " + text.Line(also.Text)
+		for _, l := range wrap(words, width-3) {
+			lines = append(lines, "  "+p.Theme.Danger.Paint(l))
+		}
+	}
+	for _, l := range p.editor.Render(width-3, box, focused) {
+		lines = append(lines, "  "+l)
+	}
+	return lines
+}

@@ -1,0 +1,164 @@
+package tui
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/client"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+)
+
+// Limits of the pump: how often the screen may change by itself, and which part of the time it may take.
+const (
+	frameTime = 16 * time.Millisecond
+	pumpShare = 8
+)
+
+// A world is everything that the console shows of the line, taken at one moment. Nothing in it changes.
+type world struct {
+	status  client.Status
+	mine    []*desk.Conversation // in the order in which they were claimed
+	waiting []*desk.Conversation // the most urgent first
+	others  []*desk.Conversation // held by others; for supervisors
+	closed  []*desk.Conversation // for review, the newest first
+	byID    map[string]*desk.Conversation
+	outbox  []bolt.Entry
+	openID  string
+	open    *desk.Conversation // with what waits in the outbox
+	err     error
+}
+
+type worldMsg struct {
+	world
+	changed <-chan struct{} // closed once the world is older than the line
+	took    time.Duration
+}
+
+// collect takes a world. It may read the disk.
+func collect(line Line, name, open string, review bool) worldMsg {
+	began := time.Now()
+	changed := line.Changed()
+	w := world{status: line.Status(), openID: open, byID: map[string]*desk.Conversation{}}
+	line.View(func(s *desk.State) {
+		for c := range s.Conversations() {
+			w.byID[c.ID] = c
+		}
+		for _, id := range s.Holds(name) {
+			w.mine = append(w.mine, w.byID[id])
+		}
+	})
+	w.sort(name, review, began)
+	var err error
+	if w.outbox, err = line.Outbox(); err != nil {
+		w.err = err
+	}
+	if w.open, err = whole(line, open, w.byID[open]); err != nil {
+		w.err = err
+	}
+	return worldMsg{world: w, changed: changed, took: time.Since(began)}
+}
+
+// sort puts the conversations into their lists.
+func (w *world) sort(name string, review bool, now time.Time) {
+	w.mine = slices.DeleteFunc(w.mine, func(c *desk.Conversation) bool { return c == nil })
+	for _, c := range w.byID {
+		switch {
+		case c.Phase == desk.Waiting:
+			w.waiting = append(w.waiting, c)
+		case c.Phase == desk.Held && c.Owner != name && w.status.Role == desk.Supervisor:
+			w.others = append(w.others, c)
+		case c.Phase == desk.ClosedNow && review:
+			w.closed = append(w.closed, c)
+		}
+	}
+	slices.SortFunc(w.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
+	slices.SortFunc(w.others, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
+	slices.SortFunc(w.closed, func(a, b *desk.Conversation) int { return b.ClosedAt.Compare(a.ClosedAt) })
+}
+
+// urgent is desk.Urgent, made one order for any two conversations.
+func urgent(a, b *desk.Conversation, now time.Time) int {
+	if d := desk.Urgent(a, b, now); d != 0 {
+		return d
+	}
+	return strings.Compare(a.ID, b.ID)
+}
+
+// whole returns a conversation for reading: a closed one is folded anew from the disk.
+func whole(line Line, id string, known *desk.Conversation) (*desk.Conversation, error) {
+	switch {
+	case id == "":
+		return nil, nil
+	case known != nil && known.Phase == desk.ClosedNow:
+		return line.Whole(id)
+	}
+	return line.Conversation(id)
+}
+
+// going returns the replies to a conversation that the relay has not got yet.
+func (w *world) going(id string) (es []bolt.Entry) {
+	for _, e := range w.outbox {
+		if e.Conversation == id && e.Kind == desk.ReplyQueued && e.Refused == "" {
+			es = append(es, e)
+		}
+	}
+	return es
+}
+
+// start takes the first world at once.
+func (m *Model) start() tea.Cmd {
+	line, name, review := m.Line, m.Name, m.Review
+	return guard(func() tea.Msg { return collect(line, name, "", review) })
+}
+
+// pump waits for the line to change and takes a world. There is one under way at a time: the next is started when this
+// one has been shown, so neither a burst of events nor a slow screen ever makes a queue.
+func (m *Model) pump(after worldMsg) tea.Cmd {
+	line, name, open, review, stop := m.Line, m.Name, m.open, m.Review, m.stop
+	rest := max(frameTime, pumpShare*after.took)
+	return guard(func() tea.Msg {
+		pause := time.NewTimer(rest)
+		defer pause.Stop()
+		select {
+		case <-pause.C:
+		case <-stop:
+			return nil
+		}
+		select {
+		case <-after.changed:
+		case <-stop:
+			return nil
+		}
+		return collect(line, name, open, review)
+	})
+}
+
+// loadedMsg is a conversation that was asked for.
+type loadedMsg struct {
+	id   string
+	open *desk.Conversation
+	err  error
+}
+
+func (m *Model) load(id string) tea.Cmd {
+	line, known := m.Line, m.world.byID[id]
+	return guard(func() tea.Msg {
+		c, err := whole(line, id, known)
+		return loadedMsg{id, c, err}
+	})
+}
+
+// written returns what a refused command of ours held.
+func written[T any](e bolt.Entry) T {
+	var c desk.Command
+	var v T
+	if json.Unmarshal(e.Command, &c) == nil {
+		_ = json.Unmarshal(c.Body, &v) // else there is nothing to give back
+	}
+	return v
+}

@@ -1,0 +1,344 @@
+package tui
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/tui/text"
+)
+
+// calm is how long no key must have been pressed before rows change their places.
+const calm = 2 * time.Second
+
+// A queue is the list of one's own conversations and of those who wait. What is selected is a conversation, not a row.
+type queue struct {
+	*look
+	rows     []row
+	world    *world // newer than rows while keys are pressed
+	stale    bool   // the order of rows is not that of world
+	selected string
+	filter   string
+	typing   bool // into the filter
+}
+
+// A row is a conversation, or the name of the section that begins there.
+type row struct {
+	section string
+	id      string
+	number  int // the key that opens it, for one's own
+}
+
+// Take shows a newer world. Rows keep their places until Settle, save that a row whose conversation is gone goes.
+func (q *queue) Take(w *world) {
+	q.world = w
+	next := q.order()
+	q.stale = !slices.Equal(next, q.rows)
+	if len(q.rows) == 0 {
+		q.Settle()
+	}
+}
+
+// Settle puts the rows into their order.
+func (q *queue) Settle() {
+	if q.world == nil {
+		return
+	}
+	q.rows, q.stale = q.order(), false
+	if q.index() < 0 {
+		q.selected = ""
+		q.Move(0)
+	}
+}
+
+// order is what the rows should be.
+func (q *queue) order() []row {
+	w := q.world
+	var rows []row
+	section := func(name string, cs []*desk.Conversation, numbered bool) {
+		at := len(rows)
+		for i, c := range cs {
+			if !q.matches(c) {
+				continue
+			}
+			r := row{id: c.ID}
+			if numbered {
+				r.number = i + 1
+			}
+			rows = append(rows, r)
+		}
+		if n := len(rows) - at; n > 0 || name == "Waiting" {
+			rows = slices.Insert(rows, at, row{section: name + " " + strconv.Itoa(n)})
+		}
+	}
+	section("Mine", w.mine, true)
+	section("Waiting", w.waiting, false)
+	section("Held by others", w.others, false)
+	section("Closed", w.closed, false)
+	return rows
+}
+
+func (q *queue) matches(c *desk.Conversation) bool {
+	if q.filter == "" {
+		return true
+	}
+	all := q.who(c) + " " + c.Severity.Word() + " " + c.Owner + " " + firstWords(c)
+	return strings.Contains(strings.ToLower(all), strings.ToLower(q.filter))
+}
+
+func firstWords(c *desk.Conversation) string {
+	if m := c.Newest(); m != nil {
+		return m.Text.Reveal()
+	}
+	return ""
+}
+
+// Selected returns the conversation under the cursor as it is now, nil if there is none.
+func (q *queue) Selected() *desk.Conversation {
+	if q.world == nil {
+		return nil
+	}
+	return q.world.byID[q.selected]
+}
+
+// Select puts the cursor on a conversation.
+func (q *queue) Select(id string) { q.selected = id }
+
+func (q *queue) index() int {
+	return slices.IndexFunc(q.rows, func(r row) bool { return r.id != "" && r.id == q.selected })
+}
+
+// Move moves the cursor by n conversations, as far as there are any.
+func (q *queue) Move(n int) {
+	at, step := q.index(), 1
+	if n < 0 {
+		n, step = -n, -1
+	}
+	if at < 0 {
+		at, n = -1, max(n, 1)
+		step = 1
+	}
+	for at += step; n > 0 && at >= 0 && at < len(q.rows); at += step {
+		if q.rows[at].id != "" {
+			q.selected = q.rows[at].id
+			n--
+		}
+	}
+}
+
+// Key handles the keys of a list.
+func (q *queue) Key(k tea.KeyMsg) bool {
+	if q.typing {
+		return q.filterKey(k)
+	}
+	switch k.String() {
+	case "up", "k":
+		q.Move(-1)
+	case "down", "j":
+		q.Move(1)
+	case "pgup":
+		q.Move(-8)
+	case "pgdown":
+		q.Move(8)
+	case "g", "home":
+		q.Move(-len(q.rows))
+	case "G", "end":
+		q.Move(len(q.rows))
+	case "/":
+		q.typing = true
+	case "esc":
+		q.refilter("")
+	default:
+		return false
+	}
+	return true
+}
+
+func (q *queue) filterKey(k tea.KeyMsg) bool {
+	switch k.Type {
+	case tea.KeyEnter, tea.KeyTab, tea.KeyDown:
+		q.typing = false
+	case tea.KeyEsc:
+		q.typing = false
+		q.refilter("")
+	case tea.KeyBackspace:
+		if runes := []rune(q.filter); len(runes) > 0 {
+			q.refilter(string(runes[:len(runes)-1]))
+		}
+	case tea.KeyRunes, tea.KeySpace:
+		q.refilter(q.filter + text.Line(text.Input(string(k.Runes))))
+	default:
+		return false
+	}
+	return true
+}
+
+func (q *queue) refilter(to string) {
+	if q.filter != to {
+		q.filter = to
+		q.Settle()
+	}
+}
+
+// Render returns the list; only rows in view are laid out.
+func (q *queue) Render(width, height int, now time.Time, focused bool) []string {
+	title := "Conversations"
+	if q.filter != "" || q.typing {
+		title = "Filter: " + q.filter
+		if q.typing {
+			title += "_"
+		}
+	}
+	lines := []string{q.heading(title, width, focused)}
+	if q.world == nil {
+		return append(lines, "  Fetching the conversations"+q.dots)
+	}
+	tall := 3 // lines of a row
+	if width >= leastWidth {
+		tall = 2
+	}
+	first := q.top(height-1, tall)
+	for _, r := range q.rows[first:] {
+		if len(lines) >= height {
+			break
+		}
+		lines = append(lines, q.row(r, width, tall, now)...)
+	}
+	if len(q.world.waiting) == 0 && q.filter == "" && !q.Review {
+		lines = append(lines, "", "  Nobody is waiting.")
+	}
+	if q.stale && height > 2 {
+		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  the order changes when you pause"))
+	}
+	return lines
+}
+
+// lines is how many a row has, tall being what one has that is not selected.
+func (q *queue) lines(r row, tall int) int {
+	switch {
+	case r.id == "":
+		return 1
+	case q.explained(r):
+		return tall + 1
+	}
+	return tall
+}
+
+// explained tells whether a row says why it stands where it does: the selected one does.
+func (q *queue) explained(r row) bool {
+	return r.id == q.selected && q.world.byID[r.id] != nil && reasons(q.world.byID[r.id].Newest()) != ""
+}
+
+// top is the first row to draw so that the cursor is in view, near the middle of a long list.
+func (q *queue) top(height, tall int) int {
+	at, room := q.index(), height
+	for at > 0 {
+		if room -= q.lines(q.rows[at], tall); room < height/2 {
+			break
+		}
+		at--
+	}
+	at = max(at, 0)
+	for end, room := len(q.rows), height; at > 0 && room > 0; { // do not leave room below the end
+		end--
+		if end < 0 {
+			return 0
+		}
+		if room -= q.lines(q.rows[end], tall); room >= 0 && end < at {
+			at = end
+		}
+	}
+	return at
+}
+
+func (q *queue) row(r row, width, tall int, now time.Time) []string {
+	if r.id == "" {
+		return []string{q.Theme.Title.Paint("  " + r.section)}
+	}
+	c := q.world.byID[r.id]
+	if c == nil {
+		return []string{"  " + q.Theme.Muted.Paint("(gone)")}
+	}
+	mark, ink := "  ", q.Theme.Texter
+	if r.id == q.selected {
+		mark, ink = "> ", q.Theme.Focus
+	}
+	if r.number > 0 && r.number <= 9 {
+		mark += strconv.Itoa(r.number) + " "
+	}
+	head := ink.Paint(mark) + q.severity(c.Severity) + "  " + ink.Paint(q.who(c))
+	lines := []string{head, "    " + q.state(c, now), "    " + firstOf(c, 4*width)}
+	if tall == 2 {
+		lines = []string{head + "  " + q.state(c, now), lines[2]}
+	}
+	if q.explained(r) {
+		lines = append(lines, "    "+q.Theme.Muted.Paint("why: "+reasons(c.Newest())))
+	}
+	for i := range lines {
+		lines[i] = cut(lines[i], width-1, q.dots)
+	}
+	return lines
+}
+
+// state is how long somebody waits, or why that does not matter.
+func (q *queue) state(c *desk.Conversation, now time.Time) string {
+	out := waits(c, now)
+	switch {
+	case c.Phase == desk.ClosedNow:
+		out = "closed " + c.ClosedAt.In(q.Zone).Format("2 Jan 15:04")
+	case late(c, now):
+		out = q.Theme.Danger.Paint(out)
+	}
+	if c.OptedOut {
+		out += ", opted out"
+	}
+	if c.Phase == desk.Held && c.Owner != q.Name {
+		out += ", held by " + text.Line(c.Owner)
+	}
+	if c.Danger {
+		out = q.Theme.Danger.Paint("DANGER WORD") + " " + out
+	}
+	return out
+}
+
+// firstOf is at most the first n bytes or so of the newest text: a row never shows more, so the rest need not be
+// looked at.
+func firstOf(c *desk.Conversation, n int) string {
+	m := c.Newest()
+	if m == nil {
+		return "(no text here)"
+	}
+	words := m.Text.Reveal()
+	switch {
+	case m.Withheld:
+		return "(words not for this reader)"
+	case strings.TrimSpace(words) == "" && len(m.Media) > 0:
+		return "(a picture or file, no words)"
+	case len(words) > n:
+		words = strings.ToValidUTF8(words[:n], "")
+	}
+	return text.Line(words)
+}
+
+// reasons names the rules that spoke, each once, and the flags.
+func reasons(m *desk.Message) string {
+	if m == nil {
+		return ""
+	}
+	var all []string
+	for _, f := range m.Flags {
+		if f != desk.FlagOptedOut {
+			all = append(all, text.Line(f))
+		}
+	}
+	for _, r := range m.Reasons {
+		if name := text.Line(r.Rule); !slices.Contains(all, name) && len(all) < 4 {
+			all = append(all, name)
+		}
+	}
+	return strings.Join(all, ", ")
+}

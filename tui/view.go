@@ -1,0 +1,180 @@
+package tui
+
+import (
+	"strings"
+
+	"befree.example/store/desk"
+	"befree.example/tui/text"
+)
+
+// Widths from which more panes stand beside each other.
+const (
+	wideFrom   = 110
+	mediumFrom = 80
+)
+
+// draw returns the frame: a top line, the panes, a line for what befree has to say, and the keys.
+func (m *Model) draw() string {
+	switch {
+	case m.width <= 0 || m.height <= 0:
+		return ""
+	case m.width < leastWidth || m.height < leastHeight:
+		return tooSmall(m.width, m.height)
+	case m.blank:
+		return strings.Join(frame(m.height, "", column{m.width, []string{"", "  befree: ctrl+l shows the screen again."}}), "\n")
+	}
+	rows := frame(1, "", column{m.width, []string{m.statusLine()}})
+	rows = append(rows, frame(m.height-3, m.Theme.Muted.Paint(m.bar), m.columns(m.height-3)...)...)
+	rows = append(rows, frame(2, "", column{m.width, []string{m.noticeLine(), m.footer()}})...)
+	return strings.Join(rows, "\n")
+}
+
+// columns are the panes that there is room for.
+func (m *Model) columns(height int) []column {
+	list := func(w int) column { return column{w, m.queue.Render(w, height, m.now, m.focus == onQueue)} }
+	middle := func(w int) column { return column{w, m.middle(w, height)} }
+	beside := func(w int) column { return column{w, m.besidePane(w, height)} }
+	w := m.width
+	if over := m.overlay(w, height); over != nil {
+		return []column{{w, over}}
+	}
+	switch open := m.side != noSide && m.chat.conv != nil; {
+	case w >= wideFrom && open:
+		third := w / 3
+		return []column{list(w/4 + 4), middle(w - (w/4 + 4) - third - 2), beside(third)}
+	case w >= wideFrom:
+		return []column{list(w / 3), middle(w - w/3 - 1)}
+	case w >= mediumFrom && open:
+		return []column{beside(w/2 - 2), middle(w - w/2 + 1)}
+	case w >= mediumFrom:
+		return []column{list(w/2 - 4), middle(w - w/2 + 3)}
+	case m.focus == onQueue:
+		return []column{list(w)}
+	case m.focus == onSide:
+		return []column{beside(w)}
+	}
+	return []column{middle(w)}
+}
+
+// overlay is what takes all the keys, drawn in the place of the panes: nothing ever covers part of a text.
+func (m *Model) overlay(width, height int) []string {
+	if m.help {
+		return helpLines(&m.look, width, height)
+	}
+	if n := len(m.dialogs); n > 0 {
+		d := m.dialogs[n-1]
+		lines := d.Render(&m.look, width, height)
+		if c := m.chat.conv; c != nil && height-len(lines) > 8 { // what it is about stays in sight
+			above := m.chat.Render(width, height-len(lines)-1, m.now, false)
+			return append(append(above, ""), lines...)
+		}
+		return lines
+	}
+	return nil
+}
+
+// middle is the conversation with its composer.
+func (m *Model) middle(width, height int) []string {
+	c := m.chat.conv
+	if c == nil || m.Review {
+		return m.chat.Render(width, height, m.now, m.focus == onChat)
+	}
+	box := 6
+	if height > 30 {
+		box = 8
+	}
+	held := m.held()
+	if held == "" {
+		if why := c.Gate(m.now); why != "" {
+			held = why + " Enter asks for a reason."
+		}
+	}
+	if held != "" {
+		box++
+	}
+	lines := m.chat.Render(width, height-box, m.now, m.focus == onChat)
+	for len(lines) < height-box {
+		lines = append(lines, "")
+	}
+	return append(lines[:height-box], m.composer.Render(c, width, box, held, m.focus == onComposer)...)
+}
+
+func (m *Model) besidePane(width, height int) []string {
+	focused, c := m.focus == onSide, m.chat.conv
+	switch {
+	case m.side == notesSide:
+		return m.notes.Render(c, m.world.outbox, width, height, focused)
+	case m.side == safetySide && m.safety != nil:
+		return append([]string{m.heading("Safety record", width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
+	case m.side == planSide && m.plan != nil:
+		return m.plan.Render(width, height, focused)
+	}
+	return nil
+}
+
+// statusLine says who is here and how the console stands to the relay. The connection comes first where room is short.
+func (m *Model) statusLine() string {
+	s := m.world.status
+	state := m.connection(s)
+	ink := m.Theme.Good
+	if !s.InStep() || s.Draining {
+		ink = m.Theme.Danger
+	}
+	who := "befree  " + text.Line(m.Name)
+	if s.Role != "" {
+		who += ", " + text.Line(string(s.Role))
+	}
+	clock := m.now.In(m.Zone).Format("15:04")
+	crumbs := ""
+	if m.width < mediumFrom && m.focus != onQueue && m.chat.conv != nil {
+		crumbs = " > " + m.who(m.chat.conv)
+		who = "befree"
+	}
+	left := cut(" "+who+crumbs, max(8, m.width-cells(state)-12), m.dots)
+	gap := max(1, m.width-cells(left)-cells(state)-cells(clock)-4)
+	return m.Theme.Title.Paint(left) + strings.Repeat(" ", gap) + ink.Paint(state) + "  " + clock
+}
+
+func (m *Model) noticeLine() string {
+	switch {
+	case m.notice.text != "" && m.notice.bad:
+		return " " + m.Theme.Danger.Paint("! "+cut(m.notice.text, m.width-4, m.dots))
+	case m.notice.text != "":
+		return " " + m.Theme.Good.Paint(cut(m.notice.text, m.width-2, m.dots))
+	}
+	if n := len(m.composer.Others()); n > 0 {
+		return " " + m.Theme.Muted.Paint(counted(n, "other draft", "other drafts")+" kept")
+	}
+	return ""
+}
+
+// footer names the few keys that matter where one is.
+func (m *Model) footer() string {
+	keys := "tab panes  ? help  q leave"
+	switch {
+	case m.help:
+		keys = "any key: back"
+	case len(m.dialogs) > 0:
+		keys = "esc nothing is done  enter the marked answer"
+		if d := m.dialogs[len(m.dialogs)-1]; d.reason != nil || d.itself {
+			keys = "esc nothing is done"
+		}
+	case m.queue.typing && m.focus == onQueue:
+		keys = "enter done  esc no filter"
+	case m.focus == onComposer:
+		keys = "enter send  ctrl+j new line  alt+u take back  F3 notes  F4 safety  F6 plan  F8 next  F1 help"
+	case m.focus == onSide && m.side == planSide:
+		keys = "pgup/pgdn item, saved on the way  ctrl+s save  F7 only this answer  F9 suicide steps  esc back"
+	case m.focus == onSide:
+		keys = "ctrl+s keep  esc back  tab panes  F1 help"
+	case m.Review:
+		keys = "enter open  t notes  p plan  s safety  " + keys
+	case m.focus == onQueue:
+		keys = "n next  enter open  c claim  / filter  1-9 mine  " + keys
+	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
+		keys = "c claim  esc list  " + keys
+	default:
+		keys = "enter write  t notes  s safety  p plan  x close  R give back  u take back  " + keys
+	}
+	return " " + m.Theme.Muted.Paint(cut(keys, m.width-2, m.dots))
+}
