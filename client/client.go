@@ -79,7 +79,7 @@ func (s Status) Behind() uint64 {
 }
 
 // InStep tells whether what is on the screen is what the relay has.
-func (s Status) InStep() bool { return s.Connected && s.At > 0 && s.Behind() == 0 }
+func (s Status) InStep() bool { return s.Connected && s.Behind() == 0 }
 
 // New folds what the cache has.
 func New(c Config) (*Client, error) {
@@ -129,16 +129,15 @@ func (c *Client) Conversation(id string) (*desk.Conversation, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !slices.ContainsFunc(outbox, func(e bolt.Entry) bool { return e.Conversation == id && durable(e.Kind) }) {
+	outbox = slices.DeleteFunc(outbox, func(e bolt.Entry) bool { return !ahead(e, id) })
+	if len(outbox) == 0 {
 		return c.state.Conversation(id), nil
 	}
-	ahead := c.state.Fork()
+	state := c.state.Fork()
 	for _, e := range outbox {
-		if e.Conversation == id && durable(e.Kind) && e.Refused == "" {
-			ahead.Apply(c.foreseen(e, ahead.Last()+1))
-		}
+		state.Apply(c.foreseen(e, state.Last()+1))
 	}
-	return ahead.Conversation(id), nil
+	return state.Conversation(id), nil
 }
 
 // foreseen is the event that a command will make.
@@ -151,15 +150,30 @@ func (c *Client) foreseen(e bolt.Entry, seq uint64) store.Event {
 	}
 }
 
-// Whole returns a conversation with all its words as far as they are here, though it be closed.
+// Whole is Conversation with all the words that are here, though it be closed.
 func (c *Client) Whole(id string) (*desk.Conversation, error) {
-	es, err := c.Cache.Conversation(id)
+	outbox, err := c.Cache.Outbox()
 	if err != nil {
+		return nil, err
+	}
+	es, err := c.Cache.Conversation(id)
+	if err != nil || len(es) == 0 {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return desk.Fold(c.withLoose(id, es)), nil
+	es = c.withLoose(id, es)
+	for _, e := range outbox {
+		if ahead(e, id) {
+			es = append(es, c.foreseen(e, es[len(es)-1].Seq+1))
+		}
+	}
+	return desk.Fold(es), nil
+}
+
+// ahead tells whether a command is sure to become an event of a conversation.
+func ahead(e bolt.Entry, conversation string) bool {
+	return e.Conversation == conversation && durable(e.Kind) && e.Refused == ""
 }
 
 // withLoose puts the bodies held in memory into a conversation's events.

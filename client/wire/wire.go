@@ -45,8 +45,8 @@ const (
 const (
 	WriteTimeout = 5 * time.Second
 	AuthTimeout  = 10 * time.Second
-	PingEvery    = 10 * time.Second
-	SilenceLimit = 25 * time.Second // without a frame or pong: the connection is dead
+	PingEvery    = 4 * time.Second
+	SilenceLimit = 12 * time.Second // without a frame or pong: the connection is dead
 )
 
 // A Frame is one message; exactly one of its fields is set.
