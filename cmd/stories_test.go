@@ -33,7 +33,7 @@ const (
 
 func TestStories(t *testing.T) {
 	bin := t.TempDir()
-	for _, root := range []string{"../store", "../client", "."} {
+	for _, root := range []string{"../store", "../client", "../tui", "."} {
 		if err := lookAt(root); err != nil {
 			t.Fatal(err)
 		}
@@ -41,6 +41,10 @@ func TestStories(t *testing.T) {
 	build := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", bin + string(filepath.Separator)}, raceFlag("./befree", "./befree-relay")...)...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
+	}
+	hostileFile, err := filepath.Abs("../tui/text/testdata/hostile-strings.txt")
+	if err != nil {
+		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -55,11 +59,14 @@ func TestStories(t *testing.T) {
 			e.Setenv("BEFREE_RELAY", "ws://"+address+"/line")
 			e.Setenv("BEFREE_NUMBER", number)
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("HOSTILE", hostileFile)
+			e.Setenv("BIN", bin)
 			c, err := twiliotest.New(twiliotest.Config{Number: number})
 			if err != nil {
 				return err
 			}
 			e.Values[carrierKey{}] = c
+			e.Values[terminalsKey{}], e.Values[wiresKey{}] = terminals{}, map[string]*wire{}
 			e.Defer(c.Close)
 			return nil
 		},
@@ -69,6 +76,10 @@ func TestStories(t *testing.T) {
 			"oneof":   oneOf,
 			"oneline": oneLine,
 			"sealed":  sealed,
+
+			"sit": sit, "see": see, "press": press, "types": types, "leaves": leaves, "signals": signals, "hangup": hangup,
+			"resize": resize, "clean": clean, "network": network,
+			"gone": gone, "pause": pause, "one": one, "together": together, "until": until,
 		},
 	})
 }
@@ -166,6 +177,7 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier text-lost ...    the same, while there is no relay: nobody takes it
 //	carrier text-refused ... the same, and however often the carrier tries, the relay does not take it
 //	carrier forged ...       the same, with another token: 403
+//	carrier hostile FROM FILE  somebody texts what stands in a file of hostile texts
 //	carrier next KIND        what becomes of the next text that the relay sends
 //	carrier asked N          waits until the relay has asked N times to send; at the end of a story: no more than N
 //	carrier sent N WORDS     waits until N texts were taken, the newest with the words
@@ -181,6 +193,8 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 	switch verb {
 	case "text", "text-lost", "text-refused", "forged":
 		text(ts, ctx, c, verb, args)
+	case "hostile":
+		hostile(ts, ctx, c, args)
 	case "next":
 		c.Next(twiliotest.Fault{Kind: args[0]})
 	case "asked":
@@ -203,6 +217,26 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 type carrierKey struct{}
+
+// hostile texts every text of a file in the form of tui/text/testdata/hostile-strings.txt.
+func hostile(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Server, args []string) {
+	texts := 0
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		_, quoted, found := strings.Cut(strings.TrimSpace(line), "\t")
+		if !found {
+			continue
+		}
+		body, err := strconv.Unquote(quoted)
+		ts.Check(err)
+		if d := c.Text(ctx, twiliotest.Text{From: args[0], Body: body}); d.Status != http.StatusOK {
+			ts.Fatalf("the relay answered %d to a text", d.Status)
+		}
+		texts++
+	}
+	if texts < 50 {
+		ts.Fatalf("the file has %d texts", texts)
+	}
+}
 
 func carrierUp(ts *testscript.TestScript) {
 	c := ts.Value(carrierKey{}).(*twiliotest.Server)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
@@ -24,42 +25,74 @@ import (
 )
 
 type demoCmd struct {
-	Script bool   `help:"Quickly, for a pipe, instead of at a person's pace."`
+	display
+	Script bool   `help:"Play one conversation to standard output, as is done where there is no terminal."`
 	Seed   uint64 `help:"Of the scripted texters." default:"1"`
 }
 
 //go:embed demo.txt
 var demoScript string
 
-// demoQuick is how much faster than people a demo in a pipe is.
-const demoQuick = 20
+const (
+	demoName  = "ada"
+	demoQuick = 20               // how much faster than people a demo in a pipe is
+	demoGap   = 30 * time.Second // that anybody at a console waits for a texter who is asleep
+)
 
-// Run plays one conversation over a real websocket, with the relay's log and the console's cache in a temporary folder.
-func (c *demoCmd) Run(ctx context.Context, std *config.Std) (err error) {
+// Run lets somebody work a real console: over a real websocket, with the relay's log and the console's cache in a
+// temporary folder. Where nobody looks on, a script does.
+func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
+	err := errNoTerminal
+	if !c.Script {
+		err = onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
+			return c.stage(ctx, 1, func(ctx context.Context, cl *client.Client) error {
+				return c.atLine(ctx, cl, in, out)
+			})
+		})
+	}
+	if !errors.Is(err, errNoTerminal) {
+		return err
+	}
+	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", demoName)
+	return c.stage(ctx, demoQuick, func(ctx context.Context, cl *client.Client) error {
+		p := &player{client: cl, name: demoName, out: std.Out, pace: demoQuick}
+		return p.play(ctx, strings.Split(demoScript, "\n"))
+	})
+}
+
+// stage runs play at a line with a relay and scripted texters of its own, all of which is gone afterwards.
+func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Context, *client.Client) error) (err error) {
 	dir, err := os.MkdirTemp("", "befree-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	pace := 1.0
-	if c.Script {
-		pace = demoQuick
-	}
-	who, err := client.NewIdentity("ada")
+	who, err := client.NewIdentity(demoName)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	address, ended, err := c.serve(ctx, dir, who, pace)
 	if err != nil {
-		cancel()
 		return err
 	}
 	defer func() {
 		cancel()
 		err = errors.Join(err, <-ended)
 	}()
-	return c.play(ctx, std, dir, who, address, pace)
+	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
+		Owner: who.Name, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf,
+	})
+	if err != nil {
+		return err
+	}
+	defer cache.Close()
+	cl, err := client.New(client.Config{URL: address, Identity: who, Cache: cache})
+	if err != nil {
+		return err
+	}
+	return play(ctx, cl)
 }
 
 // serve starts a relay with scripted texters, at which who can sign in.
@@ -79,7 +112,7 @@ func (c *demoCmd) serve(ctx context.Context, dir string, who client.Identity, pa
 		return "", nil, errors.Join(err, data.Close())
 	}
 	const number = sms.Number("233733")
-	texters := simulate.New(simulate.Config{Ours: number, Seed: c.Seed, Pace: pace})
+	texters := simulate.New(simulate.Config{Ours: number, Seed: c.Seed, Pace: pace, LongestGap: demoGap})
 	ended := make(chan error, 1)
 	go func() {
 		err := relay.Serve(ctx, relay.Config{
@@ -89,22 +122,4 @@ func (c *demoCmd) serve(ctx context.Context, dir string, who client.Identity, pa
 		ended <- errors.Join(err, data.Close())
 	}()
 	return "ws://" + listener.Addr().String() + "/line", ended, nil
-}
-
-func (c *demoCmd) play(ctx context.Context, std *config.Std, dir string, who client.Identity, address string, pace float64) error {
-	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
-		Owner:      who.Name,
-		Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf,
-	})
-	if err != nil {
-		return err
-	}
-	defer cache.Close()
-	cl, err := client.New(client.Config{URL: address, Identity: who, Cache: cache})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", who.Name)
-	p := &player{client: cl, name: who.Name, out: std.Out, pace: pace}
-	return p.play(ctx, strings.Split(demoScript, "\n"))
 }

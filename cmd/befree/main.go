@@ -12,8 +12,10 @@ import (
 type cli struct {
 	Config kong.ConfigFlag `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
 
-	Demo   demoCmd   `cmd:"" help:"Play one conversation here and now: relay, scripted texters and a specialist, in a temporary folder."`
-	Script scriptCmd `cmd:"" help:"Work at a relay as a specialist would, from a script: for trials and training."`
+	Demo    demoCmd    `cmd:"" help:"Try it here and now: relay, scripted texters and a console, in a temporary folder."`
+	Console consoleCmd `cmd:"" help:"Sit down at a relay's line."`
+	Review  reviewCmd  `cmd:"" help:"Read what is on this machine and write notes and plans, without any network."`
+	Script  scriptCmd  `cmd:"" help:"Work at a relay as a specialist would, from a script: for trials and training."`
 }
 
 func main() { config.Main("befree", "A console for specialists who answer silent texts.", &cli{}) }

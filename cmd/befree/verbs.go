@@ -22,23 +22,24 @@ var verbs map[string]func(*player, context.Context, string) error
 
 func init() {
 	verbs = map[string]func(*player, context.Context, string) error{
-		"claim":   (*player).claim,   // [SEVERITY]: waits for a conversation and takes the most urgent
-		"race":    (*player).race,    // tries for the most urgent one, taken or not, and says who was quicker
-		"wait":    (*player).wait,    // [WORDS]: for a text that holds the words
-		"say":     (*player).say,     // TEXT
-		"queue":   (*player).queue,   // TEXT: as say, with the time to take it back, and without waiting
-		"status":  (*player).status,  // WORD: until the newest reply is delivered, unknown, withdrawn, ...
-		"draft":   (*player).draft,   // until the newest reply has come back as a draft
-		"note":    (*player).note,    // TEXT
-		"safety":  (*player).safety,  // danger WORD | safe WORD | watched | hold
-		"plan":    (*player).plan,    // FIELD TEXT
-		"card":    (*player).card,    // prints the one-SMS card
-		"print":   (*player).print,   // the conversation with notes and plan, as far as it is here
-		"release": (*player).release, //
-		"close":   (*player).close,   // DISPOSITION
-		"offline": (*player).offline, // pulls the plug
-		"online":  (*player).again,   // puts it back and waits until everything kept is at the relay
-		"refused": (*player).refused, // CODE: VERB ...: the rest of the line must be refused so
+		"claim":    (*player).claim,    // [SEVERITY]: waits for a conversation and takes the most urgent
+		"race":     (*player).race,     // tries for the most urgent one, taken or not, and says who was quicker
+		"wait":     (*player).wait,     // [WORDS]: for a text that holds the words
+		"say":      (*player).say,      // TEXT
+		"queue":    (*player).queue,    // TEXT: as say, with the time to take it back, and without waiting
+		"status":   (*player).status,   // WORD: until the newest reply is delivered, unknown, withdrawn, ...
+		"draft":    (*player).draft,    // until the newest reply has come back as a draft
+		"note":     (*player).note,     // TEXT
+		"safety":   (*player).safety,   // danger WORD | safe WORD | watched | hold
+		"plan":     (*player).plan,     // FIELD TEXT
+		"card":     (*player).card,     // prints the one-SMS card
+		"print":    (*player).print,    // the conversation with notes and plan, as far as it is here
+		"release":  (*player).release,  //
+		"takeover": (*player).takeOver, // REASON: as a supervisor takes the most urgent one that somebody else has
+		"close":    (*player).close,    // DISPOSITION
+		"offline":  (*player).offline,  // pulls the plug
+		"online":   (*player).again,    // puts it back and waits until everything kept is at the relay
+		"refused":  (*player).refused,  // CODE: VERB ...: the rest of the line must be refused so
 	}
 }
 
@@ -60,11 +61,27 @@ func (p *player) mostUrgent(fits func(*desk.Conversation) bool) (next *desk.Conv
 func (p *player) claim(ctx context.Context, severity string) error {
 	return p.take(ctx, func(c *desk.Conversation) bool {
 		return c.Phase == desk.Waiting && (severity == "" || string(c.Severity) == severity)
+	}, claimed)
+}
+
+func claimed(c *desk.Conversation) desk.Command {
+	return desk.Command{Kind: desk.Claimed, Conversation: c.ID}
+}
+
+func (p *player) takeOver(ctx context.Context, reason string) error {
+	raw, err := json.Marshal(desk.Because{Reason: reason})
+	if err != nil {
+		return err
+	}
+	return p.take(ctx, func(c *desk.Conversation) bool {
+		return c.Phase == desk.Held && c.Owner != p.name
+	}, func(c *desk.Conversation) desk.Command {
+		return desk.Command{Kind: desk.TakenOver, Conversation: c.ID, Claim: c.Claim, Body: raw}
 	})
 }
 
-// take waits for a conversation that fits and claims it.
-func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool) error {
+// take waits for a conversation that fits and makes it one's own by a command.
+func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool, command func(*desk.Conversation) desk.Command) error {
 	var c *desk.Conversation
 	err := p.until(ctx, "a conversation to claim", func() (bool, error) {
 		c = p.mostUrgent(fits)
@@ -74,7 +91,7 @@ func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool) e
 		return err
 	}
 	p.think(ctx, 10)
-	if _, err := p.client.Do(ctx, desk.Command{Kind: desk.Claimed, Conversation: c.ID}); err != nil {
+	if _, err := p.client.Do(ctx, command(c)); err != nil {
 		return err
 	}
 	p.conversation, p.read = c.ID, 0
@@ -90,7 +107,7 @@ func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool) e
 }
 
 func (p *player) race(ctx context.Context, _ string) error {
-	err := p.take(ctx, func(c *desk.Conversation) bool { return c.Phase != desk.ClosedNow })
+	err := p.take(ctx, func(c *desk.Conversation) bool { return c.Phase != desk.ClosedNow }, claimed)
 	if errors.Is(err, &desk.Refusal{Code: desk.CodeClaimed}) {
 		p.printf(p.name, "lost the race: %v", err)
 		return nil
@@ -247,7 +264,7 @@ func (p *player) plan(ctx context.Context, line string) error {
 		return err
 	}
 	p.think(ctx, len(text))
-	if err := p.do(ctx, desk.PlanSaved, plan.Edit{Base: c.Plan().Version, Fields: map[string]string{field: text}}); err != nil {
+	if err := p.do(ctx, desk.PlanSaved, plan.Edit{Base: c.Plan().Version, Seen: c.Plan().See(field), Fields: map[string]string{field: text}}); err != nil {
 		return err
 	}
 	p.printf(p.name, "plan, %s: %s", field, text)

@@ -24,6 +24,9 @@ type Std struct {
 	Out, Err io.Writer
 }
 
+// ErrSaid is the end of a program that has said itself why it ends.
+var ErrSaid = errors.New("said already")
+
 // Main runs a program by its command line, until it is done or told to stop, and ends the process: with 0 for done, with
 // 1 and one line on standard error for anything else.
 func Main(name, help string, grammar any) {
@@ -31,6 +34,9 @@ func Main(name, help string, grammar any) {
 	std := Std{os.Stdin, os.Stdout, os.Stderr}
 	err := Run(ctx, name, help, os.Args[1:], &std, grammar)
 	stop()
+	if errors.Is(err, ErrSaid) {
+		os.Exit(1)
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
 		os.Exit(1)

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/adrg/xdg"
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+
+	"befree.example/cmd/internal/config"
+)
+
+// errNoTerminal is said where there is nobody to look at a console.
+var errNoTerminal = errors.New("the console needs a terminal; befree script works without one")
+
+// wardedBy is set for a process that a warden started. It has, besides the usual three, two open files: one to a
+// person who must be asked something, and one that ends when the warden does. What the runtime says of a crash, which
+// may hold somebody's words, goes to the warden.
+const (
+	wardedBy = "BEFREE_WARDEN"
+	askFile  = 3
+	lifeFile = 4
+)
+
+// leaveMost is how long a console may take to leave before it is killed.
+const leaveMost = 5 * time.Second
+
+// onTerminal runs sit in a process of its own, watched by this one: however it ends, by a panic or by SIGKILL, the
+// terminal is made whole and nothing that was on the screen is printed. sit's context ends when its person's window is
+// closed, when the program is told to stop, or when its warden dies.
+func onTerminal(ctx context.Context, std *config.Std, sit func(ctx context.Context, in, out *os.File) error) error {
+	in, out := terminal(std.In), terminal(std.Out)
+	if in == nil || out == nil || os.Getenv("TERM") == "dumb" {
+		return errNoTerminal
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	defer stop()
+	switch {
+	case os.Getenv(wardedBy) != "":
+		os.Unsetenv(wardedBy)
+		std.Err = os.NewFile(askFile, "terminal")
+		ctx, cancel := context.WithCancel(ctx)
+		go func() {
+			_, _ = io.Copy(io.Discard, os.NewFile(lifeFile, "warden"))
+			cancel()
+		}()
+		return sit(ctx, in, out)
+	case runtime.GOOS == "windows": // no files can be handed on there
+		return sit(ctx, in, out)
+	}
+	return watch(ctx, in, out)
+}
+
+// terminal returns f if somebody sits at its other end, else nil.
+func terminal(f any) *os.File {
+	file, ok := f.(*os.File)
+	if !ok || !term.IsTerminal(int(file.Fd())) {
+		return nil
+	}
+	return file
+}
+
+// watch runs this program once more and tidies up after it.
+func watch(ctx context.Context, in, out *os.File) error {
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return err
+	}
+	life, hold, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer hold.Close()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	said := &bytes.Buffer{}
+	child := exec.Command(program, os.Args[1:]...) //nolint:noctx // told to leave before it is killed
+	child.Env = append(os.Environ(), wardedBy+"=1")
+	child.Stdin, child.Stdout, child.Stderr = in, out, said
+	child.ExtraFiles = []*os.File{os.Stderr, life}
+	if err := child.Start(); err != nil {
+		return err
+	}
+	life.Close()
+	defer context.AfterFunc(ctx, func() {
+		hold.Close()
+		time.AfterFunc(leaveMost, func() { _ = child.Process.Kill() })
+	})()
+	err = child.Wait()
+	if code := child.ProcessState.ExitCode(); code == 0 || code == 1 {
+		if code == 1 {
+			err = config.ErrSaid
+		}
+		return err
+	}
+	_ = term.Restore(int(in.Fd()), before) // there is nothing better to do where this fails
+	_, _ = io.WriteString(out, whole)
+	return broken(said.Bytes())
+}
+
+// whole is what takes back all that a console may have asked of a terminal.
+const whole = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + ansi.ResetModeMouseButtonEvent +
+	ansi.ResetModeMouseAnyEvent + ansi.ResetModeMouseExtSgr + ansi.ResetStyle + ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor
+
+// broken keeps where a console stopped, for whoever mends it, and says that in one sentence.
+func broken(said []byte) error {
+	const what = "befree was killed or stopped because of a mistake of its own; drafts, notes and plans are kept, start it again"
+	where := places(said)
+	if len(where) == 0 {
+		return errors.New(what)
+	}
+	folder := filepath.Join(xdg.StateHome, "befree")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return errors.New(what)
+	}
+	f, err := os.CreateTemp(folder, "stopped-*.txt") // mode 0600
+	if err != nil {
+		return errors.New(what)
+	}
+	defer f.Close()
+	_, _ = f.Write(where)
+	return fmt.Errorf("%s (where it stopped, and nobody's words, is in %s)", what, f.Name())
+}
+
+// What the runtime says of a crash is the value of the panic, which may be anybody's words, then stacks. In a stack,
+// arguments may be part of a text too; the names of functions and the lines of files are not.
+var stackLine = regexp.MustCompile(`(?m)^(goroutine \d+|created by [^ (]\S*|\S+\(|\t.+\.go:\d+)`)
+
+// places returns the stacks in what a runtime said, without a value.
+func places(said []byte) []byte {
+	_, stacks, found := bytes.Cut(append([]byte("\n"), said...), []byte("\ngoroutine "))
+	if !found {
+		return nil
+	}
+	lines := stackLine.FindAll(append([]byte("goroutine "), stacks...), -1)
+	return append(bytes.Join(lines, []byte("\n")), '\n')
+}
