@@ -265,7 +265,7 @@ func TestEpochChange(t *testing.T) {
 	if err := cache.Receive(text(1, 0, "of the older log")); err != nil {
 		t.Fatal(err)
 	}
-	if err := cache.Draft("c", "half a thought", time.Unix(1, 0)); err != nil {
+	if err := cache.Draft("c", "", "half a thought", time.Unix(1, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if err := cache.Close(); err != nil {

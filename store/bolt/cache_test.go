@@ -150,7 +150,7 @@ func TestCacheIsShutToOthers(t *testing.T) {
 	}
 	for _, do := range []func() error{
 		func() error { return c.Receive(heard(1, 0, "c1")) },
-		func() error { return c.Draft("c1", "tangerine draft", time.Unix(1, 0)) },
+		func() error { return c.Draft("c1", "", "tangerine draft", time.Unix(1, 0)) },
 		func() error {
 			_, err := c.Queue(bolt.Entry{Conversation: "c1", Kind: "note", Command: []byte(`"tangerine note"`)})
 			return err
@@ -202,7 +202,7 @@ func TestCacheDrafts(t *testing.T) {
 	c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
 	defer c.Close()
 	for _, text := range []string{"half", "half a thought"} {
-		if err := c.Draft("c1", text, time.Unix(7, 0).UTC()); err != nil {
+		if err := c.Draft("c1", "", text, time.Unix(7, 0).UTC()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +210,7 @@ func TestCacheDrafts(t *testing.T) {
 	if err != nil || len(drafts) != 1 || string(drafts[0].Command) != `"half a thought"` || drafts[0].At != time.Unix(7, 0).UTC() {
 		t.Fatalf("%+v, %v", drafts, err)
 	}
-	if err := c.Draft("c1", "", time.Time{}); err != nil {
+	if err := c.Draft("c1", "", "", time.Time{}); err != nil {
 		t.Fatal(err)
 	}
 	if drafts, err = c.Drafts(); err != nil || len(drafts) != 0 {
@@ -234,7 +234,7 @@ func TestQueueTakesItsDraft(t *testing.T) {
 			c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
 			defer c.Close()
 			for _, conversation := range []string{"c1", "c2"} {
-				if err := c.Draft(conversation, "words", time.Unix(test.saved, 0)); err != nil {
+				if err := c.Draft(conversation, "", "words", time.Unix(test.saved, 0)); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -19,7 +19,8 @@ type Entry struct {
 	At           time.Time  `json:"-"`                 // when the key was pressed, by this machine's clock: for information
 	Command      []byte     `json:"command"`           // JSON
 	Refused      string     `json:"refused,omitempty"` // why it was not carried out and never will be: it waits for a person
-	Drafted      bool       `json:"-"`                 // it was the conversation's draft until At
+	Drafted      bool       `json:"-"`                 // it was the conversation's draft of a reply until At
+	What         string     `json:"what,omitempty"`    // of a draft: what it will be; empty for a reply
 }
 
 // Queue puts a command into the outbox, on disk on return, under the next ID of this device. A draft that it was leaves
@@ -85,7 +86,7 @@ func (c *Cache) put(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) 
 // Outbox returns what waits, in the order in which it was queued.
 func (c *Cache) Outbox() ([]Entry, error) { return c.entries(outboxBucket) }
 
-// Drafts returns the drafts, one a conversation at most; Command is the text.
+// Drafts returns the drafts; Command is the text, as a JSON string.
 func (c *Cache) Drafts() ([]Entry, error) { return c.entries(draftsBucket) }
 
 func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
@@ -120,18 +121,23 @@ func (c *Cache) Settle(id string) error {
 // kindDraft is what a draft is sealed as.
 const kindDraft store.Kind = "draft"
 
-// Draft keeps what is being written to a conversation; an empty text drops it.
-func (c *Cache) Draft(conversation, text string, at time.Time) error {
+// Draft keeps what is being written in a conversation: a reply, or with what not empty something else, of which there
+// is one of each sort. An empty text drops it.
+func (c *Cache) Draft(conversation, what, text string, at time.Time) error {
 	if conversation == "" {
 		return errors.New("a draft belongs to a conversation")
 	}
+	key := []byte(conversation)
+	if what != "" {
+		key = append(append(key, 0), what...)
+	}
 	if text == "" {
-		return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(draftsBucket).Delete([]byte(conversation)) })
+		return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(draftsBucket).Delete(key) })
 	}
 	raw, err := json.Marshal(text)
 	if err != nil {
 		return err
 	}
-	return c.put(draftsBucket, []byte(conversation),
-		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw})
+	return c.put(draftsBucket, key,
+		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw, What: what})
 }
