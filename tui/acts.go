@@ -240,16 +240,9 @@ func (m *Model) gate(why, words string) {
 func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
 	raw, _ := json.Marshal(desk.Reply{Text: sms.Text(words), Reason: reason}) // our own type
 	m.composer.Put(c.ID, "")
-	delete(m.composer.dirty, c.ID) // the draft on the disk stays until the relay has the text
-	line, id := m.Line, c.ID
-	forget := func() tea.Cmd {
-		if m.composer.Text(id) != "" {
-			return m.saveSoon()
-		}
-		return guard(func() tea.Msg { return kept(line.Draft(id, "", time.Now())) })
-	}
-	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words, then: forget}
-	return m.do(d, desk.Command{Kind: desk.ReplyQueued, Conversation: id, Claim: c.Claim, Seen: c.Seen(), Body: raw})
+	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
+	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words}
+	return m.do(d, desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw})
 }
 
 // held says in words why nothing may be sent to the open conversation now; empty if it may, perhaps with a reason.
@@ -295,6 +288,10 @@ func (m *Model) beside(s side) tea.Cmd {
 		m.safety = newSafety(c)
 	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
 		m.plan = newPlanForm(&m.look, c)
+		if d, ok := m.answers[c.ID]; ok {
+			m.plan.Reopen(strings.TrimPrefix(d.What, planDraft), draftText(d.Command))
+			delete(m.answers, c.ID)
+		}
 	}
 	if s == safetySide && m.Review {
 		m.say("In review the safety record can be read, not changed.")
@@ -307,7 +304,14 @@ func (m *Model) keep() tea.Cmd {
 	if m.side != planSide || m.plan == nil || !m.plan.Changed() || m.chat.conv == nil || m.plan.id != m.chat.conv.ID {
 		return nil
 	}
-	return m.do(doing{what: "Plan saved.", kept: keptPlan}, m.about(desk.PlanSaved, m.plan.Edit()))
+	p, item, words := m.plan, m.plan.item(), m.plan.editor.Text()
+	m.unsaved[place{p.id, planDraft + item}] = true // which it is no more
+	undo := func() {
+		if m.plan == p {
+			p.Reopen(item, words)
+		}
+	}
+	return tea.Batch(m.do(doing{what: "Plan saved.", kept: keptPlan, undo: undo}, m.about(desk.PlanSaved, p.Edit())), m.saveSoon())
 }
 
 // suicide asks or no longer asks the steps for when that is in play.
@@ -317,8 +321,8 @@ func (m *Model) suicide() tea.Cmd {
 	return tea.Sequence(m.keep(), m.do(doing{what: "The plan has been changed.", kept: keptPlan}, m.about(desk.PlanSaved, e)))
 }
 
-// keepAll saves what is in the pane beside the conversation.
-func (m *Model) keepAll() tea.Cmd {
+// keepSide saves what is in the pane beside the conversation.
+func (m *Model) keepSide() tea.Cmd {
 	switch m.side {
 	case notesSide:
 		e := m.notes.editor(m.open)
@@ -327,8 +331,14 @@ func (m *Model) keepAll() tea.Cmd {
 			return nil
 		}
 		e.SetText("")
-		back := func() { e.SetText(words + e.Text()) }
-		return m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, m.about(desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
+		at := place{m.open, noteDraft}
+		m.unsaved[at] = true
+		back := func() {
+			e.SetText(words + e.Text())
+			m.unsaved[at] = true
+		}
+		do := m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, m.about(desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
+		return tea.Batch(do, m.saveSoon())
 	case safetySide:
 		return m.keepSafety()
 	}

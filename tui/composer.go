@@ -30,16 +30,15 @@ type composer struct {
 	id     string               // whose draft is in the editor
 	drafts map[string]string    // of the other conversations
 	since  map[string]time.Time // drafts that were found on the disk, and from when
-	dirty  map[string]bool      // not on the disk yet
-	saving bool                 // a save is due
+	places places               // where what is not on the disk yet stands
 
 	burst, key, enter time.Time // when the last of each came
 }
 
-func newComposer(l *look) composer {
+func newComposer(l *look, p places) composer {
 	return composer{
 		look: l, editor: newEditor(desk.MaxReply), drafts: map[string]string{},
-		since: map[string]time.Time{}, dirty: map[string]bool{},
+		since: map[string]time.Time{}, places: p,
 	}
 }
 
@@ -65,7 +64,7 @@ func (c *composer) Text(id string) string {
 
 // Put makes text the draft for a conversation.
 func (c *composer) Put(id, text string) {
-	if c.dirty[id] = true; id == c.id {
+	if c.places[place{id, replyDraft}] = true; id == c.id {
 		c.editor.SetText(text)
 		return
 	}
@@ -76,7 +75,7 @@ func (c *composer) Put(id, text string) {
 func (c *composer) Restore(id, text string, at time.Time) {
 	if c.Text(id) == "" && text != "" {
 		c.Put(id, text)
-		delete(c.dirty, id)
+		delete(c.places, place{id, replyDraft})
 		c.since[id] = at
 	}
 }
@@ -128,18 +127,8 @@ func (c *composer) Newline() {
 }
 
 func (c *composer) changed() {
-	c.dirty[c.id] = true
+	c.places[place{c.id, replyDraft}] = true
 	delete(c.since, c.id)
-}
-
-// Unsaved returns the drafts that are not on the disk, and counts them as saved.
-func (c *composer) Unsaved() map[string]string {
-	out := map[string]string{}
-	for id := range c.dirty {
-		out[id] = c.Text(id)
-	}
-	clear(c.dirty)
-	return out
 }
 
 // Others returns how many other conversations have a draft.

@@ -29,6 +29,7 @@ type dialog struct {
 	send    func(reason string) tea.Cmd // F9 does it, with the reason
 
 	itself        bool // opened by itself: enter never answers it
+	read          bool // it has stood there long enough
 	opened, quiet time.Time
 }
 
@@ -60,12 +61,9 @@ func (d *dialog) Key(k tea.KeyMsg, now time.Time) (done bool, cmd tea.Cmd) {
 
 // guarded tells whether keys may still be meant for what was on the screen before.
 func (d *dialog) guarded(now time.Time) bool {
-	if !d.itself || now.Sub(d.opened) >= dialogMost {
-		return false
-	}
-	still := now.Sub(d.quiet) < dialogQuiet
+	d.read = d.read || !d.itself || now.Sub(d.opened) >= dialogMost || now.Sub(d.quiet) >= dialogQuiet
 	d.quiet = now
-	return still
+	return !d.read
 }
 
 func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {

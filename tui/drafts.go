@@ -35,7 +35,14 @@ func (m *Model) restore(d draftsMsg) {
 		return
 	}
 	for _, e := range d.entries {
-		m.composer.Restore(e.Conversation, draftText(e.Command), e.At)
+		switch words := draftText(e.Command); e.What {
+		case replyDraft:
+			m.composer.Restore(e.Conversation, words, e.At)
+		case noteDraft:
+			m.notes.editor(e.Conversation).SetText(words)
+		default:
+			m.answers[e.Conversation] = e
+		}
 	}
 	if len(d.entries) > 0 {
 		m.say("Here is " + counted(len(d.entries), "draft", "drafts") + " from before.")
@@ -51,38 +58,92 @@ func draftText(raw []byte) string {
 	return string(raw)
 }
 
+// A place is where something is being written: what it will be, and in which conversation.
+type place struct{ conversation, what string }
+
+type places map[place]bool
+
+// What a draft will be.
+const (
+	replyDraft = ""
+	noteDraft  = "note"
+	planDraft  = "plan/" // and the item
+)
+
+// words are what stands in a place now and has not been sent or saved.
+func (m *Model) words(p place) string {
+	switch {
+	case p.what == replyDraft:
+		return m.composer.Text(p.conversation)
+	case p.what == noteDraft:
+		return m.notes.editor(p.conversation).Text()
+	case m.plan != nil && m.plan.id == p.conversation && planDraft+m.plan.item() == p.what && m.plan.Changed():
+		return m.plan.editor.Text()
+	}
+	return ""
+}
+
+// wrote marks that something was written, and sees to it that the disk has it soon.
+func (m *Model) wrote(what string) tea.Cmd {
+	m.unsaved[place{m.open, what}] = true
+	return m.saveSoon()
+}
+
 // saveSoon puts drafts on the disk within a second of the key that changed them, however fast others follow.
 func (m *Model) saveSoon() tea.Cmd {
-	if m.composer.saving || len(m.composer.dirty) == 0 {
+	if m.saving || len(m.unsaved) == 0 {
 		return nil
 	}
-	m.composer.saving = true
+	m.saving = true
 	return tea.Tick(saveWithin, func(time.Time) tea.Msg { return saveMsg{} })
 }
 
 func (m *Model) save() tea.Cmd {
-	m.composer.saving = false
-	drafts, line, now := m.composer.Unsaved(), m.Line, m.now
-	if len(drafts) == 0 {
+	m.saving = false
+	if len(m.unsaved) == 0 {
 		return nil
 	}
-	return guard(func() tea.Msg {
-		var errs []error
-		for id, words := range drafts {
-			errs = append(errs, line.Draft(id, words, now))
-		}
-		return kept(errors.Join(errs...))
-	})
+	drafts, line, now := m.unkept(), m.Line, m.now
+	return guard(func() tea.Msg { return savedMsg{drafts, keepAll(line, drafts, now)} })
 }
 
-// Keep puts what is being written on the disk. It is for after the console has ended, in whatever way.
-func (m *Model) Keep() error {
+// unkept returns the drafts that the disk does not have, and counts them as there.
+func (m *Model) unkept() map[place]string {
+	drafts := map[place]string{}
+	for p := range m.unsaved {
+		drafts[p] = m.words(p)
+	}
+	clear(m.unsaved)
+	return drafts
+}
+
+func keepAll(line Line, drafts map[place]string, now time.Time) error {
 	var errs []error
-	for id, words := range m.composer.Unsaved() {
-		errs = append(errs, m.Line.Draft(id, words, m.now))
+	for p, words := range drafts {
+		errs = append(errs, line.Draft(p.conversation, p.what, words, now))
 	}
 	return errors.Join(errs...)
 }
+
+type savedMsg struct {
+	drafts map[place]string
+	err    error
+}
+
+// saved tries again if the disk did not take the drafts.
+func (m *Model) saved(s savedMsg) tea.Cmd {
+	if s.err == nil {
+		return nil
+	}
+	m.fail(plainly(s.err))
+	for p := range s.drafts {
+		m.unsaved[p] = true
+	}
+	return m.saveSoon()
+}
+
+// Keep puts what is being written on the disk. It is for after the console has ended, in whatever way.
+func (m *Model) Keep() error { return keepAll(m.Line, m.unkept(), m.now) }
 
 // kept is nothing to say, or that something could not be kept.
 func kept(err error) tea.Msg {
@@ -102,11 +163,11 @@ func (m *Model) takeBack() tea.Cmd {
 		}
 		m.adopted[e.ID] = true
 		m.composer.GiveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
-		delete(m.composer.dirty, e.Conversation)
+		delete(m.unsaved, place{e.Conversation, replyDraft})
 		m.fail("Not sent: " + plainly(&desk.Refusal{Text: e.Refused}))
 		words, now := m.composer.Text(e.Conversation), m.now
 		cmds = append(cmds, guard(func() tea.Msg {
-			if err := line.Draft(e.Conversation, words, now); err != nil {
+			if err := line.Draft(e.Conversation, replyDraft, words, now); err != nil {
 				return kept(err)
 			}
 			return kept(line.Discard(e.ID))

@@ -220,9 +220,10 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		m.back()
 		return cmd
 	case k.Type == tea.KeyCtrlS:
-		return m.keepAll()
+		return m.keepSide()
 	case m.side == notesSide:
 		m.notes.Key(m.open, k)
+		return m.wrote(noteDraft)
 	case m.side == safetySide && m.safety != nil:
 		m.safety.Key(k)
 	case m.side == planSide && m.plan != nil:
@@ -244,8 +245,8 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		return m.suicide()
 	default:
 		m.plan.Key(k)
+		return m.wrote(planDraft + m.plan.item())
 	}
-	return nil
 }
 
 // mine opens one's own conversation by its number.

@@ -27,7 +27,7 @@ type Line interface {
 
 	Outbox() ([]bolt.Entry, error)
 	Discard(id string) error
-	Draft(conversation, text string, at time.Time) error // on disk on return; an empty text drops it
+	Draft(conversation, what, text string, at time.Time) error // on disk on return; see bolt.Cache.Draft
 	Drafts() ([]bolt.Entry, error)
 }
 
@@ -38,6 +38,6 @@ type clientLine struct{ *client.Client }
 
 func (l clientLine) Outbox() ([]bolt.Entry, error) { return l.Cache.Outbox() }
 func (l clientLine) Drafts() ([]bolt.Entry, error) { return l.Cache.Drafts() }
-func (l clientLine) Draft(conversation, text string, at time.Time) error {
-	return l.Cache.Draft(conversation, text, at)
+func (l clientLine) Draft(conversation, what, text string, at time.Time) error {
+	return l.Cache.Draft(conversation, what, text, at)
 }

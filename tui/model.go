@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/tui/theme"
 )
@@ -50,6 +51,9 @@ type Model struct {
 	adopted map[string]bool // refused replies that are drafts again
 	lastKey time.Time
 	synced  bool // drafts of the disk have been read
+	unsaved places
+	saving  bool                  // a save is due
+	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
 
 	frame  string
 	dirty  bool
@@ -79,10 +83,10 @@ func New(o Options) *Model {
 	if o.Zone == nil {
 		o.Zone = time.Local
 	}
-	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, stop: make(chan struct{}), dirty: true, now: time.Now()}
+	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, stop: make(chan struct{}), dirty: true, now: time.Now()}
 	m.queue = queue{look: &m.look}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
-	m.composer = newComposer(&m.look)
+	m.composer = newComposer(&m.look, m.unsaved)
 	m.notes = notes{look: &m.look, editors: map[string]*editor{}}
 	return m
 }
@@ -111,6 +115,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.restore(msg)
 	case saveMsg:
 		cmd = m.save()
+	case savedMsg:
+		cmd = m.saved(msg)
 	case doneMsg:
 		cmd = m.done(msg)
 	case Leave:

@@ -62,6 +62,18 @@ func (p *planForm) adopt(newer plan.Plan) {
 	}
 }
 
+func (p *planForm) item() string { return p.items[p.at].ID }
+
+// Reopen goes to an item with an answer to it that has not been saved.
+func (p *planForm) Reopen(item, words string) {
+	for i, one := range p.items {
+		if one.ID == item {
+			p.at = i
+			p.editor.SetText(words)
+		}
+	}
+}
+
 func (p *planForm) load() { p.editor.SetText(p.stored()) }
 
 func (p *planForm) stored() string { return text.Input(p.plan.Fields[p.items[p.at].ID].Text) }

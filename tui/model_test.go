@@ -1,0 +1,534 @@
+package tui
+
+import (
+	"bufio"
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"befree.example/client"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/tui/theme"
+)
+
+// mine is two conversations of ada's.
+func mine(h *hand) {
+	h.text("0147", "stop him he's here")
+	h.text("0122", "he locked me in")
+	h.take("ada", "0147")
+	h.take("ada", "0122")
+	time.Sleep(time.Second)
+}
+
+// TestSending holds what decides whether a text goes out, to whom, and how often.
+func TestSending(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(*sitter)
+		want []string
+	}{
+		{"enter sends", func(s *sitter) { s.press("1", "Hello", "enter") }, []string{"c0147: Hello"}},
+		{"a held enter sends once", func(s *sitter) {
+			s.press("1", "Hello")
+			for range 30 {
+				s.update(named["enter"])
+				s.wait(30 * time.Millisecond)
+			}
+		}, []string{"c0147: Hello"}},
+		{"the end of a pasted line is no enter", func(s *sitter) {
+			s.press("1")
+			for _, line := range []string{"one", "two", "three"} {
+				s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(line)})
+				s.update(named["enter"])
+			}
+			s.wait(time.Second)
+			s.sees("one", "two", "three")
+		}, nil},
+		{"a paste with brackets is text", func(s *sitter) {
+			s.press("1")
+			s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("one\r\ntwo\x1b[2J\r"), Paste: true})
+			s.wait(time.Second)
+			s.press("enter")
+		}, []string{"c0147: one\ntwo[2J\n"}},
+		{"nothing is sent twice when the line is slow", func(s *sitter) {
+			s.h.before = func() { time.Sleep(5 * time.Second) }
+			s.press("1", "Hello", "enter")
+			s.wait(time.Second)
+			s.press("enter", "enter")
+			s.wait(10 * time.Second)
+		}, []string{"c0147: Hello"}},
+		{"a text that came this moment is read first", func(s *sitter) {
+			s.press("1", "Hello")
+			s.h.text("0147", "wait")
+			s.wait(200 * time.Millisecond)
+			s.press("enter")
+			s.sees("Read it first", "Hello")
+			s.wait(time.Second)
+			s.press("enter")
+		}, []string{"c0147: Hello"}},
+		{"a text goes to the conversation on the screen", func(s *sitter) {
+			s.press("1", "One")
+			s.press("alt+2", "Two", "enter")
+			s.sees("> To ", "0122")
+		}, []string{"c0122: Two"}},
+		{"not at the end of the conversation", func(s *sitter) {
+			for i := range 30 {
+				s.h.text("0147", "text "+strconv.Itoa(i))
+			}
+			s.wait(time.Second)
+			s.press("1", "Hello", "pgup", "enter")
+			s.sees("You are not at the end")
+		}, nil},
+		{"without a connection", func(s *sitter) {
+			s.press("1")
+			s.h.change(func() { s.h.status.Connected = false })
+			s.wait(100 * time.Millisecond)
+			s.press("Hello", "enter")
+			s.sees("The relay cannot be reached", "Hello")
+		}, nil},
+		{"behind", func(s *sitter) {
+			s.press("1")
+			s.h.change(func() { s.h.status.Head = 99 })
+			s.wait(100 * time.Millisecond)
+			s.press("Hello", "enter")
+			s.sees("The newest is still coming in: behind by", "Hello")
+		}, nil},
+		{"opted out", func(s *sitter) {
+			s.press("1")
+			s.h.text("0147", "STOP")
+			s.wait(time.Second)
+			s.press("Hello", "enter")
+			s.sees("opted out", "Hello")
+		}, nil},
+		{"taken over", func(s *sitter) {
+			s.press("1", "Hello")
+			s.h.must(desk.Command{Kind: desk.TakenOver, Conversation: "c0147", Claim: s.h.state.Conversation("c0147").Claim, Actor: "eve", Role: desk.Supervisor}, desk.Because{Reason: "rest"})
+			s.wait(20 * time.Millisecond)
+			s.press("y") // meant for the text
+			s.sees("is no longer yours", "eve has it now")
+			s.wait(time.Second)
+			s.press("y", "enter")
+			s.sees("Hello", "Not sent, it stays a draft")
+		}, nil},
+		{"against the gate only with a reason", func(s *sitter) {
+			yes := true
+			s.h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+			s.wait(time.Second)
+			s.press("1", "Hello", "enter")
+			s.wait(2 * time.Second)
+			s.press("enter", "f9", "esc")
+			s.sees("Hello")
+			s.press("enter")
+			s.wait(2 * time.Second)
+			s.press("her sister said so", "f9")
+		}, []string{"c0147: Hello"}},
+		{"nothing but blanks", func(s *sitter) { s.press("1", "space", "enter") }, nil},
+		{"in review", func(s *sitter) {
+			s.m.Review = true
+			s.press("down", "enter", "Hello", "enter")
+		}, nil},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+				test.do(s)
+				s.wait(time.Second)
+				if got := s.h.replies(); !slices.Equal(got, test.want) {
+					s.Errorf("sent %q, want %q; the screen:\n%s", got, test.want, s.screen())
+				}
+			})
+		})
+	}
+}
+
+// TestDrafts holds where words are that did not go out.
+func TestDrafts(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(*sitter)
+		disk string // of 0147
+	}{
+		{"within a second on the disk", func(s *sitter) {
+			s.press("1", "Hel")
+			s.wait(900 * time.Millisecond)
+		}, "Hel"},
+		{"while somebody types on without a pause", func(s *sitter) {
+			s.press("1", strings.Repeat("a", 40))
+			if got := len(s.h.draft("c0147")); got < 20 {
+				s.Errorf("%d letters of 40 are on the disk", got)
+			}
+			s.wait(time.Second)
+		}, strings.Repeat("a", 40)},
+		{"each stays with its conversation", func(s *sitter) {
+			s.press("1", "One", "alt+2", "Two")
+			s.wait(time.Second)
+			s.sees("Two", "1 other draft kept")
+			s.press("alt+1")
+			s.sees("One")
+			s.seesNot("Two")
+		}, "One"},
+		{"a refused reply is a draft again", func(s *sitter) {
+			s.press("1", "Hello")
+			s.h.before = func() {
+				s.h.before = nil
+				s.h.must(desk.Command{Kind: desk.Received, ID: "SMx", Conversation: "cx", Actor: "texter", Number: "+12025550147"}, desk.Text{To: "233733", Text: "wait"})
+			}
+			s.press("enter")
+			s.wait(2 * time.Second)
+			s.sees("Not sent", "Hello")
+		}, "Hello"},
+		{"a reply that could not be kept is in the composer", func(s *sitter) {
+			s.h.fail = errDisk
+			s.press("1", "Hello", "enter")
+			s.sees("Hello", "could not keep")
+			s.seesNot("Jane")
+			s.h.fail = nil
+			s.press("!")
+			s.wait(time.Second)
+		}, "Hello!"},
+		{"taken back", func(s *sitter) {
+			s.press("1", "Hello", "enter")
+			s.wait(time.Second)
+			s.sees("goes out in")
+			s.press("alt+u")
+			s.sees("Taken back", "Hello")
+			s.wait(time.Second)
+		}, "Hello"},
+		{"nothing is taken back twice", func(s *sitter) {
+			s.press("1", "Hello", "enter", "alt+u", "alt+u")
+			s.wait(time.Second)
+		}, "Hello"},
+		{"leaving keeps what was just typed", func(s *sitter) {
+			s.press("1", "Hello", "ctrl+c", "ctrl+c")
+			s.wait(time.Second)
+			if !s.left {
+				s.Error("the console did not end")
+			}
+		}, "Hello"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+				test.do(s)
+				if got := s.h.draft("c0147"); got != test.disk {
+					s.Errorf("the disk has %q, want %q; the screen:\n%s", got, test.disk, s.screen())
+				}
+			})
+		})
+	}
+}
+
+func TestDraftsOfBeforeAreThere(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		mine(h)
+		if err := h.Draft("c0147", "", "from before", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}, func(s *sitter) {
+		s.sees("1 draft from before")
+		s.press("1")
+		s.sees("from before", "draft from 00:00")
+	})
+}
+
+// TestNotesAndAnswersAreDraftsToo: what was half written in them is there again, until it is kept.
+func TestNotesAndAnswersAreDraftsToo(t *testing.T) {
+	disk := map[string]bolt.Entry{}
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1", "f3", "Half a note", "f6", "pgdown", "Half an answer")
+		s.wait(time.Second)
+		disk = maps.Clone(s.h.drafts)
+	})
+	sit(t, Options{}, 120, 36, func(h *hand) {
+		mine(h)
+		h.drafts = disk
+	}, func(s *sitter) {
+		s.press("1", "f3")
+		s.sees("Half a note")
+		s.press("f6")
+		s.sees("> [ ] Trusted person", "Half an answer")
+		s.press("ctrl+s", "f3", "ctrl+s")
+		s.wait(time.Second)
+		if len(s.h.drafts) > 0 {
+			s.Errorf("the disk still has %v", slices.Collect(maps.Keys(s.h.drafts)))
+		}
+	})
+}
+
+// TestKeepWritesWhatIsLeft: a console whose window is gone ends without an Update.
+func TestKeepWritesWhatIsLeft(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hel")
+		if err := s.m.Keep(); err != nil || s.h.draft("c0147") != "Hel" {
+			s.Errorf("%v, the disk has %q", err, s.h.draft("c0147"))
+		}
+	})
+}
+
+// TestRowsKeepStillWhileKeysArePressed: a row under the cursor is not another's by the time that enter is pressed.
+func TestRowsKeepStillWhileKeysArePressed(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		h.text("0109", "hello")
+		h.text("0122", "hello")
+		h.text("0131", "hello")
+	}, func(s *sitter) {
+		s.press("g", "down")
+		before := s.m.queue.selected
+		s.h.text("0147", "stop him he's here")
+		s.press("down", "up")
+		if s.m.queue.selected != before {
+			s.Errorf("the cursor is on %s, was on %s", s.m.queue.selected, before)
+		}
+		s.sees("the order changes when you pause")
+		s.wait(4 * time.Second)
+		if s.m.queue.selected != before || s.m.queue.rows[1].id != "c0147" {
+			s.Errorf("after a pause the cursor is on %s and the first is %s", s.m.queue.selected, s.m.queue.rows[1].id)
+		}
+	})
+}
+
+func TestClaimingTheMostUrgent(t *testing.T) {
+	sit(t, Options{}, 100, 30, night, func(s *sitter) {
+		s.press("n")
+		s.sees("You have", "> To ", "0147", "stop him he's here")
+		if got := s.h.state.Conversation("c0147").Owner; got != "ada" {
+			s.Errorf("owner %q", got)
+		}
+	})
+}
+
+// TestAClaimThatIsLost: somebody was quicker, and nothing of theirs is opened for writing.
+func TestAClaimThatIsLost(t *testing.T) {
+	sit(t, Options{}, 100, 30, night, func(s *sitter) {
+		s.h.before = func() {
+			s.h.before = nil
+			s.h.take("ben", "0147")
+		}
+		s.press("n")
+		s.wait(time.Second)
+		s.sees("ben was quicker")
+		s.seesNot("> To ")
+	})
+}
+
+// TestEscapeDestroysNothing presses esc everywhere.
+func TestEscapeDestroysNothing(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hello", "esc", "esc", "esc")
+		for _, way := range [][]string{{"1", "esc", "x"}, {"1", "esc", "R"}, {"q"}, {"1", "f3", "note"}, {"1", "f4"}, {"1", "f6", "words"}, {"?"}, {"esc", "/", "x"}} {
+			s.press(way...)
+			s.press("esc", "esc", "esc", "esc")
+		}
+		for _, c := range s.h.asked {
+			if c.Kind != desk.PlanSaved {
+				s.Errorf("esc did %s", c.Kind)
+			}
+		}
+		s.press("1")
+		s.sees("Hello")
+	})
+}
+
+// TestDialogsOpenedBySomethingElseTakeNoKeyAtOnce: who types on while one opens answers nothing.
+func TestDialogsOpenedBySomethingElseTakeNoKeyAtOnce(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1")
+		s.h.must(desk.Command{Kind: desk.TakenOver, Conversation: "c0147", Claim: s.h.state.Conversation("c0147").Claim, Actor: "eve", Role: desk.Supervisor}, desk.Because{Reason: "rest"})
+		s.wait(30 * time.Millisecond)
+		s.press("y", "y", "y", "y", "y")
+		s.sees("is no longer yours")
+		s.wait(time.Second)
+		s.press("enter")
+		s.sees("is no longer yours")
+		s.press("y")
+		s.seesNot("is no longer yours")
+	})
+}
+
+// TestCutKeys: the parts of a key that a slow line cut in two are never typed.
+func TestCutKeys(t *testing.T) {
+	runes := func(s string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(s)} }
+	alt := func(s string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(s), Alt: true} }
+	for name, parts := range map[string][]tea.KeyMsg{
+		"an arrow":              {named["esc"], runes("[A")},
+		"an arrow in three":     {named["esc"], runes("["), runes("A")},
+		"a function key":        {named["esc"], runes("[20~")},
+		"a function key in two": {named["esc"], runes("[2"), runes("0~")},
+		"the colour of the ground": {
+			alt("]"), runes("11;rgb:1e1e/1e1e/2e2e"), alt(`\`),
+		},
+		"a mouse": {named["esc"], runes("[<35;10;20M")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+				s.press("1", "ok")
+				for _, p := range parts {
+					s.update(p)
+				}
+				s.wait(time.Second)
+				if got := s.m.composer.Text("c0147"); got != "ok" {
+					s.Errorf("typed %q", got)
+				}
+			})
+		})
+	}
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "esc")
+		s.wait(100 * time.Millisecond)
+		if s.m.focus != onChat {
+			s.Error("an escape by itself does nothing")
+		}
+	})
+}
+
+// TestBreakingDown: a mistake of befree's own ends the console in order, with drafts kept and nobody's words told.
+func TestBreakingDown(t *testing.T) {
+	var told []byte
+	sit(t, Options{Report: func(stack []byte) { told = stack }}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hel")
+		s.h.before = func() { panic("what Jane wrote") }
+		s.press("lo", "enter")
+		s.wait(time.Second)
+		if s.m.Err() == nil || !s.left || strings.Contains(s.m.Err().Error(), "Jane") {
+			s.Errorf("%v, left %t", s.m.Err(), s.left)
+		}
+		if len(told) == 0 || strings.Contains(string(told), "Jane") {
+			s.Errorf("told:\n%s", told)
+		}
+	})
+}
+
+func TestBlank(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hello", "ctrl+l")
+		s.seesNot("stop him", "Hello", "0147", "ada")
+		s.press("x", "y", "enter", "n")
+		s.seesNot("stop him")
+		s.press("ctrl+l")
+		s.sees("stop him", "Hello")
+		if len(s.h.asked) > 0 {
+			s.Errorf("behind a blank screen %s was done", s.h.asked[0].Kind)
+		}
+	})
+}
+
+func TestNotesPlansAndSafetyWithoutANetwork(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1")
+		s.h.change(func() { s.h.status.Connected = false })
+		s.wait(100 * time.Millisecond)
+		s.press("f3", "A note.", "ctrl+s")
+		s.sees("Note kept on this machine")
+		s.press("f6", "Quiet voice", "pgdown")
+		s.sees("Plan kept on this machine")
+		s.press("f4", "apples", "ctrl+s")
+		s.sees("Safety record kept on this machine")
+		var kinds []string
+		for _, e := range s.h.outbox {
+			kinds = append(kinds, string(e.Kind))
+		}
+		if want := []string{string(desk.NoteAdded), string(desk.PlanSaved), string(desk.SafetySaved)}; !slices.Equal(kinds, want) {
+			s.Errorf("kept %v, want %v", kinds, want)
+		}
+	})
+}
+
+// TestConnection holds what the top line says.
+func TestConnection(t *testing.T) {
+	sit(t, Options{}, 100, 30, nil, func(s *sitter) {
+		s.h.text("0147", "HELP")
+		for want, status := range map[string]client.Status{
+			"in step":   {Connected: true},
+			"behind by": {Connected: true, Head: 7},
+
+			"offline since 00:00: notes and plans are kept": {Trouble: "no route", Since: time.Now()},
+			"the relay is about to restart":                 {Connected: true, Draining: true},
+		} {
+			s.h.change(func() { s.h.status = status })
+			s.wait(100 * time.Millisecond)
+			s.sees(want)
+		}
+	})
+}
+
+// TestHostileTexts shows every text of a file that was made to do harm, in every theme: what reaches the terminal is made
+// of befree's own movements and colours, and of signs.
+func TestHostileTexts(t *testing.T) {
+	texts := hostileTexts(t)
+	for _, look := range []Options{{Theme: theme.Dark()}, {Theme: theme.Plain(), ASCII: true}} {
+		for _, text := range texts {
+			sit(t, look, 100, 30, func(h *hand) {
+				h.text("0147", text)
+				h.take("ada", "0147")
+				h.must(desk.Command{Kind: desk.NoteAdded, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.Note{Text: "note"})
+			}, func(s *sitter) {
+				harmless(t, s.m.View(), text)
+				exact(t, s.m.View(), 100, 30)
+				s.press("1", "f3")
+				s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(text), Paste: true})
+				harmless(t, s.m.View(), text)
+				exact(t, s.m.View(), 100, 30)
+			})
+		}
+	}
+}
+
+func harmless(t *testing.T, view, from string) {
+	t.Helper()
+	p, state := ansi.NewParser(), byte(0)
+	for len(view) > 0 {
+		seq, _, n, next := ansi.DecodeSequence(view, state, p)
+		view, state = view[n:], next
+		if seq[0] >= ' ' && seq[0] != 0x7f || seq == "\n" {
+			continue
+		}
+		if last := seq[len(seq)-1]; !strings.HasPrefix(seq, "\x1b[") || last != 'm' && last != 'G' {
+			t.Errorf("%q writes %q", from, seq)
+		}
+	}
+}
+
+func hostileTexts(t *testing.T) (all []string) {
+	t.Helper()
+	f, err := os.Open("text/testdata/hostile-strings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		if _, quoted, ok := strings.Cut(s.Text(), "\t"); ok {
+			text, err := strconv.Unquote(quoted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, text)
+		}
+	}
+	if len(all) < 50 {
+		t.Fatalf("only %d texts", len(all))
+	}
+	return all
+}
+
+// TestErrorsInWords: of a failure only what it means is said.
+func TestErrorsInWords(t *testing.T) {
+	for err, want := range map[error]string{
+		client.ErrOffline:        "nothing was done",
+		context.DeadlineExceeded: "has not answered yet",
+		errDisk:                  "is its disk full?",
+		&desk.Refusal{Text: "ben\x1b[2J was quicker"}: "ben‹ESC›[2J was quicker",
+	} {
+		if got := plainly(err); !strings.Contains(got, want) || strings.Contains(got, "Jane") {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
