@@ -76,7 +76,6 @@ func sit(ts *testscript.TestScript, _ bool, args []string) {
 		_ = syscall.Kill(-t.cmd.Process.Pid, syscall.SIGKILL)
 		_ = t.ours.Close()
 		_ = t.theirs.Close()
-		_ = t.screen.Close()
 	})
 }
 
