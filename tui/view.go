@@ -148,33 +148,43 @@ func (m *Model) noticeLine() string {
 	return ""
 }
 
-// footer names the few keys that matter where one is.
+// footer names the few keys that matter where one is: as many as there is room for, the way to the others always.
 func (m *Model) footer() string {
-	keys := "tab panes  ? help  q leave"
+	line, sep := "", ""
+	for _, key := range m.footerKeys() {
+		if cells(line+sep+key) > m.width-2 {
+			break
+		}
+		line, sep = line+sep+key, "  "
+	}
+	return " " + m.Theme.Muted.Paint(line)
+}
+
+// footerKeys are the keys that matter, the ones to be named first in front.
+func (m *Model) footerKeys() []string {
+	lists := []string{"? help", "tab panes", "q leave"}
 	switch {
 	case m.help:
-		keys = "any key: back"
+		return []string{"any key: back"}
 	case len(m.dialogs) > 0:
-		keys = "esc nothing is done  enter the marked answer"
 		if d := m.dialogs[len(m.dialogs)-1]; d.reason != nil || d.itself {
-			keys = "esc nothing is done"
+			return []string{"esc nothing is done"}
 		}
+		return []string{"esc nothing is done", "enter the marked answer"}
 	case m.queue.typing && m.focus == onQueue:
-		keys = "enter done  esc no filter"
+		return []string{"enter done", "esc no filter"}
 	case m.focus == onComposer:
-		keys = "enter send  ctrl+j new line  alt+u take back  F3 notes  F4 safety  F6 plan  F8 next  F1 help"
+		return []string{"enter send", "F1 help", "alt+u take back", "esc read", "F3 notes", "F4 safety", "F6 plan", "F8 next", "ctrl+j new line"}
 	case m.focus == onSide && m.side == planSide:
-		keys = "pgup/pgdn item, saved on the way  ctrl+s save  F7 only this answer  F9 suicide steps  esc back"
+		return []string{"pgup/pgdn item, saved on the way", "F1 help", "esc back", "F7 only this answer", "F9 suicide steps", "ctrl+s save"}
 	case m.focus == onSide:
-		keys = "ctrl+s keep  esc back  tab panes  F1 help"
+		return []string{"ctrl+s keep", "F1 help", "esc back", "tab panes"}
 	case m.Review:
-		keys = "enter open  t notes  p plan  s safety  " + keys
+		return append([]string{"enter open", "t notes", "p plan", "s safety"}, lists...)
 	case m.focus == onQueue:
-		keys = "n next  enter open  c claim  / filter  1-9 mine  " + keys
+		return append([]string{"n next", "enter open", "c claim"}, append(lists, "/ filter", "1-9 mine")...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
-		keys = "c claim  esc list  " + keys
-	default:
-		keys = "enter write  t notes  s safety  p plan  x close  R give back  u take back  " + keys
+		return append([]string{"c claim", "esc list"}, lists...)
 	}
-	return " " + m.Theme.Muted.Paint(cut(keys, m.width-2, m.dots))
+	return append([]string{"enter write", "x close", "R give back"}, append(lists, "u take back", "t notes", "s safety", "p plan")...)
 }
