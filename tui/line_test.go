@@ -37,8 +37,9 @@ type hand struct {
 	outbox  []bolt.Entry
 	drafts  map[string]bolt.Entry
 	asked   []desk.Command
-	fail    error  // what Do and Draft end with, if set
-	before  func() // called by Do, if set
+	fail    error         // what Do and Draft end with, if set
+	slow    time.Duration // of Draft
+	before  func()        // called by Do, if set
 }
 
 func newHand(t testing.TB) *hand {
@@ -134,6 +135,7 @@ func (h *hand) Discard(id string) error {
 }
 
 func (h *hand) Draft(conversation, what, text string, at time.Time) error {
+	time.Sleep(h.slow)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.fail != nil {

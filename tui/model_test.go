@@ -17,6 +17,7 @@ import (
 	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 	"befree.example/tui/theme"
 )
 
@@ -43,6 +44,15 @@ func TestSending(t *testing.T) {
 				s.update(named["enter"])
 				s.wait(30 * time.Millisecond)
 			}
+		}, []string{"c0147: Hello"}},
+		{"a held enter does not try again what failed", func(s *sitter) {
+			s.h.fail = errDisk
+			s.press("1", "Hello")
+			for range 30 {
+				s.update(named["enter"])
+				s.wait(30 * time.Millisecond)
+			}
+			s.sees("Hello")
 		}, []string{"c0147: Hello"}},
 		{"the end of a pasted line is no enter", func(s *sitter) {
 			s.press("1")
@@ -195,6 +205,32 @@ func TestDrafts(t *testing.T) {
 			s.press("!")
 			s.wait(time.Second)
 		}, "Hello!"},
+		{"a disk that was full is tried again", func(s *sitter) {
+			s.press("1")
+			s.h.fail = errDisk
+			s.press("Hello")
+			s.wait(2 * time.Second)
+			s.sees("could not keep")
+			s.h.fail = nil
+			s.wait(time.Second)
+		}, "Hello"},
+		{"a refused reply comes back once, however slow the disk", func(s *sitter) {
+			s.press("1", "Hello")
+			s.h.before = func() {
+				s.h.before = nil
+				s.h.slow = 3 * time.Second
+				s.h.must(desk.Command{Kind: desk.Received, ID: "SMx", Conversation: "cx", Actor: "texter", Number: "+12025550147"}, desk.Text{To: "233733", Text: "wait"})
+			}
+			s.press("enter")
+			s.wait(time.Second)
+			s.press("backspace", "backspace")
+			s.h.text("0122", "another world")
+			s.wait(time.Second)
+			s.sees("Hel")
+			s.seesNot("Hello")
+			s.h.slow = 0
+			s.wait(8 * time.Second)
+		}, "Hel"},
 		{"taken back", func(s *sitter) {
 			s.press("1", "Hello", "enter")
 			s.wait(time.Second)
@@ -434,6 +470,9 @@ func TestNotesPlansAndSafetyWithoutANetwork(t *testing.T) {
 		s.sees("Safety record kept on this machine")
 		var kinds []string
 		for _, e := range s.h.outbox {
+			if e.Kind == desk.PlanSaved && !strings.Contains(string(e.Command), `"seen":{`) {
+				s.Errorf("the edit does not say what it has seen: %s", e.Command)
+			}
 			kinds = append(kinds, string(e.Kind))
 		}
 		if want := []string{string(desk.NoteAdded), string(desk.PlanSaved), string(desk.SafetySaved)}; !slices.Equal(kinds, want) {
@@ -469,7 +508,7 @@ func TestHostileTexts(t *testing.T) {
 			sit(t, look, 100, 30, func(h *hand) {
 				h.text("0147", text)
 				h.take("ada", "0147")
-				h.must(desk.Command{Kind: desk.NoteAdded, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.Note{Text: "note"})
+				h.must(desk.Command{Kind: desk.NoteAdded, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.Note{Text: sms.Text("note " + text)})
 			}, func(s *sitter) {
 				harmless(t, s.m.View(), text)
 				exact(t, s.m.View(), 100, 30)
