@@ -445,7 +445,7 @@ func (m *Model) quit() tea.Cmd {
 	}
 	m.ask(&dialog{
 		title:   leaving,
-		lines:   []string{"You hold " + counted(len(m.world.mine), "conversation", "conversations") + ". Drafts are kept."},
+		lines:   []string{"You hold " + counted(len(m.world.mine), "conversation, which stays", "conversations, which stay") + " yours. Drafts are kept."},
 		choices: []choice{{"n", "stay", nil}, {"y", "leave", m.leave}},
 	})
 	return nil

@@ -86,7 +86,7 @@ func (q *queue) matches(c *desk.Conversation) bool {
 	if q.filter == "" {
 		return true
 	}
-	all := q.who(c) + " " + c.Severity.Word() + " " + c.Owner + " " + firstWords(c)
+	all := q.who(c) + " " + c.Severity.Word() + " " + c.Owner + " " + firstWords(c) + " " + reasons(c.Newest())
 	return strings.Contains(strings.ToLower(all), strings.ToLower(q.filter))
 }
 
@@ -208,7 +208,10 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 		}
 		lines = append(lines, q.row(r, width, tall, now)...)
 	}
-	if len(q.world.waiting) == 0 && q.filter == "" && !q.Review {
+	switch {
+	case q.filter != "" && !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }):
+		lines = append(lines, "", "  Nothing fits; esc shows all.")
+	case len(q.world.waiting) == 0 && q.filter == "" && !q.Review:
 		lines = append(lines, "", "  Nobody is waiting.")
 	}
 	if q.stale && height > 2 {
@@ -310,7 +313,7 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 func firstOf(c *desk.Conversation, n int) string {
 	m := c.Newest()
 	if m == nil {
-		return "(no text here)"
+		return "(ended: " + text.Line(c.Closing.Disposition) + ")"
 	}
 	words := m.Text.Reveal()
 	switch {

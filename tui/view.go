@@ -41,7 +41,8 @@ func (m *Model) columns(height int) []column {
 	switch open := m.side != noSide && m.chat.conv != nil; {
 	case w >= wideFrom && open:
 		third := w / 3
-		return []column{list(w/4 + 4), middle(w - (w/4 + 4) - third - 2), beside(third)}
+		left := w*3/10 + 2
+		return []column{list(left), middle(w - left - third - 2), beside(third)}
 	case w >= wideFrom:
 		return []column{list(w / 3), middle(w - w/3 - 1)}
 	case w >= mediumFrom && open:
