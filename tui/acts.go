@@ -178,6 +178,30 @@ func (m *Model) closing() {
 	m.ask(d)
 }
 
+// takeOver takes a conversation from whoever holds it, having asked why. Both are told.
+func (m *Model) takeOver() {
+	c := m.chosen()
+	switch {
+	case m.world.status.Role != desk.Supervisor:
+		m.say("Only supervisors take over.")
+		return
+	case c == nil || c.Phase != desk.Held || c.Owner == m.Name:
+		m.say("Mark a conversation that somebody else holds.")
+		return
+	}
+	id, name := c.ID, m.who(c)
+	m.ask(&dialog{
+		title:   "Take over " + name + "?",
+		lines:   []string{text.Line(c.Owner) + " is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Say why; that is kept."},
+		choices: []choice{{"", "leave it with them", nil}}, reason: newEditor(500),
+		send: func(reason string) tea.Cmd {
+			raw, _ := json.Marshal(desk.Because{Reason: reason}) // our own type
+			return m.do(doing{what: "You have " + name + " now.", then: func() tea.Cmd { return m.show1(id) }},
+				desk.Command{Kind: desk.TakenOver, Conversation: id, Claim: c.Claim, Body: raw})
+		},
+	})
+}
+
 // undo takes back the newest reply that has not gone out, and makes it a draft again.
 func (m *Model) undo() tea.Cmd {
 	if m.chat.conv == nil {

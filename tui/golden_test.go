@@ -70,6 +70,12 @@ var screens = []struct {
 		h.status.Connected = false
 	}, []string{"1", "Are you safe?", "enter"}},
 	{"help", Options{}, night, []string{"?"}},
+	{"palette", Options{}, conversation, []string{"1", "f2", "plan"}},
+	{"replies", Options{}, conversation, []string{"1", "alt+q", "safe", "down"}},
+	{"takeover", Options{}, func(h *hand) {
+		conversation(h)
+		h.status.Role = desk.Supervisor
+	}, []string{"G", "T", "Rest"}},
 	{"blank", Options{}, conversation, []string{"1", "ctrl+l"}},
 	{"leave", Options{}, conversation, []string{"q"}},
 	{"review", Options{Review: true}, func(h *hand) {

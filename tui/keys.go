@@ -19,9 +19,6 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	case m.blank:
 		m.blank = k.Type != tea.KeyCtrlL
 		return nil
-	case m.help:
-		m.help = false
-		return nil
 	case n > 0:
 		top := m.dialogs[n-1]
 		done, cmd := top.Key(k, m.now)
@@ -29,6 +26,13 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 			m.drop(top)
 		}
 		return cmd
+	case m.help != nil:
+		if m.help.Key(k) {
+			m.help = nil
+		}
+		return nil
+	case m.palette != nil:
+		return m.choose(k)
 	}
 	if cmd, ok := m.everywhere(k); ok {
 		return cmd
@@ -48,6 +52,16 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
+// choose gives a key to the palette; what is chosen there may open another.
+func (m *Model) choose(k tea.KeyMsg) tea.Cmd {
+	p := m.palette
+	done, cmd := p.Key(k)
+	if done && m.palette == p {
+		m.palette = nil
+	}
+	return cmd
+}
+
 // typing tells whether letters are letters.
 func (m *Model) typing() bool {
 	return m.focus == onComposer || m.focus == onSide || m.queue.typing && m.focus == onQueue
@@ -56,71 +70,34 @@ func (m *Model) typing() bool {
 // everywhere handles the keys that mean the same while typing too.
 func (m *Model) everywhere(k tea.KeyMsg) (tea.Cmd, bool) {
 	s := k.String()
-	if number, ok := strings.CutPrefix(s, "alt+"); ok && len(number) == 1 && number[0] >= '1' && number[0] <= '9' {
+	if number, ok := strings.CutPrefix(s, "alt+"); ok && isDigit(number) {
 		return m.mine(number), true
 	}
-	switch s {
-	case "f1":
-		m.help = true
-	case "f3":
-		return m.beside(notesSide), true
-	case "f4":
-		return m.beside(safetySide), true
-	case "f5":
-		return tea.ClearScreen, true
-	case "f6":
-		return m.beside(planSide), true
-	case "f8", "alt+n":
-		return m.next(), true
-	case "alt+u":
-		return m.undo(), true
-	case "ctrl+l":
-		m.blank = true
-	case "tab", "shift+tab":
+	if s == "tab" || s == "shift+tab" {
 		m.rotate(map[string]int{"tab": 1, "shift+tab": -1}[s])
-	default:
-		return nil, false
+		return nil, true
 	}
-	return nil, true
+	if do := byKey[s]; do != nil {
+		return do(m), true
+	}
+	return nil, false
 }
+
+func isDigit(s string) bool { return len(s) == 1 && s[0] >= '1' && s[0] <= '9' }
 
 // inLists handles the keys of a pane in which nothing is written.
 func (m *Model) inLists(k tea.KeyMsg) (tea.Cmd, bool) {
 	s := k.String()
-	if len(s) == 1 && s[0] >= '1' && s[0] <= '9' {
+	if isDigit(s) {
 		return m.mine(s), true
 	}
-	switch s {
-	case "?":
-		m.help = true
-	case "n":
-		return m.next(), true
-	case "c":
-		return m.claim(m.chosen()), true
-	case "R":
-		m.release()
-		return nil, true
-	case "x":
-		m.closing()
-		return nil, true
-	case "u":
-		return m.undo(), true
-	case "t":
-		return m.beside(notesSide), true
-	case "s":
-		return m.beside(safetySide), true
-	case "p":
-		return m.beside(planSide), true
-	case "q":
-		return m.quit(), true
-	case "enter":
-		return m.enter(), true
-	case "esc":
+	if s == "esc" {
 		return nil, m.back()
-	default:
-		return nil, false
 	}
-	return nil, true
+	if do := byListKey[s]; do != nil {
+		return do(m), true
+	}
+	return nil, false
 }
 
 // enter opens what is selected, and begins to write in what is open.
@@ -248,6 +225,24 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		return m.wrote(planDraft + m.plan.item())
 	}
 }
+
+// unanswered opens the one of one's own conversations that has waited longest.
+func (m *Model) unanswered() tea.Cmd {
+	var longest *desk.Conversation
+	for _, c := range m.world.mine {
+		if !c.Unanswered.IsZero() && c.ID != m.open && (longest == nil || c.Unanswered.Before(longest.Unanswered)) {
+			longest = c
+		}
+	}
+	if longest == nil {
+		m.say("Nobody else of yours waits for an answer.")
+		return nil
+	}
+	return m.show1(longest.ID)
+}
+
+// filter begins to narrow the list down.
+func (m *Model) filter() { m.focus, m.queue.typing = onQueue, true }
 
 // mine opens one's own conversation by its number.
 func (m *Model) mine(number string) tea.Cmd {

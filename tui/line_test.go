@@ -345,6 +345,8 @@ var named = map[string]tea.KeyMsg{
 	"f7": {Type: tea.KeyF7}, "f8": {Type: tea.KeyF8}, "f9": {Type: tea.KeyF9}, "ctrl+c": {Type: tea.KeyCtrlC},
 	"ctrl+l": {Type: tea.KeyCtrlL}, "ctrl+s": {Type: tea.KeyCtrlS}, "ctrl+j": {Type: tea.KeyCtrlJ},
 	"alt+u": {Type: tea.KeyRunes, Runes: []rune("u"), Alt: true}, "alt+1": {Type: tea.KeyRunes, Runes: []rune("1"), Alt: true},
+	"alt+q": {Type: tea.KeyRunes, Runes: []rune("q"), Alt: true}, "alt+j": {Type: tea.KeyRunes, Runes: []rune("j"), Alt: true},
+	"f2":    {Type: tea.KeyF2},
 	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},
 	"backspace": {Type: tea.KeyBackspace},
 }

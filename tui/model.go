@@ -9,18 +9,20 @@ import (
 
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/tui/replies"
 	"befree.example/tui/theme"
 )
 
 // Options say who sits at the console and how it looks. Line is required; the zero value of all else works.
 type Options struct {
-	Line   Line
-	Name   string             // of the member of staff at the console
-	Theme  theme.Theme        // zero for no colours at all
-	ASCII  bool               // draw nothing outside ASCII; texters' words stay as they are
-	Review bool               // no network: read only but for notes and plans
-	Zone   *time.Location     // in which times are shown; nil for the machine's
-	Report func(stack []byte) // of a panic: where it was, never what was on the screen; nil for nobody
+	Line    Line
+	Name    string             // of the member of staff at the console
+	Theme   theme.Theme        // zero for no colours at all
+	ASCII   bool               // draw nothing outside ASCII; texters' words stay as they are
+	Review  bool               // no network: read only but for notes and plans
+	Replies []replies.Reply    // offered as quick replies; nil for those that befree comes with
+	Zone    *time.Location     // in which times are shown; nil for the machine's
+	Report  func(stack []byte) // of a panic: where it was, never what was on the screen; nil for nobody
 }
 
 // A Model is the console. Run it with tea.WithAltScreen, tea.WithFilter(Filter) and tea.WithoutCatchPanics, and ask Err
@@ -45,7 +47,8 @@ type Model struct {
 	open    string // ID of the conversation on the screen
 	fresh   time.Time
 	dialogs []*dialog // the last one takes the keys
-	help    bool
+	help    *help     // nil unless it is shown
+	palette *palette  // nil unless it is shown
 	blank   bool
 	notice  notice
 	adopted map[string]bool // refused replies that are drafts again
@@ -82,6 +85,9 @@ type notice struct {
 func New(o Options) *Model {
 	if o.Zone == nil {
 		o.Zone = time.Local
+	}
+	if o.Replies == nil {
+		o.Replies = replies.Default()
 	}
 	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, stop: make(chan struct{}), dirty: true, now: time.Now()}
 	m.queue = queue{look: &m.look}

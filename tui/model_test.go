@@ -332,6 +332,91 @@ func TestRowsKeepStillWhileKeysArePressed(t *testing.T) {
 	})
 }
 
+// TestQuickReplies: what is chosen stands in the composer, and goes nowhere by itself.
+func TestQuickReplies(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hello.", "alt+q", "wait en")
+		s.sees("> I wait (en)", "GSM-7", "Take your time")
+		s.press("enter")
+		if got := s.h.replies(); len(got) > 0 {
+			s.Errorf("sent %q", got)
+		}
+		s.press("enter")
+		if got, want := s.h.replies(), []string{"c0147: Hello. Take your time. I am here and I wait for you."}; !slices.Equal(got, want) {
+			s.Errorf("sent %q, want %q", got, want)
+		}
+	})
+}
+
+// TestPaletteDoesWhatKeysDo claims the most urgent by name.
+func TestPaletteDoesWhatKeysDo(t *testing.T) {
+	sit(t, Options{}, 100, 30, night, func(s *sitter) {
+		s.press(":", "next most", "enter")
+		s.sees("You have", "> To ", "0147")
+	})
+}
+
+// TestEveryKeyIsInTheHelp: no key does what the help does not name, and every command is in the palette or has its
+// reason not to be.
+func TestEveryKeyIsInTheHelp(t *testing.T) {
+	l := look{Options{}, drawn(false)}
+	shown := strings.Join(newHelp().Render(&l, 200, 100), "\n")
+	for _, c := range commands() {
+		if !strings.Contains(shown, c.name) || len(c.keys()) <= 22 && !strings.Contains(shown, c.keys()) {
+			t.Errorf("%q with %q is not in the help", c.name, c.keys())
+		}
+		if len(c.keys()) == 0 {
+			t.Errorf("%q has no key", c.name)
+		}
+	}
+	seen := map[string]string{}
+	for _, c := range commands() {
+		for _, k := range slices.Concat(c.any, c.list) {
+			if other, ok := seen[k]; ok {
+				t.Errorf("%q is %q and %q", k, other, c.name)
+			}
+			seen[k] = c.name
+		}
+	}
+}
+
+func TestTakingOver(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		night(h)
+		h.take("ben", "0131")
+		h.status.Role = desk.Supervisor
+	}, func(s *sitter) {
+		s.press("G", "T", "enter", "f9")
+		if got := s.h.state.Conversation("c0131").Owner; got != "ben" {
+			s.Fatalf("without a reason %s has it", got)
+		}
+		s.press("Ben has to rest", "f9")
+		if got := s.h.state.Conversation("c0131").Owner; got != "ada" {
+			s.Errorf("%s has it; the screen:\n%s", got, s.screen())
+		}
+	})
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		night(h)
+		h.take("ben", "0131")
+	}, func(s *sitter) {
+		s.press("G", "T")
+		s.sees("Only supervisors take over")
+	})
+}
+
+func TestMyNextUnanswered(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hello", "enter")
+		s.wait(6 * time.Second)
+		s.h.delivered("0147")
+		s.wait(time.Second)
+		s.press("alt+j")
+		s.sees("> To ", "0122")
+		s.press("alt+j")
+		s.sees("Nobody else of yours waits")
+	})
+}
+
 func TestClaimingTheMostUrgent(t *testing.T) {
 	sit(t, Options{}, 100, 30, night, func(s *sitter) {
 		s.press("n")

@@ -148,8 +148,6 @@ func (q *queue) Key(k tea.KeyMsg) bool {
 		q.Move(-len(q.rows))
 	case "G", "end":
 		q.Move(len(q.rows))
-	case "/":
-		q.typing = true
 	case "esc":
 		q.refilter("")
 	default:

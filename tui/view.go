@@ -59,9 +59,6 @@ func (m *Model) columns(height int) []column {
 
 // overlay is what takes all the keys, drawn in the place of the panes: nothing ever covers part of a text.
 func (m *Model) overlay(width, height int) []string {
-	if m.help {
-		return helpLines(&m.look, width, height)
-	}
 	if n := len(m.dialogs); n > 0 {
 		d := m.dialogs[n-1]
 		lines := d.Render(&m.look, width, height)
@@ -70,6 +67,12 @@ func (m *Model) overlay(width, height int) []string {
 			return append(append(above, ""), lines...)
 		}
 		return lines
+	}
+	switch {
+	case m.help != nil:
+		return m.help.Render(&m.look, width, height)
+	case m.palette != nil:
+		return m.palette.Render(&m.look, width, height)
 	}
 	return nil
 }
@@ -163,10 +166,12 @@ func (m *Model) footer() string {
 
 // footerKeys are the keys that matter, the ones to be named first in front.
 func (m *Model) footerKeys() []string {
-	lists := []string{"? help", "tab panes", "q leave"}
+	lists := []string{"? help", ": all", "tab panes", "q leave"}
 	switch {
-	case m.help:
-		return []string{"any key: back"}
+	case len(m.dialogs) == 0 && m.help != nil:
+		return []string{"esc back"}
+	case len(m.dialogs) == 0 && m.palette != nil:
+		return []string{"enter does it", "esc back", "up down", "type to find"}
 	case len(m.dialogs) > 0:
 		if d := m.dialogs[len(m.dialogs)-1]; d.reason != nil || d.itself {
 			return []string{"esc nothing is done"}
@@ -175,7 +180,7 @@ func (m *Model) footerKeys() []string {
 	case m.queue.typing && m.focus == onQueue:
 		return []string{"enter done", "esc no filter"}
 	case m.focus == onComposer:
-		return []string{"enter send", "F1 help", "alt+u take back", "esc read", "F3 notes", "F4 safety", "F6 plan", "F8 next", "ctrl+j new line"}
+		return []string{"enter send", "F1 help", "alt+u take back", "alt+q quick reply", "esc read", "F3 notes", "F4 safety", "F6 plan", "F8 next", "ctrl+j new line"}
 	case m.focus == onSide && m.side == planSide:
 		return []string{"pgup/pgdn item, saved on the way", "F1 help", "esc back", "F7 only this answer", "F9 suicide steps", "ctrl+s save"}
 	case m.focus == onSide:

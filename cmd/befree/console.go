@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -14,6 +15,7 @@ import (
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
 	"befree.example/tui"
+	"befree.example/tui/replies"
 	"befree.example/tui/theme"
 )
 
@@ -60,7 +62,10 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 		if err != nil {
 			return err
 		}
-		o := c.options(cl)
+		o, err := c.options(cl)
+		if err != nil {
+			return err
+		}
 		o.Review = true
 		return show(ctx, o, in, out)
 	})
@@ -68,16 +73,27 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 
 // A display is how the console looks.
 type display struct {
-	Theme string `help:"Colours for a dark or a light ground, or none. NO_COLOR means none." enum:"dark,light,none" default:"dark"`
-	ASCII bool   `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
+	Theme   string `help:"Colours for a dark or a light ground, or none. NO_COLOR means none." enum:"dark,light,none" default:"dark"`
+	Replies string `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
+	ASCII   bool   `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
 }
 
-func (d display) options(cl *client.Client) tui.Options {
+func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	themes := map[string]func() theme.Theme{"dark": theme.Dark, "light": theme.Light, "none": theme.Plain}
 	if os.Getenv("NO_COLOR") != "" {
 		d.Theme = "none"
 	}
-	return tui.Options{Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale()}
+	o = tui.Options{Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale()}
+	if d.Replies == "" {
+		return o, nil
+	}
+	f, err := os.Open(d.Replies)
+	if err != nil {
+		return o, fmt.Errorf("--replies: %w", err)
+	}
+	defer f.Close()
+	o.Replies, err = replies.Read(f)
+	return o, err
 }
 
 // utf8Locale tells whether the terminal is said to show more than ASCII; where nothing is said, it is taken to.
@@ -92,13 +108,17 @@ func utf8Locale() bool {
 
 // atLine shows the console while its client follows the line.
 func (d display) atLine(ctx context.Context, cl *client.Client, in, out *os.File) error {
+	o, err := d.options(cl)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- cl.Run(ctx)
 		cancel() // refused for good
 	}()
-	err := show(ctx, d.options(cl), in, out)
+	err = show(ctx, o, in, out)
 	cancel()
 	return errors.Join(err, <-ended)
 }

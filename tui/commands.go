@@ -1,0 +1,119 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// A command is something that can be done: by a key, or by its name from the palette. The help is made of them, too.
+type command struct {
+	name   string
+	any    []string // keys that mean it everywhere, also while typing
+	list   []string // keys that mean it where letters are no letters
+	write  []string // keys that mean it where something is written; whoever has the keys there acts on them
+	do     func(*Model) tea.Cmd
+	itself bool // of no use in the palette
+}
+
+// keys names all keys of a command.
+func (c command) keys() string { return strings.Join(slices.Concat(c.any, c.list, c.write), " ") }
+
+// just makes a command of a verb that starts nothing.
+func just(f func(*Model)) func(*Model) tea.Cmd {
+	return func(m *Model) tea.Cmd {
+		f(m)
+		return nil
+	}
+}
+
+// commands are all there are, in the order of the help.
+func commands() []command {
+	return []command{
+		{name: "Claim the next most urgent", any: []string{"f8", "alt+n"}, list: []string{"n"}, do: (*Model).next},
+		{name: "Claim the marked one", list: []string{"c"}, do: func(m *Model) tea.Cmd { return m.claim(m.chosen()) }},
+		{name: "Open, then write", list: []string{"enter"}, do: (*Model).enter, itself: true},
+		{name: "My conversations", any: []string{"alt+1..9"}, list: []string{"1..9"}},
+		{name: "My next unanswered one", any: []string{"alt+j"}, list: []string{"w"}, do: (*Model).unanswered},
+		{name: "Send", write: []string{"enter"}},
+		{name: "New line", write: []string{"ctrl+j", "alt+enter"}},
+		{name: "Take a reply back", any: []string{"alt+u"}, list: []string{"u"}, do: (*Model).undo},
+		{name: "Quick reply", any: []string{"f10", "alt+q"}, do: (*Model).quickReplies},
+		{name: "Plain quotes: fewer segments", write: []string{"f7"}},
+		{name: "Notes", any: []string{"f3"}, list: []string{"t"}, do: func(m *Model) tea.Cmd { return m.beside(notesSide) }},
+		{name: "Safety record", any: []string{"f4"}, list: []string{"s"}, do: func(m *Model) tea.Cmd { return m.beside(safetySide) }},
+		{name: "Safety plan", any: []string{"f6"}, list: []string{"p"}, do: func(m *Model) tea.Cmd { return m.beside(planSide) }},
+		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
+		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},
+		{name: "Close", list: []string{"x"}, do: just((*Model).closing)},
+		{name: "Take over, as a supervisor", list: []string{"T"}, do: just((*Model).takeOver)},
+		{name: "Filter the list", list: []string{"/"}, do: just((*Model).filter)},
+		{name: "Move", list: []string{"arrows", "hjkl", "g", "G", "pgup", "pgdown"}},
+		{name: "Read on while writing", write: []string{"pgup", "pgdown", "end"}},
+		{name: "Next pane", any: []string{"tab", "shift+tab"}},
+		{name: "Back; destroys nothing", any: []string{"esc"}},
+		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
+		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = newHelp() })},
+		{name: "Blank the screen", any: []string{"ctrl+l"}, do: just(func(m *Model) { m.blank = true })},
+		{name: "Draw the screen anew", any: []string{"f5"}, do: func(*Model) tea.Cmd { return tea.ClearScreen }},
+		{name: "Leave befree", any: []string{"ctrl+c"}, list: []string{"q"}, do: (*Model).quit},
+	}
+}
+
+// byKey finds the command of a key: everywhere, and where letters are no letters.
+var byKey, byListKey = func() (everywhere, lists map[string]func(*Model) tea.Cmd) {
+	everywhere, lists = map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}
+	for _, c := range commands() {
+		for _, k := range c.any {
+			everywhere[k] = c.do
+		}
+		for _, k := range c.list {
+			lists[k] = c.do
+		}
+	}
+	return everywhere, lists
+}()
+
+// A help shows every command with its keys.
+type help struct{ top int }
+
+func newHelp() *help { return &help{} }
+
+// Key turns pages; any other key ends it.
+func (h *help) Key(k tea.KeyMsg) (done bool) {
+	switch k.String() {
+	case "down", "j", "pgdown", " ":
+		h.top += 8
+	case "up", "k", "pgup":
+		h.top = max(0, h.top-8)
+	default:
+		return true
+	}
+	return false
+}
+
+// Render has two columns where there is room, else one that can be turned.
+func (h *help) Render(l *look, width, height int) []string {
+	var all []string
+	for _, c := range commands() {
+		line := cut(c.keys(), 22, l.dots)
+		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+c.name)
+	}
+	room := height - 1
+	if width >= 2*48 {
+		half := (len(all) + 1) / 2
+		for i := range half {
+			if half+i < len(all) {
+				all[i] += strings.Repeat(" ", max(1, width/2-cells(all[i]))) + all[half+i]
+			}
+		}
+		all = all[:half]
+	}
+	h.top = min(h.top, max(0, len(all)-room))
+	title := "Keys"
+	if len(all) > room {
+		title = "Keys: down for more"
+	}
+	return append([]string{l.heading(title, width, true)}, all[h.top:min(len(all), h.top+room)]...)
+}

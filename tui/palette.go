@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/sahilm/fuzzy"
+
+	"befree.example/store/sms"
+	"befree.example/tui/text"
+)
+
+// An offer is one thing to choose in a palette.
+type offer struct {
+	name, note string
+	more       string // shown while it is marked
+	do         func() tea.Cmd
+}
+
+// A palette offers things by their names; typing narrows them down.
+type palette struct {
+	title  string
+	offers []offer
+	query  string
+	fit    []offer
+	at     int
+}
+
+func newPalette(title string, offers []offer) *palette {
+	p := &palette{title: title, offers: offers}
+	p.narrow("")
+	return p
+}
+
+// narrow shows what fits a query, the best first.
+func (p *palette) narrow(query string) {
+	p.query, p.at = query, 0
+	if query == "" {
+		p.fit = p.offers
+		return
+	}
+	names := make([]string, len(p.offers))
+	for i, o := range p.offers {
+		names[i] = o.name
+	}
+	p.fit = nil
+	for _, match := range fuzzy.Find(query, names) {
+		p.fit = append(p.fit, p.offers[match.Index])
+	}
+}
+
+// Key chooses. done says that the palette is over.
+func (p *palette) Key(k tea.KeyMsg) (done bool, cmd tea.Cmd) {
+	switch k.String() {
+	case "esc":
+		return true, nil
+	case "enter":
+		if p.at < len(p.fit) {
+			return true, p.fit[p.at].do()
+		}
+	case "up", "ctrl+p", "shift+tab":
+		p.at = max(0, p.at-1)
+	case "down", "ctrl+n", "tab":
+		p.at = max(0, min(len(p.fit)-1, p.at+1))
+	case "backspace":
+		if runes := []rune(p.query); len(runes) > 0 {
+			p.narrow(string(runes[:len(runes)-1]))
+		}
+	default:
+		if k.Type == tea.KeyRunes && !k.Alt || k.Type == tea.KeySpace {
+			p.narrow(p.query + text.Line(text.Input(string(k.Runes))))
+		}
+	}
+	return false, nil
+}
+
+// Render shows what fits around the one that is marked.
+func (p *palette) Render(l *look, width, height int) []string {
+	lines := []string{l.heading(p.title+": "+p.query+"_", width, true)}
+	var more []string
+	if p.at < len(p.fit) && p.fit[p.at].more != "" {
+		more = append([]string{""}, indented(p.fit[p.at].more, width)...)
+	}
+	room := max(1, height-1-len(more))
+	from := min(max(0, p.at-room/2), max(0, len(p.fit)-room))
+	for i, o := range p.fit[from:min(len(p.fit), from+room)] {
+		mark, ink := "  ", l.Theme.Texter
+		if from+i == p.at {
+			mark, ink = "> ", l.Theme.Focus
+		}
+		name := cut(o.name, max(8, width-8-cells(o.note)), l.dots)
+		gap := max(2, width-5-cells(name)-cells(o.note))
+		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(o.note))
+	}
+	if len(p.fit) == 0 {
+		lines = append(lines, "  Nothing fits.")
+	}
+	return append(lines, more...)
+}
+
+// everything offers all that can be done here, with its keys.
+func (m *Model) everything() tea.Cmd {
+	var offers []offer
+	for _, c := range commands() {
+		if c.do != nil && !c.itself {
+			offers = append(offers, offer{name: c.name, note: c.keys(), do: func() tea.Cmd { return c.do(m) }})
+		}
+	}
+	m.palette = newPalette("Do", offers)
+	return nil
+}
+
+// quickReplies offers texts to begin from. What is chosen stands in the composer, to be changed and sent by hand.
+func (m *Model) quickReplies() tea.Cmd {
+	if !m.holds() {
+		return nil
+	}
+	id, s := m.open, m.chat.conv.Safety
+	hours := ""
+	if s.From != "" {
+		hours = s.From + " - " + s.Until
+	}
+	var offers []offer
+	for _, r := range m.Replies {
+		words, ok := r.Fill(s.Opening.Reveal(), hours)
+		if !ok {
+			continue
+		}
+		cost := sms.Segments(words)
+		offers = append(offers, offer{
+			name: r.Title + " (" + r.Language + ")", more: text.Clean(words),
+			note: cost.Encoding + " " + m.dot + " " + counted(cost.Segments, "segment", "segments"),
+			do: func() tea.Cmd {
+				if m.open != id {
+					return nil
+				}
+				if before := strings.TrimRight(m.composer.Text(id), " \n"); before != "" {
+					words = before + " " + words
+				}
+				m.composer.Put(id, words)
+				m.focus = onComposer
+				return m.saveSoon()
+			},
+		})
+	}
+	m.palette = newPalette("Quick reply", offers)
+	return nil
+}
