@@ -3,12 +3,16 @@ package tui
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 )
 
 // draftsMsg are the drafts that were on the disk when the console started.
@@ -153,25 +157,80 @@ func kept(err error) tea.Msg {
 	return doneMsg{err: err}
 }
 
-// takeBack makes refused replies drafts again: on the disk first, then out of the outbox.
+// takeBack makes drafts again of what the relay refused: on the disk first, then out of the outbox. A reply goes back to
+// the composer; everything else becomes a note that is being written, which loses no word and can be kept or dropped.
 func (m *Model) takeBack() tea.Cmd {
-	line := m.Line
-	var cmds []tea.Cmd
+	var back []string
+	at := places{}
 	for _, e := range m.world.outbox {
-		if e.Refused == "" || e.Kind != desk.ReplyQueued || m.adopted[e.ID] || !m.synced {
+		if e.Refused == "" || m.adopted[e.ID] || !m.synced {
 			continue
 		}
 		m.adopted[e.ID] = true
-		m.composer.GiveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
-		delete(m.unsaved, place{e.Conversation, replyDraft})
-		m.fail("Not sent: " + plainly(&desk.Refusal{Text: e.Refused}))
-		words, now := m.composer.Text(e.Conversation), m.now
-		cmds = append(cmds, guard(func() tea.Msg {
-			if err := line.Draft(e.Conversation, replyDraft, words, now); err != nil {
-				return kept(err)
-			}
-			return kept(line.Discard(e.ID))
-		}))
+		back = append(back, e.ID)
+		why := plainly(&desk.Refusal{Text: e.Refused})
+		if e.Kind == desk.ReplyQueued {
+			at[place{e.Conversation, replyDraft}] = true
+			m.composer.GiveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
+			m.fail("Not sent: " + why)
+			continue
+		}
+		at[place{e.Conversation, noteDraft}] = true
+		note, words := m.notes.editor(e.Conversation), asNote(e)
+		if !strings.Contains(note.Text(), words) { // a crash may have left it in both places
+			note.SetText(strings.TrimSpace(note.Text() + "\n" + words))
+		}
+		m.fail("Not taken, and a note to be looked at now: " + why)
 	}
-	return tea.Batch(cmds...)
+	if len(back) == 0 {
+		return nil
+	}
+	drafts, line, now := map[place]string{}, m.Line, m.now
+	for p := range at {
+		delete(m.unsaved, p)
+		drafts[p] = m.words(p)
+	}
+	return guard(func() tea.Msg {
+		if err := keepAll(line, drafts, now); err != nil {
+			return savedMsg{drafts, err}
+		}
+		var errs []error
+		for _, id := range back {
+			errs = append(errs, line.Discard(id))
+		}
+		return kept(errors.Join(errs...))
+	})
+}
+
+// asNote is what a refused command held, in words.
+func asNote(e bolt.Entry) string {
+	switch e.Kind {
+	case desk.NoteAdded:
+		return written[desk.Note](e).Text.Reveal()
+	case desk.PlanSaved:
+		edit := written[desk.PlanEdit](e)
+		var lines []string
+		for _, texts := range []map[string]string{edit.Fields, edit.Choose} {
+			for _, item := range slices.Sorted(maps.Keys(texts)) {
+				lines = append(lines, "Plan, "+item+": "+texts[item])
+			}
+		}
+		return strings.Join(lines, "\n")
+	case desk.SafetySaved:
+		edit := written[desk.SafetyEdit](e)
+		var lines []string
+		for _, f := range []struct {
+			name string
+			text *sms.Text
+		}{{"safe word", edit.SafeWord}, {"danger word", edit.DangerWord}, {"begin with", edit.Opening}} {
+			if f.text != nil {
+				lines = append(lines, "Safety record, "+f.name+": "+f.text.Reveal())
+			}
+		}
+		if h := edit.Hours; h != nil {
+			lines = append(lines, "Safety record, hours: "+h.From+" to "+h.Until+" "+h.Zone)
+		}
+		return strings.Join(lines, "\n")
+	}
+	return ""
 }

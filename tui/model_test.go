@@ -3,6 +3,7 @@ package tui
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"maps"
 	"os"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"befree.example/client"
+	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
@@ -297,6 +299,35 @@ func TestNotesAndAnswersAreDraftsToo(t *testing.T) {
 		if len(s.h.drafts) > 0 {
 			s.Errorf("the disk still has %v", slices.Collect(maps.Keys(s.h.drafts)))
 		}
+	})
+}
+
+// TestRefusedNotesPlansAndRecords: what the relay refuses becomes a note to be looked at, with every word.
+func TestRefusedNotesPlansAndRecords(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		word := sms.Text("apples")
+		s.h.change(func() {
+			for i, c := range []struct {
+				kind store.Kind
+				body any
+			}{
+				{desk.NoteAdded, desk.Note{Text: "a note"}},
+				{desk.PlanSaved, desk.PlanEdit{Fields: map[string]string{"leaving/bag": "under the bed"}}},
+				{desk.SafetySaved, desk.SafetyEdit{SafeWord: &word}},
+			} {
+				raw, _ := json.Marshal(c.body)
+				command, _ := json.Marshal(desk.Command{Body: raw})
+				s.h.outbox = append(s.h.outbox, bolt.Entry{ID: strconv.Itoa(i), Conversation: "c0147", Kind: c.kind, Command: command, Refused: "No room."})
+			}
+		})
+		s.wait(time.Second)
+		s.sees("Not taken, and a note to be looked at now: No room.")
+		want := "a note\nPlan, leaving/bag: under the bed\nSafety record, safe word: apples"
+		if got := s.h.draft("c0147note"); got != want || len(s.h.outbox) > 0 {
+			s.Errorf("the disk has %q, want %q; %d are left in the outbox", got, want, len(s.h.outbox))
+		}
+		s.press("1", "f3")
+		s.sees("a note", "under the bed", "apples")
 	})
 }
 

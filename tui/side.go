@@ -44,19 +44,13 @@ func (n *notes) Key(id string, k tea.KeyMsg) {
 	n.editor(id).Key(k)
 }
 
-// Render shows the newest notes, what the relay did not take, and the place to write.
+// Render shows the newest notes and the place to write.
 func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height int, focused bool) []string {
 	head := n.heading("Notes: never sent", width, focused)
 	var lines []string
 	for _, note := range c.Notes {
 		waiting := slices.ContainsFunc(outbox, func(e bolt.Entry) bool { return e.ID == note.ID })
 		lines = append(lines, n.note(note.Author, note.At, note.Text.Reveal(), waiting, width)...)
-	}
-	for _, e := range outbox {
-		if e.Conversation == c.ID && e.Kind == desk.NoteAdded && e.Refused != "" {
-			lines = append(lines, "  "+n.Theme.Danger.Paint(cut("Not taken by the relay: "+text.Line(e.Refused), width-3, n.dots)))
-			lines = append(lines, indented(text.Clean(written[desk.Note](e).Text.Reveal()), width)...)
-		}
 	}
 	if len(lines) == 0 {
 		lines = []string{"", "  " + n.Theme.Muted.Paint("No notes yet.")}
