@@ -20,12 +20,6 @@ import (
 // doMost is how long an act waits for its answer.
 const doMost = 20 * time.Second
 
-// Dispositions are how a conversation can end, in the words of the wrap-up.
-var dispositions = []string{
-	"safe for now", "safety plan made", "referred", "emergency services sent", "information given",
-	"texter stopped answering", "texter asked to end", "wrong number", "other",
-}
-
 // doing is an act under way, and what to say of it.
 type doing struct {
 	what  string // once it is done
@@ -157,25 +151,6 @@ func (m *Model) release() {
 			return m.do(doing{what: "Given back to the queue."}, c)
 		}}},
 	})
-}
-
-// closing asks how the open conversation ended.
-func (m *Model) closing() {
-	if !m.holds() {
-		return
-	}
-	d := &dialog{
-		title:   "Close " + m.who(m.chat.conv) + "?",
-		lines:   []string{"How did it end? A new text within three days opens it again."},
-		choices: []choice{{"n", "keep it open", nil}},
-	}
-	for i, end := range dispositions {
-		c := m.about(desk.Closed, desk.Closing{Disposition: end})
-		d.choices = append(d.choices, choice{string(rune('a' + i)), end, func() tea.Cmd {
-			return m.do(doing{what: "Closed: " + end + "."}, c)
-		}})
-	}
-	m.ask(d)
 }
 
 // takeOver takes a conversation from whoever holds it, having asked why. Both are told.

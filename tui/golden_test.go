@@ -58,7 +58,8 @@ var screens = []struct {
 	{"notes", Options{}, conversation, []string{"1", "f3", "Asked for no sirens.", "ctrl+s", "Her sister is there"}},
 	{"safety", Options{}, conversation, []string{"1", "f4", "apples", "down", "tangerine", "ctrl+s", "f4", "down"}},
 	{"plan", Options{}, conversation, []string{"1", "f6", "When he drinks", "pgdown", "My aunt"}},
-	{"close", Options{}, conversation, []string{"1", "esc", "x", "down"}},
+	{"close", Options{}, conversation, []string{"1", "esc", "x"}},
+	{"follow-up", Options{}, conversation, []string{"1", "esc", "x", "3", "1", "2"}},
 	{"release", Options{}, conversation, []string{"1", "esc", "R"}},
 	{"held", Options{}, func(h *hand) {
 		conversation(h)
@@ -70,6 +71,7 @@ var screens = []struct {
 		h.status.Connected = false
 	}, []string{"1", "Are you safe?", "enter"}},
 	{"help", Options{}, night, []string{"?"}},
+	{"closing", Options{}, conversation, []string{"1", "esc", "x", "3", "1", "2", "4"}},
 	{"palette", Options{}, conversation, []string{"1", "f2", "plan"}},
 	{"replies", Options{}, conversation, []string{"1", "alt+q", "safe", "down"}},
 	{"takeover", Options{}, func(h *hand) {

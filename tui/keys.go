@@ -33,6 +33,12 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return nil
 	case m.palette != nil:
 		return m.choose(k)
+	case m.wrapUp != nil:
+		done, cmd := m.wrapUp.Key(k)
+		if done {
+			m.wrapUp = nil
+		}
+		return cmd
 	}
 	if cmd, ok := m.everywhere(k); ok {
 		return cmd

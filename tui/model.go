@@ -49,6 +49,7 @@ type Model struct {
 	dialogs []*dialog // the last one takes the keys
 	help    *help     // nil unless it is shown
 	palette *palette  // nil unless it is shown
+	wrapUp  *wrapUp   // nil unless it is shown
 	blank   bool
 	notice  notice
 	adopted map[string]bool // refused replies that are drafts again

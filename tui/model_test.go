@@ -363,6 +363,35 @@ func TestRowsKeepStillWhileKeysArePressed(t *testing.T) {
 	})
 }
 
+// TestWrapUp: nothing is closed before every question is answered and the last one says so.
+func TestWrapUp(t *testing.T) {
+	for name, test := range map[string]struct {
+		keys []string
+		want *desk.Closing
+	}{
+		"by keys":            {[]string{"3", "1", "2", "4", "y"}, &desk.Closing{Disposition: "referred", Contact: "person in the situation", Safety: "safe for now", FollowUp: "2000-01-08"}},
+		"an answer changed":  {[]string{"3", "1", "up", "up", "1", "down", "6", "1", "y"}, &desk.Closing{Disposition: "safe for now", Contact: "person in the situation", Safety: "not known"}},
+		"kept open":          {[]string{"3", "1", "2", "4", "n", "y"}, nil},
+		"left":               {[]string{"3", "1", "esc", "1"}, nil},
+		"a key held down":    {[]string{"1", "1", "1", "1", "1", "1", "1", "1"}, nil},
+		"enter does nothing": {[]string{"enter", "enter", "3", "enter", "down", "y", "9", "enter"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+				s.press("1", "esc", "x")
+				s.press(test.keys...)
+				c := s.h.state.Conversation("c0147")
+				if closed := c.Phase == desk.ClosedNow; closed != (test.want != nil) {
+					s.Fatalf("closed: %t; the screen:\n%s", closed, s.screen())
+				}
+				if test.want != nil && c.Closing != *test.want {
+					s.Errorf("got %+v, want %+v", c.Closing, *test.want)
+				}
+			})
+		})
+	}
+}
+
 // TestQuickReplies: what is chosen stands in the composer, and goes nowhere by itself.
 func TestQuickReplies(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {

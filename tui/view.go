@@ -61,20 +61,25 @@ func (m *Model) columns(height int) []column {
 func (m *Model) overlay(width, height int) []string {
 	if n := len(m.dialogs); n > 0 {
 		d := m.dialogs[n-1]
-		lines := d.Render(&m.look, width, height)
-		if c := m.chat.conv; c != nil && height-len(lines) > 8 { // what it is about stays in sight
-			above := m.chat.Render(width, height-len(lines)-1, m.now, false)
-			return append(append(above, ""), lines...)
-		}
-		return lines
+		return m.under(d.Render(&m.look, width, height), width, height)
 	}
 	switch {
+	case m.wrapUp != nil:
+		return m.under(m.wrapUp.Render(&m.look, width, height), width, height)
 	case m.help != nil:
 		return m.help.Render(&m.look, width, height)
 	case m.palette != nil:
 		return m.palette.Render(&m.look, width, height)
 	}
 	return nil
+}
+
+// under puts lines under the conversation that they are about, where there is room for it.
+func (m *Model) under(lines []string, width, height int) []string {
+	if m.chat.conv == nil || height-len(lines) <= 8 {
+		return lines
+	}
+	return append(append(m.chat.Render(width, height-len(lines)-1, m.now, false), ""), lines...)
 }
 
 // middle is the conversation with its composer.
@@ -168,6 +173,8 @@ func (m *Model) footer() string {
 func (m *Model) footerKeys() []string {
 	lists := []string{"? help", ": all", "tab panes", "q leave"}
 	switch {
+	case len(m.dialogs) == 0 && m.wrapUp != nil:
+		return []string{"1-9 answer", "up to change one", "esc it stays open"}
 	case len(m.dialogs) == 0 && m.help != nil:
 		return []string{"esc back"}
 	case len(m.dialogs) == 0 && m.palette != nil:

@@ -73,6 +73,9 @@ type Ruling struct {
 type Closing struct {
 	Disposition string `json:"disposition"` // how it ended, in the field's terms; required
 	Summary     string `json:"summary,omitempty"`
+	Contact     string `json:"contact,omitempty"`   // who wrote, in the field's terms
+	Safety      string `json:"safety,omitempty"`    // how safe they were at the end
+	FollowUp    string `json:"follow_up,omitempty"` // the day on which somebody looks after them again, as 2006-01-02
 }
 
 // PlanEdit is the body of [PlanSaved]: the fields that were changed, and the version that they were changed from.

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"strings"
+	"time"
 
 	"befree.example/store"
 )
@@ -97,6 +98,8 @@ func (m moment) close(*store.Event) error {
 	switch {
 	case strings.TrimSpace(b.Disposition) == "":
 		return refuse(CodeEmpty, "Say how it ended: a disposition is needed to close.")
+	case b.FollowUp != "" && !isDay(b.FollowUp):
+		return refuse(CodeBad, "The day of the follow-up must be a date such as 2026-03-31.")
 	case m.Seen < m.conv.LastText:
 		return refuse(CodeNewer, "The texter wrote again. Read it before you close.")
 	}
@@ -106,4 +109,9 @@ func (m moment) close(*store.Event) error {
 		}
 	}
 	return nil
+}
+
+func isDay(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil
 }
