@@ -109,6 +109,8 @@ func (m moment) reply(*store.Event) error {
 		return err
 	}
 	switch {
+	case m.optedOut(): // before what is newer, which may be a second STOP
+		return errOptedOut
 	case m.Age < 0 || m.Age > m.Policy.ReplyAge:
 		return refuse(CodeTooOld, "It was written more than %v ago and was not sent. It is a draft again: read it once more.", m.Policy.ReplyAge)
 	case m.Seen < m.conv.Seen():
@@ -119,14 +121,18 @@ func (m moment) reply(*store.Event) error {
 
 // sendable refuses a text to somebody who opted out, or whom the safety record protects without a reason stated.
 func (m moment) sendable(reason string) error {
-	if m.conv.OptedOut || !m.MayText(m.conv.Number) {
-		return refuse(CodeOptedOut, "This person opted out. Nothing can be sent until they text START.")
+	if m.optedOut() {
+		return errOptedOut
 	}
 	if why := m.conv.Gate(m.now); why != "" && strings.TrimSpace(reason) == "" {
 		return refuse(CodeGate, "%s Sending all the same needs a stated reason, which is kept.", why)
 	}
 	return nil
 }
+
+var errOptedOut = refuse(CodeOptedOut, "This person opted out. Nothing can be sent until they text START.")
+
+func (m moment) optedOut() bool { return m.conv.OptedOut || !m.MayText(m.conv.Number) }
 
 func (m moment) withdraw(e *store.Event) error {
 	msg := m.conv.Message(m.Ref)

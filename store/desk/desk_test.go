@@ -160,6 +160,9 @@ func TestOptOut(t *testing.T) {
 		t.Fatal("a second STOP is confirmed again")
 	}
 	l.refused(desk.CodeOptedOut, reply(l.fresh(c), "please"))
+	before := l.fresh(c)
+	l.text(texter, "STOP")
+	l.refused(desk.CodeOptedOut, reply(before, "please")) // said before what is newer
 	back := l.text(texter, "yes")
 	if back.OptedOut || !l.state.MayText(texter) {
 		t.Fatal("YES after STOP did not restore")
