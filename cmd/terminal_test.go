@@ -158,6 +158,9 @@ func types(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(t.send(string(r)))
 	}
 	words := strings.Fields(args[1])
+	if screen, _ := t.text(); strings.Contains(screen, "Passphrase: ") {
+		words = []string{"*"}
+	}
 	see(ts, false, []string{args[0], regexp.QuoteMeta(words[len(words)-1])})
 }
 

@@ -78,7 +78,8 @@ var screens = []struct {
 		conversation(h)
 		h.status.Role = desk.Supervisor
 	}, []string{"G", "T", "Rest"}},
-	{"blank", Options{}, conversation, []string{"1", "ctrl+l"}},
+	{"locked", Options{}, conversation, []string{"1", "ctrl+l"}},
+	{"passphrase", Options{Unlock: func([]byte) bool { return false }}, conversation, []string{"1", "ctrl+l", "wrong", "enter", "again"}},
 	{"leave", Options{}, conversation, []string{"q"}},
 	{"review", Options{Review: true}, func(h *hand) {
 		conversation(h)

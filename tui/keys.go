@@ -16,9 +16,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	switch n := len(m.dialogs); {
 	case k.Type == tea.KeyCtrlC:
 		return m.quit()
-	case m.blank:
-		m.blank = k.Type != tea.KeyCtrlL
-		return nil
+	case m.locked != nil:
+		return m.lockKey(k)
 	case n > 0:
 		top := m.dialogs[n-1]
 		done, cmd := top.Key(k, m.now)

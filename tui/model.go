@@ -16,13 +16,16 @@ import (
 // Options say who sits at the console and how it looks. Line is required; the zero value of all else works.
 type Options struct {
 	Line    Line
-	Name    string             // of the member of staff at the console
-	Theme   theme.Theme        // zero for no colours at all
-	ASCII   bool               // draw nothing outside ASCII; texters' words stay as they are
-	Review  bool               // no network: read only but for notes and plans
-	Replies []replies.Reply    // offered as quick replies; nil for those that befree comes with
-	Zone    *time.Location     // in which times are shown; nil for the machine's
-	Report  func(stack []byte) // of a panic: where it was, never what was on the screen; nil for nobody
+	Name    string                       // of the member of staff at the console
+	Theme   theme.Theme                  // zero for no colours at all
+	ASCII   bool                         // draw nothing outside ASCII; texters' words stay as they are
+	Review  bool                         // no network: read only but for notes and plans
+	Replies []replies.Reply              // offered as quick replies; nil for those that befree comes with
+	Unlock  func(passphrase []byte) bool // shows a locked screen again; nil for the key that locked it
+	Idle    time.Duration                // without a key, after which the screen is locked; 0 for never
+	Call    func(urgent bool)            // for the person at the console, by a bell or a notice; nil for none
+	Zone    *time.Location               // in which times are shown; nil for the machine's
+	Report  func(stack []byte)           // of a panic: where it was, never what was on the screen; nil for nobody
 }
 
 // A Model is the console. Run it with tea.WithAltScreen, tea.WithFilter(Filter) and tea.WithoutCatchPanics, and ask Err
@@ -50,7 +53,8 @@ type Model struct {
 	help    *help     // nil unless it is shown
 	palette *palette  // nil unless it is shown
 	wrapUp  *wrapUp   // nil unless it is shown
-	blank   bool
+	locked  *lock     // nil unless the screen is hidden
+	called  time.Time // when the person was called for last
 	notice  notice
 	adopted map[string]bool // refused replies that are drafts again
 	lastKey time.Time
@@ -90,7 +94,7 @@ func New(o Options) *Model {
 	if o.Replies == nil {
 		o.Replies = replies.Default()
 	}
-	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, stop: make(chan struct{}), dirty: true, now: time.Now()}
+	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
 	m.queue = queue{look: &m.look}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)
@@ -120,6 +124,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.loaded(msg)
 	case draftsMsg:
 		m.restore(msg)
+	case unlockedMsg:
+		m.unlocked(msg)
 	case saveMsg:
 		cmd = m.save()
 	case savedMsg:
@@ -159,12 +165,15 @@ func (m *Model) tick() tea.Cmd {
 	if !m.notice.bad && m.now.Sub(m.notice.at) > 8*time.Second {
 		m.notice = notice{}
 	}
-	return tick()
+	if m.Idle > 0 && m.locked == nil && m.now.Sub(m.lastKey) >= m.Idle {
+		m.lockUp()
+	}
+	return tea.Batch(tick(), m.callAgain())
 }
 
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
-	next := m.pump(w)
+	next, call := m.pump(w), m.callFor(&m.world, &w.world)
 	first := m.world.byID == nil
 	m.world = w.world
 	m.queue.Take(&m.world)
@@ -174,7 +183,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, m.takeBack()}
+	cmds := []tea.Cmd{next, call, m.takeBack()}
 	if w.openID == m.open {
 		m.show(w.open)
 	} else if m.open != "" {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -600,6 +601,84 @@ func TestBlank(t *testing.T) {
 			s.Errorf("behind a blank screen %s was done", s.h.asked[0].Kind)
 		}
 	})
+}
+
+// TestLock: a locked screen takes the passphrase and nothing else, and each wrong one makes the next one wait.
+func TestLock(t *testing.T) {
+	tries := 0
+	o := Options{Idle: 10 * time.Minute, Unlock: func(p []byte) bool { tries++; return string(p) == "right one" }}
+	sit(t, o, 100, 30, mine, func(s *sitter) {
+		s.press("1", "Hello", "ctrl+l", "x", "enter")
+		s.seesNot("stop him", "Hello", "0147")
+		s.wait(500 * time.Millisecond)
+		s.sees("That was not the passphrase")
+		s.press("right one")
+		s.seesNot("right one")
+		began := time.Now()
+		s.press("enter")
+		s.seesNot("Hello")
+		s.wait(1500 * time.Millisecond)
+		s.sees("Hello")
+		if tries != 2 || len(s.h.asked) > 0 || time.Since(began) < time.Second {
+			s.Errorf("%d tries in %v, %d commands", tries, time.Since(began), len(s.h.asked))
+		}
+		s.wait(9 * time.Minute)
+		s.sees("Hello")
+		s.wait(90 * time.Second)
+		s.seesNot("Hello")
+		s.sees("befree is locked")
+	})
+}
+
+// TestCalls holds when a person is called for, and how often.
+func TestCalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		do          func(*sitter)
+		calls, loud int
+	}{
+		"something imminent":      {func(s *sitter) { s.h.text("0131", "he has a gun") }, 1, 1},
+		"something high":          {func(s *sitter) { s.h.text("0131", "he locked me in") }, 1, 0},
+		"an answer to me":         {func(s *sitter) { s.h.text("0147", "ok") }, 1, 0},
+		"somebody asks about it":  {func(s *sitter) { s.h.text("0131", "who is this") }, 0, 0},
+		"a text to somebody else": {func(s *sitter) { s.h.text("0122", "he has a gun") }, 0, 0},
+		"two in a moment are one": {func(s *sitter) { s.h.text("0147", "ok"); s.wait(time.Second); s.h.text("0147", "yes") }, 1, 0},
+		"nobody takes what is imminent": {func(s *sitter) {
+			s.h.text("0131", "he has a gun")
+			s.wait(52 * time.Second)
+			s.sees("nobody takes them: F8")
+		}, 4, 4},
+		"taken in time": {func(s *sitter) {
+			s.h.text("0131", "he has a gun")
+			s.wait(20 * time.Second)
+			s.h.take("ben", "0131")
+			s.wait(30 * time.Second)
+		}, 1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			calls, loud := 0, 0
+			o := Options{Call: func(urgent bool) {
+				mu.Lock()
+				defer mu.Unlock()
+				if calls++; urgent {
+					loud++
+				}
+			}}
+			sit(t, o, 100, 30, func(h *hand) {
+				h.text("0147", "hello")
+				h.take("ada", "0147")
+				h.text("0122", "hello")
+				h.take("ben", "0122")
+			}, func(s *sitter) {
+				s.wait(5 * time.Second)
+				test.do(s)
+				s.wait(time.Second)
+			})
+			if calls != test.calls || loud != test.loud {
+				t.Errorf("called %d times, %d loudly, want %d and %d", calls, loud, test.calls, test.loud)
+			}
+		})
+	}
 }
 
 func TestNotesPlansAndSafetyWithoutANetwork(t *testing.T) {

@@ -20,8 +20,8 @@ func (m *Model) draw() string {
 		return ""
 	case m.width < leastWidth || m.height < leastHeight:
 		return tooSmall(m.width, m.height)
-	case m.blank:
-		return strings.Join(frame(m.height, "", column{m.width, []string{"", "  befree: ctrl+l shows the screen again."}}), "\n")
+	case m.locked != nil:
+		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(m.Unlock != nil)}), "\n")
 	}
 	rows := frame(1, "", column{m.width, []string{m.statusLine()}})
 	rows = append(rows, frame(m.height-3, m.Theme.Muted.Paint(m.bar), m.columns(m.height-3)...)...)

@@ -46,7 +46,12 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 	if !c.Script {
 		err = onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
 			return c.stage(ctx, 1, func(ctx context.Context, cl *client.Client) error {
-				return c.atLine(ctx, cl, in, out)
+				o, err := c.options(cl)
+				if err != nil {
+					return err
+				}
+				o.Idle, o.Unlock = 0, nil // nobody knows its passphrase
+				return atLine(ctx, cl, o, notices[c.Notice], in, out)
 			})
 		})
 	}

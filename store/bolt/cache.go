@@ -98,6 +98,17 @@ func (c *Cache) unlock(o CacheOptions) error {
 	return nil
 }
 
+// Check tells whether a passphrase is the cache's.
+func (c *Cache) Check(passphrase []byte) error {
+	var e seal.Envelope
+	err := c.view(func(tx *bbolt.Tx) error { return readJSON(tx.Bucket(metaBucket).Get(envelopeKey), &e) })
+	if err != nil {
+		return err
+	}
+	_, err = e.Open(passphrase)
+	return err
+}
+
 func (c *Cache) open(owner string, envelope []byte, o CacheOptions) (m seal.Master, err error) {
 	if owner != o.Owner {
 		return m, fmt.Errorf("%w: %s is %s's; name another file", ErrOwner, c.path, owner)

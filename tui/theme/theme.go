@@ -44,13 +44,27 @@ func Plain() Theme {
 }
 
 // Dark is for light letters on a dark ground.
-func Dark() Theme { return coloured("203", "215", "117", "245", "245", "255", "114", "117", "183") }
+func Dark() Theme {
+	return coloured(termenv.ANSI256, "203", "215", "117", "245", "245", "255", "114", "117", "183")
+}
 
 // Light is for dark letters on a light ground.
-func Light() Theme { return coloured("160", "130", "25", "240", "240", "16", "22", "25", "91") }
+func Light() Theme {
+	return coloured(termenv.ANSI256, "160", "94", "25", "240", "240", "16", "22", "25", "91")
+}
 
-func coloured(imminent, high, standard, info, muted, focus, good, texter, staff string) Theme {
-	r := renderer(termenv.ANSI256)
+// Contrast is for a dark ground and eyes that need more: at least 7 to 1.
+func Contrast() Theme {
+	return coloured(termenv.ANSI256, "217", "222", "159", "252", "252", "231", "157", "159", "225")
+}
+
+// Sixteen is for terminals with the sixteen old colours, on a dark ground.
+func Sixteen() Theme {
+	return coloured(termenv.ANSI, "9", "11", "14", "7", "7", "15", "10", "14", "13")
+}
+
+func coloured(p termenv.Profile, imminent, high, standard, info, muted, focus, good, texter, staff string) Theme {
+	r := renderer(p)
 	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
 	return Theme{
 		Severity: [4]Ink{ink(colour(imminent).Bold(true)), ink(colour(high).Bold(true)), ink(colour(standard)), ink(colour(info))},

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"befree.example/client"
+	"befree.example/tui"
+	"befree.example/tui/replies"
+	"befree.example/tui/theme"
+)
+
+// A display is how the console looks.
+type display struct {
+	Theme     string        `help:"Colours: for a dark or a light ground, of high contrast, the sixteen old ones, or none. NO_COLOR means none." enum:"dark,light,contrast,16,none" default:"dark"`
+	LockAfter time.Duration `help:"Lock the screen after this time without a key; 0 for never." default:"10m"`
+	Notice    string        `help:"How to call for you: by the bell, by a notice of the terminal (9, 777 and 99 are their numbers), or not." enum:"bell,osc9,osc777,osc99,off" default:"bell"`
+	Replies   string        `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
+	ASCII     bool          `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
+}
+
+func (d display) options(cl *client.Client) (o tui.Options, err error) {
+	themes := map[string]func() theme.Theme{"dark": theme.Dark, "light": theme.Light, "contrast": theme.Contrast, "16": theme.Sixteen, "none": theme.Plain}
+	if os.Getenv("NO_COLOR") != "" {
+		d.Theme = "none"
+	}
+	o = tui.Options{
+		Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
+		Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
+	}
+	if d.Replies == "" {
+		return o, nil
+	}
+	f, err := os.Open(d.Replies)
+	if err != nil {
+		return o, fmt.Errorf("--replies: %w", err)
+	}
+	defer f.Close()
+	o.Replies, err = replies.Read(f)
+	return o, err
+}
+
+// utf8Locale tells whether the terminal is said to show more than ASCII; where nothing is said, it is taken to.
+func utf8Locale() bool {
+	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
+		if v := strings.ToLower(os.Getenv(name)); v != "" {
+			return strings.Contains(v, "utf-8") || strings.Contains(v, "utf8")
+		}
+	}
+	return true
+}
+
+// A screen is a terminal to which everything is written by one hand at a time, and shown at once.
+type screen struct {
+	*os.File
+	mu sync.Mutex
+}
+
+// Write implements io.Writer.
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]byte, 0, len(b)+16)
+	all = append(append(append(all, ansi.SetModeSynchronizedOutput...), b...), ansi.ResetModeSynchronizedOutput...)
+	if n, err := s.File.Write(all); err != nil {
+		return max(0, min(n-len(ansi.SetModeSynchronizedOutput), len(b))), err
+	}
+	return len(b), nil
+}
+
+// notices are what calls for a person, by the name of the setting. They say
+// nothing of a text, a number or a name.
+var notices = map[string]string{
+	"bell": "\a", "osc9": "\x1b]9;%s\a", "osc777": "\x1b]777;notify;befree;%s\a", "osc99": "\x1b]99;;%s\x1b\\",
+}
+
+// call writes a notice between two frames, through tmux where there is one.
+func (s *screen) call(notice string, urgent bool) {
+	words := "befree: somebody waits"
+	if urgent {
+		words = "befree: URGENT"
+	}
+	if strings.Contains(notice, "%s") {
+		notice = fmt.Sprintf(notice, words)
+		if os.Getenv("TMUX") != "" {
+			notice = ansi.TmuxPassthrough(notice)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = s.WriteString(notice) // a terminal that is gone calls nobody
+}

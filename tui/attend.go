@@ -1,0 +1,64 @@
+package tui
+
+import (
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/store/triage"
+)
+
+// When the console calls for its person.
+const (
+	callEvery   = 3 * time.Second  // at most, but for imminent texts
+	nobodyTakes = 30 * time.Second // an imminent text that waits longer is loud at every console
+	againEvery  = 10 * time.Second // as long as it waits
+)
+
+// callFor calls for the person at the console if something in after needs them that was not in before. What is said
+// never holds anything of a text, a number or a name.
+func (m *Model) callFor(before, after *world) tea.Cmd {
+	if m.Call == nil || before.byID == nil || m.Review {
+		return nil
+	}
+	urgent, worth := false, false
+	for id, c := range after.byID {
+		old := before.byID[id]
+		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
+		switch mine := c.Phase == desk.Held && c.Owner == m.Name; {
+		case !newer || !mine && c.Phase != desk.Waiting:
+		case c.Severity == triage.Imminent:
+			urgent = true
+		case mine || c.Severity == triage.High:
+			worth = true
+		}
+	}
+	if !urgent && (!worth || m.now.Sub(m.called) < callEvery) {
+		return nil
+	}
+	return m.call(urgent)
+}
+
+// callAgain is loud while an imminent text waits that nobody takes.
+func (m *Model) callAgain() tea.Cmd {
+	if m.Call == nil || m.Review || m.now.Sub(m.called) < againEvery {
+		return nil
+	}
+	for _, c := range m.world.waiting {
+		if c.Severity == triage.Imminent && !c.Unanswered.IsZero() && m.now.Sub(c.Unanswered) >= nobodyTakes {
+			m.fail("Somebody in imminent danger waits and nobody takes them: F8.")
+			return m.call(true)
+		}
+	}
+	return nil
+}
+
+func (m *Model) call(urgent bool) tea.Cmd {
+	m.called = m.now
+	call := m.Call
+	return guard(func() tea.Msg {
+		call(urgent)
+		return nil
+	})
+}

@@ -1,0 +1,83 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/tui/text"
+)
+
+// A lock hides the screen. Where there is a passphrase it takes that to see it again, and each wrong one takes longer.
+type lock struct {
+	typed  []rune
+	wrong  int
+	trying bool
+}
+
+// slowest is how long a wrong passphrase makes the next one wait at most.
+const slowest = 10 * time.Second
+
+// unlockedMsg is what became of a passphrase.
+type unlockedMsg struct{ right bool }
+
+// lockUp hides the screen at once.
+func (m *Model) lockUp() { m.locked = &lock{} }
+
+// lockKey types the passphrase, or shows the screen again where there is none.
+func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
+	l := m.locked
+	switch {
+	case m.Unlock == nil:
+		if k.Type == tea.KeyCtrlL {
+			m.locked = nil
+		}
+	case l.trying:
+	case k.Type == tea.KeyEnter && len(l.typed) > 0:
+		return m.unlock()
+	case k.Type == tea.KeyBackspace:
+		l.typed = l.typed[:max(0, len(l.typed)-1)]
+	case k.Type == tea.KeyEsc || k.Type == tea.KeyCtrlL:
+		l.typed = nil
+	case k.Type == tea.KeyRunes || k.Type == tea.KeySpace:
+		l.typed = append(l.typed, []rune(text.Input(string(k.Runes)))...)
+	}
+	return nil
+}
+
+func (m *Model) unlock() tea.Cmd {
+	l, try := m.locked, m.Unlock
+	passphrase := []byte(string(l.typed))
+	pause := min(time.Duration(l.wrong)*time.Second, slowest)
+	l.typed, l.trying = nil, true
+	return guard(func() tea.Msg {
+		time.Sleep(pause)
+		return unlockedMsg{try(passphrase)}
+	})
+}
+
+func (m *Model) unlocked(u unlockedMsg) {
+	switch l := m.locked; {
+	case l == nil:
+	case u.right:
+		m.locked = nil
+	default:
+		l.wrong++
+		l.trying = false
+	}
+}
+
+// Render says how to see the screen again, and nothing else.
+func (l *lock) Render(passphrase bool) []string {
+	lines := []string{"", "  befree is locked. Texts come in and drafts are kept."}
+	switch {
+	case !passphrase:
+		return append(lines, "", "  ctrl+l shows the screen again.")
+	case l.trying:
+		return append(lines, "", "  Looking"+strings.Repeat(".", min(l.wrong+3, 10)))
+	case l.wrong > 0:
+		lines = append(lines, "", "  That was not the passphrase. Each wrong one takes longer.")
+	}
+	return append(lines, "", "  Passphrase: "+strings.Repeat("*", min(len(l.typed), 40))+"_")
+}
