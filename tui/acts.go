@@ -366,6 +366,7 @@ func (m *Model) show1(id string) tea.Cmd {
 	if id != m.open {
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
+		m.chat.from = m.read[id]
 		m.chat.Show(m.world.byID[id])
 	}
 	m.queue.Select(id)

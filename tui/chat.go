@@ -24,6 +24,7 @@ type chat struct {
 	going []bolt.Entry // replies to it that the relay has not got yet
 	laid  map[*desk.Message][]string
 	width int
+	from  uint64 // Seq up to which it was read when it was opened
 }
 
 // Show puts a conversation, or its newer self, on the screen.
@@ -158,6 +159,10 @@ func (c *chat) visible(room int, now time.Time) []string {
 		block := c.message(ms[i], now)
 		blocks = append(blocks, block)
 		have += len(block)
+		if c.firstNew(i) {
+			blocks = append(blocks, []string{c.Theme.Focus.Paint("  new since you looked")})
+			have++
+		}
 		if day := ms[i].At.In(c.Zone); i == 0 || !sameDay(day, ms[i-1].At.In(c.Zone)) {
 			blocks = append(blocks, []string{c.Theme.Muted.Paint("  " + day.Format("Monday 2 January 2006"))})
 			have++
@@ -169,6 +174,12 @@ func (c *chat) visible(room int, now time.Time) []string {
 	}
 	c.up = min(c.up, max(0, have-room))
 	return bottom(lines[:len(lines)-c.up], room)
+}
+
+// firstNew tells whether a message is the first that came since the conversation was on the screen last.
+func (c *chat) firstNew(i int) bool {
+	ms := c.conv.Messages
+	return c.from > 0 && ms[i].Seq > c.from && (i == 0 || ms[i-1].Seq <= c.from)
 }
 
 // waiting is a reply that has left the composer and is not at the relay yet.

@@ -11,6 +11,7 @@ import (
 
 	"befree.example/store/desk"
 	"befree.example/store/sms"
+	"befree.example/tui/text"
 )
 
 // Times that tell a person's keys from a paste's and from a key that is held down.
@@ -171,8 +172,25 @@ func (c *composer) count() string {
 	}
 	s := sms.Segments(t)
 	out := fmt.Sprintf("%d/%d %s %s %s %s", n, desk.MaxReply, c.dot, s.Encoding, c.dot, counted(s.Segments, "segment", "segments"))
+	if s.Encoding == sms.UCS2 {
+		out += " because of " + forcing(t)
+	}
 	if s.Encoding == sms.UCS2 && sms.Segments(sms.Replace(t)).Segments < s.Segments {
 		out += " " + c.dot + " F7 plain quotes"
 	}
 	return out
+}
+
+// forcing names the first few characters that make a text UCS-2.
+func forcing(t string) string {
+	const few = 3
+	all := sms.Forcing(t)
+	var names []string
+	for _, r := range all[:min(few, len(all))] {
+		names = append(names, text.Line(string(r)))
+	}
+	if len(all) > few {
+		names = append(names, "...")
+	}
+	return strings.Join(names, " ")
 }

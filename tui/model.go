@@ -3,6 +3,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -60,6 +61,7 @@ type Model struct {
 	lastKey time.Time
 	synced  bool // drafts of the disk have been read
 	unsaved places
+	read    reading
 	saving  bool                  // a save is due
 	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
 
@@ -94,8 +96,8 @@ func New(o Options) *Model {
 	if o.Replies == nil {
 		o.Replies = replies.Default()
 	}
-	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
-	m.queue = queue{look: &m.look}
+	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, read: reading{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
+	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)
 	m.notes = notes{look: &m.look, editors: map[string]*editor{}}
@@ -204,6 +206,24 @@ func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	return m.fetchWords(l.open)
 }
 
+// reading is how far each conversation was read here: the Seq of the newest text that was on the screen.
+type reading map[string]uint64
+
+func (r reading) upTo(c *desk.Conversation) { r[c.ID] = max(r[c.ID], c.LastText) }
+
+// unread counts the texts of a conversation since the last reply that were not on the screen yet.
+func (r reading) unread(c *desk.Conversation) (n int) {
+	for _, m := range slices.Backward(c.Messages) {
+		if m.Seq <= r[c.ID] || m.Author != "" && !m.Inbound {
+			break
+		}
+		if m.Inbound {
+			n++
+		}
+	}
+	return n
+}
+
 // show puts the newest state of the open conversation on the screen.
 func (m *Model) show(c *desk.Conversation) {
 	if c == nil {
@@ -215,6 +235,9 @@ func (m *Model) show(c *desk.Conversation) {
 	}
 	m.chat.Show(c)
 	m.chat.going = m.world.going(c.ID)
+	if m.chat.AtEnd() && m.locked == nil {
+		m.read.upTo(c)
+	}
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())
 	}

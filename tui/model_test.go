@@ -441,6 +441,23 @@ func TestEveryKeyIsInTheHelp(t *testing.T) {
 	}
 }
 
+// TestUnread: what came while another conversation was on the screen is counted, and marked once it is opened.
+func TestUnread(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "alt+2")
+		s.h.text("0147", "are you there")
+		s.h.text("0147", "pls")
+		s.wait(3 * time.Second)
+		s.sees("2 new, waits")
+		s.press("alt+1")
+		s.wait(time.Second)
+		s.sees("new since you looked", "are you there")
+		s.seesNot("2 new, waits")
+		s.press("alt+2", "alt+1")
+		s.seesNot("new since you looked")
+	})
+}
+
 func TestTakingOver(t *testing.T) {
 	sit(t, Options{}, 100, 30, func(h *hand) {
 		night(h)

@@ -24,6 +24,7 @@ type queue struct {
 	selected string
 	filter   string
 	typing   bool // into the filter
+	read     reading
 }
 
 // A row is a conversation, or the name of the section that begins there.
@@ -293,6 +294,9 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 		out = "closed " + c.ClosedAt.In(q.Zone).Format("2 Jan 15:04")
 	case late(c, now):
 		out = q.Theme.Danger.Paint(out)
+	}
+	if n := q.read.unread(c); n > 0 && c.Phase == desk.Held && c.Owner == q.Name {
+		out = q.Theme.Focus.Paint(strconv.Itoa(n)+" new") + ", " + out
 	}
 	if c.OptedOut {
 		out += ", opted out"

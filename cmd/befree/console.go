@@ -22,19 +22,11 @@ type consoleCmd struct {
 // Run sits its person down at the line.
 func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
 	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
-		who, err := c.identity()
+		cl, err := c.client(std, c.Relay)
 		if err != nil {
 			return err
 		}
-		cache, err := c.open(std)
-		if err != nil {
-			return err
-		}
-		defer cache.Close()
-		cl, err := client.New(client.Config{URL: c.Relay, Identity: who, Cache: cache})
-		if err != nil {
-			return err
-		}
+		defer cl.Cache.Close()
 		o, err := c.options(cl)
 		if err != nil {
 			return err

@@ -47,6 +47,23 @@ func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
 	return bolt.OpenCache(path, bolt.CacheOptions{Owner: p.Name, Passphrase: passphrase, ClassOf: desk.ClassOf})
 }
 
+// client is the profile's end of a relay's line. Its cache is to be closed after it.
+func (p *profile) client(std *config.Std, relay string) (*client.Client, error) {
+	who, err := p.identity()
+	if err != nil {
+		return nil, err
+	}
+	cache, err := p.open(std)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := client.New(client.Config{URL: relay, Identity: who, Cache: cache})
+	if err != nil {
+		return nil, errors.Join(err, cache.Close())
+	}
+	return cl, nil
+}
+
 // identity reads the secret file.
 func (p *profile) identity() (client.Identity, error) {
 	if p.Secret == "" {

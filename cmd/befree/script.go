@@ -23,24 +23,16 @@ type scriptCmd struct {
 
 // Run plays the script and ends at its end, or at the first line that does not come true.
 func (c *scriptCmd) Run(ctx context.Context, std *config.Std) error {
-	who, err := c.identity()
-	if err != nil {
-		return err
-	}
 	lines, err := c.script(std.In)
 	if err != nil {
 		return err
 	}
-	cache, err := c.open(std)
+	cl, err := c.client(std, c.Relay)
 	if err != nil {
 		return err
 	}
-	defer cache.Close()
-	cl, err := client.New(client.Config{URL: c.Relay, Identity: who, Cache: cache})
-	if err != nil {
-		return err
-	}
-	p := &player{client: cl, name: who.Name, out: std.Out, pace: c.Pace}
+	defer cl.Cache.Close()
+	p := &player{client: cl, name: c.Name, out: std.Out, pace: c.Pace}
 	return p.play(ctx, lines)
 }
 
