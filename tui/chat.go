@@ -62,6 +62,18 @@ func (c *chat) Scroll(n int) {
 	}
 }
 
+// Reach scrolls to a message, as far as it still stands there.
+func (c *chat) Reach(id string) {
+	lines := 0
+	for _, m := range slices.Backward(c.conv.Messages) {
+		if m.ID == id {
+			c.up = lines
+			return
+		}
+		lines += len(c.message(m, m.At))
+	}
+}
+
 // Key handles the keys of reading.
 func (c *chat) Key(k tea.KeyMsg) bool {
 	switch k.String() {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -455,6 +456,65 @@ func TestUnread(t *testing.T) {
 		s.seesNot("2 new, waits")
 		s.press("alt+2", "alt+1")
 		s.seesNot("new since you looked")
+	})
+}
+
+// TestPlanOut: a plan leaves befree as a card that is sent by hand, or as a file that was asked for.
+func TestPlanOut(t *testing.T) {
+	var name, file string
+	save := func(n string, markdown []byte) (string, error) {
+		name, file = n, string(markdown)
+		return "/home/ada/plan.md", nil
+	}
+	sit(t, Options{SavePlan: save}, 120, 36, mine, func(s *sitter) {
+		s.press("1", "alt+c")
+		s.sees("nothing in the plan yet")
+		s.press("alt+p")
+		s.sees("There is no plan yet")
+		s.h.must(desk.Command{Kind: desk.PlanSaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist},
+			desk.PlanEdit{Fields: map[string]string{"situation/numbers": "555 0199", "situation/words": "tangerine"}})
+		s.wait(time.Second)
+		s.press("alt+c")
+		if got := s.m.composer.Text("c0147"); !strings.Contains(got, "555 0199") || strings.Contains(got, "tangerine") || len(s.h.replies()) > 0 {
+			s.Errorf("the composer has %q, sent %q", got, s.h.replies())
+		}
+		s.press("alt+p", "enter")
+		if file != "" {
+			s.Error("enter alone wrote the file")
+		}
+		s.press("alt+p", "y")
+		s.sees("Written to /home/ada/plan.md")
+		if !strings.Contains(file, "555 0199") || strings.ContainsAny(name, "/. ") {
+			s.Errorf("%q has %q", name, file)
+		}
+	})
+	sit(t, Options{SavePlan: save}, 120, 36, func(h *hand) {
+		mine(h)
+		watched := true
+		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Watched: &watched})
+		h.must(desk.Command{Kind: desk.PlanSaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist},
+			desk.PlanEdit{Fields: map[string]string{"situation/numbers": "555 0199"}})
+	}, func(s *sitter) {
+		s.press("1", "alt+c")
+		s.sees("No card: the phone is shared or watched")
+	})
+}
+
+func TestFind(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		mine(h)
+		for i := range 60 {
+			h.text("0147", fmt.Sprintf("number %d", i))
+		}
+	}, func(s *sitter) {
+		s.press("1")
+		s.seesNot("number 7")
+		s.press("ctrl+f", "number 7")
+		s.sees("> number 7")
+		s.press("enter")
+		s.sees("    number 7 ")
+		s.press("G")
+		s.sees("number 59")
 	})
 }
 

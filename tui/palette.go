@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -107,6 +108,29 @@ func (m *Model) everything() tea.Cmd {
 		}
 	}
 	m.palette = newPalette("Do", offers)
+	return nil
+}
+
+// find offers the texts of the open conversation, the newest first; the chosen one is scrolled to.
+func (m *Model) find() tea.Cmd {
+	c := m.chat.conv
+	if c == nil {
+		m.say("Open a conversation first.")
+		return nil
+	}
+	var offers []offer
+	for _, message := range slices.Backward(c.Messages) {
+		words := text.Clean(m.chat.words(message))
+		offers = append(offers, offer{
+			name: strings.ReplaceAll(words, "\n", " "), more: words, note: message.At.In(m.Zone).Format("2 Jan 15:04"),
+			do: func() tea.Cmd {
+				m.focus = onChat
+				m.chat.Reach(message.ID)
+				return nil
+			},
+		})
+	}
+	m.palette = newPalette("Find", offers)
 	return nil
 }
 

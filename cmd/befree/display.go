@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/adrg/xdg"
 	"github.com/charmbracelet/x/ansi"
 
 	"befree.example/client"
@@ -31,7 +33,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	}
 	o = tui.Options{
 		Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
-		Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
+		SavePlan: savePlan, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
 	if d.Replies == "" {
 		return o, nil
@@ -43,6 +45,16 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	defer f.Close()
 	o.Replies, err = replies.Read(f)
 	return o, err
+}
+
+// savePlan writes a plan to a new file in the home folder that its owner alone can read.
+func savePlan(name string, markdown []byte) (path string, err error) {
+	f, err := os.CreateTemp(xdg.Home, "plan-"+name+"-*.md") // mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(markdown)
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // utf8Locale tells whether the terminal is said to show more than ASCII; where nothing is said, it is taken to.
