@@ -11,7 +11,8 @@ import (
 )
 
 type cli struct {
-	Config kong.ConfigFlag `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
+	Config  kong.ConfigFlag  `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
+	Version kong.VersionFlag `help:"Say which befree this is." env:"-"`
 
 	Serve   serveCmd   `cmd:"" help:"Serve the carrier and the consoles."`
 	Staff   staffCmd   `cmd:"" help:"Say who may sign in."`

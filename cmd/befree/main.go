@@ -10,7 +10,8 @@ import (
 )
 
 type cli struct {
-	Config kong.ConfigFlag `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
+	Config  kong.ConfigFlag  `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
+	Version kong.VersionFlag `help:"Say which befree this is." env:"-"`
 
 	Demo    demoCmd    `cmd:"" help:"Try it here and now: relay, scripted texters and a console, in a temporary folder."`
 	Console consoleCmd `cmd:"" help:"Sit down at a relay's line."`

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -55,7 +56,7 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 	}()
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(help), kong.DefaultEnvars("BEFREE"),
 		kong.Configuration(file), kong.Writers(std.Out, std.Err), kong.Exit(func(int) { panic(shown{}) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
 	}
@@ -124,4 +125,19 @@ func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 		return strings.Join(parts, ","), nil
 	}
 	return fmt.Sprint(v), nil
+}
+
+// version is the module's, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && v == "(devel)" {
+			v = s.Value
+		}
+	}
+	return v + ", " + info.GoVersion
 }
