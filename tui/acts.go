@@ -14,6 +14,7 @@ import (
 	"befree.example/store/desk"
 	"befree.example/store/plan"
 	"befree.example/store/sms"
+	"befree.example/store/triage"
 	"befree.example/tui/text"
 )
 
@@ -151,6 +152,42 @@ func (m *Model) release() {
 			return m.do(doing{what: "Given back to the queue."}, c)
 		}}},
 	})
+}
+
+// judge lets a person set the severity of the marked conversation, with the reason.
+func (m *Model) judge() tea.Cmd {
+	c := m.chosen()
+	if c == nil || c.Phase == desk.ClosedNow {
+		m.say("Mark a conversation first.")
+		return nil
+	}
+	id, name := c.ID, m.who(c)
+	var offers []offer
+	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
+		offers = append(offers, offer{name: s.Word(), note: "target " + minutes(triage.Target(s)), do: func() tea.Cmd {
+			m.ask(&dialog{
+				title: name + " is to be " + s.Word(), lines: []string{"Say why; that is kept, and everybody sees the new severity."},
+				choices: []choice{{"", "leave it as it is", nil}}, reason: newEditor(500),
+				send: func(reason string) tea.Cmd {
+					raw, _ := json.Marshal(desk.Ruling{Severity: s, Reason: reason}) // our own type
+					return m.do(doing{what: name + " is " + s.Word() + " now."}, desk.Command{Kind: desk.SeveritySet, Conversation: id, Body: raw})
+				},
+			})
+			return nil
+		}})
+	}
+	m.palette = newPalette("Severity of "+name, offers)
+	return nil
+}
+
+// earlier opens the conversation that the same person had before.
+func (m *Model) earlier() tea.Cmd {
+	c := m.chosen()
+	if c == nil || c.Earlier == "" || m.world.byID[c.Earlier] == nil {
+		m.say("Nothing is known of an earlier conversation.")
+		return nil
+	}
+	return m.show1(c.Earlier)
 }
 
 // takeOver takes a conversation from whoever holds it, having asked why. Both are told.

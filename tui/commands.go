@@ -49,6 +49,8 @@ func commands() []command {
 		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},
 		{name: "Close", list: []string{"x"}, do: just((*Model).closing)},
+		{name: "Set the severity", list: []string{"S"}, do: (*Model).judge},
+		{name: "Earlier conversation of this person", list: []string{"e"}, do: (*Model).earlier},
 		{name: "Take over, as a supervisor", list: []string{"T"}, do: just((*Model).takeOver)},
 		{name: "Filter the list", list: []string{"/"}, do: just((*Model).filter)},
 		{name: "Move", list: []string{"arrows", "hjkl", "g", "G", "pgup", "pgdown"}},

@@ -22,6 +22,7 @@ import (
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
+	"befree.example/store/triage"
 	"befree.example/tui/theme"
 )
 
@@ -515,6 +516,35 @@ func TestFind(t *testing.T) {
 		s.sees("    number 7 ")
 		s.press("G")
 		s.sees("number 59")
+	})
+}
+
+func TestJudging(t *testing.T) {
+	sit(t, Options{}, 100, 30, night, func(s *sitter) {
+		s.press("G", "S")
+		s.sees("> imminent", "target 10:00")
+		s.press("high", "enter", "f9")
+		if got := s.h.state.Conversation("c0109").Severity; got == triage.High {
+			s.Fatal("it was set without a reason")
+		}
+		s.press("a child is with them", "f9")
+		if got := s.h.state.Conversation("c0109").Severity; got != triage.High {
+			s.Errorf("severity is %s; the screen:\n%s", got, s.screen())
+		}
+	})
+}
+
+// TestWroteBefore: somebody who closed a conversation and comes back is known, and what was said then is one key away.
+func TestWroteBefore(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		mine(h)
+		h.must(desk.Command{Kind: desk.Closed, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Seen: h.state.Conversation("c0147").Seen(), Actor: "ada", Role: desk.Specialist}, desk.Closing{Disposition: "referred"})
+		time.Sleep(100 * time.Hour)
+		h.must(desk.Command{ID: "SMlater", Kind: desk.Received, Conversation: "clater", Actor: store.Texter, Number: "+12025550147"}, desk.Text{To: "233733", Text: "hola necesito ayuda", Triage: triage.Default().Judge("hola necesito ayuda")})
+	}, func(s *sitter) {
+		s.sees("again, Spanish")
+		s.press("G", "e")
+		s.sees("stop him he's here", "Closed")
 	})
 }
 

@@ -301,6 +301,12 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 	if c.OptedOut {
 		out += ", opted out"
 	}
+	if c.Earlier != "" {
+		out += ", again"
+	}
+	if c.Language != "" && c.Language != "en" {
+		out += ", " + language(c.Language)
+	}
 	if c.Phase == desk.Held && c.Owner != q.Name {
 		out += ", held by " + text.Line(c.Owner)
 	}

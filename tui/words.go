@@ -164,6 +164,14 @@ func isTimeout(err error) bool {
 
 func cells(s string) int { return ansi.StringWidth(s) }
 
+// language names a language by its two letters, where befree knows it.
+func language(code string) string {
+	if code == "es" {
+		return "Spanish"
+	}
+	return text.Line(code)
+}
+
 // counted is a number with its word.
 func counted(n int, one, many string) string {
 	if n == 1 {
