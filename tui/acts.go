@@ -322,6 +322,7 @@ func (m *Model) beside(s side) tea.Cmd {
 	switch {
 	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
 		m.safety = newSafety(c)
+		m.safety.Resume(m.records[c.ID])
 	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
 		m.plan = newPlanForm(&m.look, c)
 		if d, ok := m.answers[c.ID]; ok {
@@ -390,9 +391,12 @@ func (m *Model) keepSafety() tea.Cmd {
 		m.fail(err.Error())
 		return nil
 	}
+	at := place{m.safety.id, safetyDraft}
 	done := func() tea.Cmd {
 		m.safety, m.side, m.focus = nil, noSide, onChat
-		return nil
+		delete(m.records, at.conversation)
+		m.unsaved[at] = true // and so leaves the drafts
+		return m.saveSoon()
 	}
 	return m.do(doing{what: "Safety record saved.", kept: keptSafety, then: done}, m.about(desk.SafetySaved, edit))
 }

@@ -42,6 +42,11 @@ func (m *Model) restore(d draftsMsg) {
 		switch words := draftText(e.Command); e.What {
 		case replyDraft:
 			m.composer.Restore(e.Conversation, words, e.At)
+		case safetyDraft:
+			var c changes
+			if json.Unmarshal([]byte(words), &c) == nil {
+				m.records[e.Conversation] = c
+			}
 		case noteDraft:
 			m.notes.editor(e.Conversation).SetText(words)
 		default:
@@ -69,9 +74,10 @@ type places map[place]bool
 
 // What a draft will be.
 const (
-	replyDraft = ""
-	noteDraft  = "note"
-	planDraft  = "plan/" // and the item
+	replyDraft  = ""
+	noteDraft   = "note"
+	planDraft   = "plan/"  // and the item
+	safetyDraft = "safety" // changes, as JSON
 )
 
 // words are what stands in a place now and has not been sent or saved.
@@ -81,6 +87,9 @@ func (m *Model) words(p place) string {
 		return m.composer.Text(p.conversation)
 	case p.what == noteDraft:
 		return m.notes.editor(p.conversation).Text()
+	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:
+		raw, _ := json.Marshal(m.records[p.conversation]) // strings, which are JSON
+		return string(raw)
 	case m.plan != nil && m.plan.id == p.conversation && planDraft+m.plan.item() == p.what && m.plan.Changed():
 		return m.plan.editor.Text()
 	}

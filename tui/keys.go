@@ -208,6 +208,8 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		return m.wrote(noteDraft)
 	case m.side == safetySide && m.safety != nil:
 		m.safety.Key(k)
+		m.records[m.safety.id] = m.safety.Changes()
+		return m.wrote(safetyDraft)
 	case m.side == planSide && m.plan != nil:
 		return m.planKey(k)
 	}

@@ -65,6 +65,7 @@ type Model struct {
 	read    reading
 	saving  bool                  // a save is due
 	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
+	records map[string]changes    // what was changed in safety records and is not saved, by conversation
 
 	frame  string
 	dirty  bool
@@ -97,7 +98,7 @@ func New(o Options) *Model {
 	if o.Replies == nil {
 		o.Replies = replies.Default()
 	}
-	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, read: reading{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
+	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, records: map[string]changes{}, read: reading{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)

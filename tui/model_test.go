@@ -285,7 +285,7 @@ func TestDraftsOfBeforeAreThere(t *testing.T) {
 func TestNotesAndAnswersAreDraftsToo(t *testing.T) {
 	disk := map[string]bolt.Entry{}
 	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
-		s.press("1", "f3", "Half a note", "f6", "pgdown", "Half an answer")
+		s.press("1", "f4", "apples", "f3", "Half a note", "f6", "pgdown", "Half an answer")
 		s.wait(time.Second)
 		disk = maps.Clone(s.h.drafts)
 	})
@@ -297,7 +297,11 @@ func TestNotesAndAnswersAreDraftsToo(t *testing.T) {
 		s.sees("Half a note")
 		s.press("f6")
 		s.sees("> [ ] Trusted person", "Half an answer")
-		s.press("ctrl+s", "f3", "ctrl+s")
+		s.press("ctrl+s", "f3", "ctrl+s", "f4")
+		s.sees("apples")
+		s.press("alt+2", "alt+1", "f4")
+		s.sees("apples")
+		s.press("ctrl+s")
 		s.wait(time.Second)
 		if len(s.h.drafts) > 0 {
 			s.Errorf("the disk still has %v", slices.Collect(maps.Keys(s.h.drafts)))
