@@ -48,6 +48,12 @@ const (
 func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 	line := m.Line
 	d.conv = c.Conversation
+	switch c.Kind {
+	case desk.Released, desk.Transferred, desk.Closed:
+		m.letGo = c.Conversation
+	case desk.Claimed, desk.TakenOver:
+		m.letGo = ""
+	}
 	return guard(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), doMost)
 		defer cancel()
@@ -61,6 +67,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	switch {
 	case d.err != nil && !isTimeout(d.err):
 		m.fail(plainly(d.err))
+		m.letGo = ""
 		var refusal *desk.Refusal
 		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
 			m.composer.GiveBack(d.conv, d.reply)
@@ -151,6 +158,30 @@ func (m *Model) release() {
 		choices: []choice{{"n", "keep it", nil}, {"y", "give it back", func() tea.Cmd {
 			return m.do(doing{what: "Given back to the queue."}, c)
 		}}},
+	})
+}
+
+// handOver gives the open conversation to a colleague by name, with what they must know: a warm handoff.
+func (m *Model) handOver() {
+	if !m.holds() {
+		return
+	}
+	c := m.about(desk.Transferred, nil)
+	who := m.who(m.chat.conv)
+	m.ask(&dialog{
+		title: "Hand over " + who + ": to whom?", lines: []string{"Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."},
+		choices: []choice{{"", "keep it", nil}}, reason: newEditor(100), prompt: "Name:",
+		send: func(name string) tea.Cmd {
+			m.ask(&dialog{
+				title: "Hand over " + who + " to " + text.Line(name), lines: []string{"What must they know before they write? It is kept."},
+				choices: []choice{{"", "keep it", nil}}, reason: newEditor(500),
+				send: func(reason string) tea.Cmd {
+					c.Body, _ = json.Marshal(desk.Handoff{To: name, Reason: reason}) // our own type
+					return m.do(doing{what: text.Line(name) + " has " + who + " now."}, c)
+				},
+			})
+			return nil
+		},
 	})
 }
 
@@ -447,15 +478,16 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 
 // lost tells that the open conversation changed hands.
 func (m *Model) lost(c *desk.Conversation) {
+	if m.letGo == c.ID {
+		m.letGo = ""
+		return
+	}
 	who := "Nobody holds it now; it is back in the queue."
 	if c.Phase == desk.Held {
 		who = text.Line(c.Owner) + " has it now."
 	}
 	if c.Phase == desk.ClosedNow {
 		who = "It was closed."
-	}
-	if c.Phase == desk.Waiting && m.notice.text == "Given back to the queue." {
-		return
 	}
 	m.ask(&dialog{
 		title: m.who(c) + " is no longer yours", itself: true,

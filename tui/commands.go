@@ -48,6 +48,7 @@ func commands() []command {
 		{name: "Plan to a file", any: []string{"alt+p"}, do: (*Model).planFile},
 		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},
+		{name: "Hand over to a colleague", list: []string{"H"}, do: just((*Model).handOver)},
 		{name: "Close", list: []string{"x"}, do: just((*Model).closing)},
 		{name: "Set the severity", list: []string{"S"}, do: (*Model).judge},
 		{name: "Earlier conversation of this person", list: []string{"e"}, do: (*Model).earlier},

@@ -26,6 +26,7 @@ type dialog struct {
 	choices []choice
 	at      int
 	reason  *editor                     // to be filled in, where one is needed
+	prompt  string                      // before it; empty for "Why:"
 	send    func(reason string) tea.Cmd // F9 does it, with the reason
 
 	itself        bool // opened by itself: enter never answers it
@@ -92,11 +93,15 @@ func (d *dialog) Render(l *look, width, height int) []string {
 	}
 	lines = append(lines, "")
 	if d.reason != nil {
-		lines = append(lines, "  Why:")
+		prompt := d.prompt
+		if prompt == "" {
+			prompt = "Why:"
+		}
+		lines = append(lines, "  "+prompt)
 		for _, s := range d.reason.Render(width-6, 3, true) {
 			lines = append(lines, "    "+s)
 		}
-		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   do it, with this reason")
+		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   go on with this")
 		return bottom(lines, height)
 	}
 	for i, c := range d.choices {

@@ -63,6 +63,7 @@ type Model struct {
 	synced  bool // drafts of the disk have been read
 	unsaved places
 	read    reading
+	letGo   string                // ID of the conversation that its owner gave away here
 	saving  bool                  // a save is due
 	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
 	records map[string]changes    // what was changed in safety records and is not saved, by conversation

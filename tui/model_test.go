@@ -523,6 +523,24 @@ func TestFind(t *testing.T) {
 	})
 }
 
+func TestHandingOver(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "esc", "H", "ben", "f9")
+		s.sees("to ben", "What must they know")
+		s.press("esc")
+		if got := s.h.state.Conversation("c0147").Owner; got != "ada" {
+			s.Fatalf("esc gave it to %s", got)
+		}
+		s.press("H", "ben", "f9", "He is outside the door", "f9")
+		if got := s.h.state.Conversation("c0147").Owner; got != "ben" {
+			s.Errorf("%s has it; the screen:\n%s", got, s.screen())
+		}
+		s.sees("ben has", "ben holds this conversation")
+		s.wait(time.Second)
+		s.seesNot("is no longer yours")
+	})
+}
+
 func TestJudging(t *testing.T) {
 	sit(t, Options{}, 100, 30, night, func(s *sitter) {
 		s.press("G", "S")
