@@ -415,6 +415,21 @@ func TestQuickReplies(t *testing.T) {
 	})
 }
 
+// TestRepliesInTheirLanguage: those that the texter can read come first.
+func TestRepliesInTheirLanguage(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		h.text("0147", "hola necesito ayuda")
+		h.take("ada", "0147")
+		h.text("0122", "he locked me in")
+		h.take("ada", "0122")
+	}, func(s *sitter) {
+		s.press("1", "alt+q", "safe")
+		s.sees("> Safe to text? (es)")
+		s.press("esc", "alt+2", "alt+q", "safe")
+		s.sees("> Safe to text? (en)")
+	})
+}
+
 // TestPaletteDoesWhatKeysDo claims the most urgent by name.
 func TestPaletteDoesWhatKeysDo(t *testing.T) {
 	sit(t, Options{}, 100, 30, night, func(s *sitter) {

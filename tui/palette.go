@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/sahilm/fuzzy"
 
 	"befree.example/store/sms"
+	"befree.example/tui/replies"
 	"befree.example/tui/text"
 )
 
@@ -44,8 +46,10 @@ func (p *palette) narrow(query string) {
 	for i, o := range p.offers {
 		names[i] = o.name
 	}
+	matches := fuzzy.Find(query, names)
+	slices.SortFunc(matches, func(a, b fuzzy.Match) int { return cmp.Or(b.Score-a.Score, a.Index-b.Index) })
 	p.fit = nil
-	for _, match := range fuzzy.Find(query, names) {
+	for _, match := range matches {
 		p.fit = append(p.fit, p.offers[match.Index])
 	}
 }
@@ -134,7 +138,7 @@ func (m *Model) find() tea.Cmd {
 	return nil
 }
 
-// quickReplies offers texts to begin from. What is chosen stands in the composer, to be changed and sent by hand.
+// quickReplies offers texts to begin from, those in the texter's language first. What is chosen stands in the composer, to be changed and sent by hand.
 func (m *Model) quickReplies() tea.Cmd {
 	if !m.holds() {
 		return nil
@@ -144,8 +148,11 @@ func (m *Model) quickReplies() tea.Cmd {
 	if s.From != "" {
 		hours = s.From + " - " + s.Until
 	}
+	theirs := cmp.Or(m.chat.conv.Language, "en")
+	all := slices.Clone(m.Replies)
+	slices.SortStableFunc(all, func(a, b replies.Reply) int { return rank(a.Language != theirs) - rank(b.Language != theirs) })
 	var offers []offer
-	for _, r := range m.Replies {
+	for _, r := range all {
 		words, ok := r.Fill(s.Opening.Reveal(), hours)
 		if !ok {
 			continue
@@ -169,4 +176,12 @@ func (m *Model) quickReplies() tea.Cmd {
 	}
 	m.palette = newPalette("Quick reply", offers)
 	return nil
+}
+
+// rank puts what is not so before what is.
+func rank(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
 }
