@@ -40,6 +40,7 @@ func commands() []command {
 		{name: "New line", write: []string{"ctrl+j", "alt+enter"}},
 		{name: "Take a reply back", any: []string{"alt+u"}, list: []string{"u"}, do: (*Model).undo},
 		{name: "Quick reply", any: []string{"f10", "alt+q"}, do: (*Model).quickReplies},
+		{name: "Drafts to others", any: []string{"alt+d"}, do: (*Model).otherDrafts},
 		{name: "Plain quotes: fewer segments", write: []string{"f7"}},
 		{name: "Notes", any: []string{"f3"}, list: []string{"t"}, do: func(m *Model) tea.Cmd { return m.beside(notesSide) }},
 		{name: "Safety record", any: []string{"f4"}, list: []string{"s"}, do: func(m *Model) tea.Cmd { return m.beside(safetySide) }},

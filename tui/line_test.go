@@ -346,6 +346,7 @@ var named = map[string]tea.KeyMsg{
 	"ctrl+l": {Type: tea.KeyCtrlL}, "ctrl+s": {Type: tea.KeyCtrlS}, "ctrl+j": {Type: tea.KeyCtrlJ},
 	"alt+u": {Type: tea.KeyRunes, Runes: []rune("u"), Alt: true}, "alt+1": {Type: tea.KeyRunes, Runes: []rune("1"), Alt: true},
 	"alt+c": {Type: tea.KeyRunes, Runes: []rune("c"), Alt: true}, "alt+p": {Type: tea.KeyRunes, Runes: []rune("p"), Alt: true},
+	"alt+d":  {Type: tea.KeyRunes, Runes: []rune("d"), Alt: true},
 	"ctrl+f": {Type: tea.KeyCtrlF},
 	"alt+q":  {Type: tea.KeyRunes, Runes: []rune("q"), Alt: true}, "alt+j": {Type: tea.KeyRunes, Runes: []rune("j"), Alt: true},
 	"f2":    {Type: tea.KeyF2},

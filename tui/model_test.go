@@ -338,6 +338,36 @@ func TestRefusedNotesPlansAndRecords(t *testing.T) {
 	})
 }
 
+// TestDraftsToOthers: every draft can be reached, also one to somebody who is not on the line any more.
+func TestDraftsToOthers(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		mine(h)
+		for id, words := range map[string]string{"c0122": "to one of mine", "cgone": "to nobody"} {
+			if err := h.Draft(id, "", words, time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, func(s *sitter) {
+		s.press("1")
+		s.sees("2 drafts from before")
+		s.wait(10 * time.Second)
+		s.sees("2 other drafts kept: alt+d")
+		s.press("alt+d", "mine", "enter")
+		s.sees("> To ", "0122", "to one of mine")
+		s.press("alt+d", "nobody", "enter")
+		s.sees("knows no more", "to nobody")
+		s.press("enter")
+		if s.h.draft("cgone") == "" {
+			s.Error("enter alone dropped it")
+		}
+		s.press("alt+d", "nobody", "enter", "y")
+		s.wait(time.Second)
+		if got := s.h.draft("cgone"); got != "" || s.h.draft("c0122") == "" {
+			s.Errorf("%q is still there, or another went with it", got)
+		}
+	})
+}
+
 // TestKeepWritesWhatIsLeft: a console whose window is gone ends without an Update.
 func TestKeepWritesWhatIsLeft(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {

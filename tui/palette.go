@@ -9,6 +9,7 @@ import (
 	"github.com/sahilm/fuzzy"
 
 	"befree.example/store/sms"
+	"befree.example/tui/codename"
 	"befree.example/tui/replies"
 	"befree.example/tui/text"
 )
@@ -135,6 +136,31 @@ func (m *Model) find() tea.Cmd {
 		})
 	}
 	m.palette = newPalette("Find", offers)
+	return nil
+}
+
+// otherDrafts offers what was written to others and not sent. One whose conversation is not known here any more can be
+// read, and dropped.
+func (m *Model) otherDrafts() tea.Cmd {
+	var offers []offer
+	for _, id := range m.composer.Others() {
+		words := text.Clean(m.composer.Text(id))
+		open := func() tea.Cmd { return m.show1(id) }
+		if m.world.byID[id] == nil {
+			open = func() tea.Cmd {
+				m.ask(&dialog{
+					title: "A draft to " + codename.Of(id) + ", whom this console knows no more", lines: []string{words},
+					choices: []choice{{"n", "keep it", nil}, {"y", "drop it", func() tea.Cmd {
+						m.composer.Put(id, "")
+						return m.saveSoon()
+					}}},
+				})
+				return nil
+			}
+		}
+		offers = append(offers, offer{name: codename.Of(id) + ": " + strings.ReplaceAll(words, "\n", " "), more: words, do: open})
+	}
+	m.palette = newPalette("Drafts", offers)
 	return nil
 }
 

@@ -152,7 +152,7 @@ func (m *Model) noticeLine() string {
 		return " " + m.Theme.Good.Paint(cut(m.notice.text, m.width-2, m.dots))
 	}
 	if n := len(m.composer.Others()); n > 0 {
-		return " " + m.Theme.Muted.Paint(counted(n, "other draft", "other drafts")+" kept")
+		return " " + m.Theme.Muted.Paint(counted(n, "other draft", "other drafts")+" kept: alt+d")
 	}
 	return ""
 }
