@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
 )
@@ -102,16 +101,15 @@ func Forcing(text string) []rune {
 
 // Replace returns text with quotes, dashes, spaces, dots and other marks of typography that are not in GSM-7 replaced by
 // what a person would have typed; invisible ones are left out. Everything else stays as it is, so one emoji or accent
-// can still force UCS-2. Doing it twice changes nothing more.
+// can still force UCS-2, and a byte that is not UTF-8 becomes U+FFFD. Doing it twice changes nothing more.
 func Replace(text string) string {
 	var b strings.Builder
-	for i, r := range text {
+	for _, r := range text {
 		if s, ok := typographic[r]; ok {
 			b.WriteString(s)
 			continue
 		}
-		_, size := utf8.DecodeRuneInString(text[i:])
-		b.WriteString(text[i : i+size])
+		b.WriteRune(r)
 	}
 	return b.String()
 }

@@ -123,7 +123,7 @@ func TestReplace(t *testing.T) {
 		"1½ cups":                        "1½ cups",
 		"«sí»":                           `"sí"`,
 		"👩\u200d👩":                       "👩\u200d👩",
-		"a\xffb":                         "a\xffb",
+		"a\xffb":                         "a\ufffdb",
 		"already plain 'a' \"b\" - c...": "already plain 'a' \"b\" - c...",
 	} {
 		if got := Replace(text); got != want {
