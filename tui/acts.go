@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,10 +91,9 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	return nil
 }
 
-// about is a command about the open conversation, resting on what the screen shows of it.
-func (m *Model) about(kind store.Kind, body any) desk.Command {
+// about is a command about a conversation, resting on what the screen shows of it.
+func about(c *desk.Conversation, kind store.Kind, body any) desk.Command {
 	raw, _ := json.Marshal(body) // our own types, which are JSON
-	c := m.chat.conv
 	return desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw}
 }
 
@@ -124,7 +124,7 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 		return nil
 	case c == nil:
 		return nil
-	case c.Phase == desk.Held && c.Owner == m.Name:
+	case c.HeldBy(m.Name):
 		return m.show1(c.ID)
 	}
 	id, name := c.ID, m.who(c)
@@ -138,8 +138,7 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 
 // holds tells whether the open conversation is one's own, and says so if not.
 func (m *Model) holds() bool {
-	c := m.chat.conv
-	if c == nil || c.Phase != desk.Held || c.Owner != m.Name {
+	if !m.chat.conv.HeldBy(m.Name) {
 		m.say("That needs a conversation of yours on the screen.")
 		return false
 	}
@@ -151,7 +150,7 @@ func (m *Model) release() {
 	if !m.holds() {
 		return
 	}
-	c := m.about(desk.Released, desk.Because{})
+	c := about(m.chat.conv, desk.Released, desk.Because{})
 	m.ask(&dialog{
 		title: "Give back " + m.who(m.chat.conv) + "?",
 		lines: []string{"It goes back to the queue and anybody may take it. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."},
@@ -166,23 +165,15 @@ func (m *Model) handOver() {
 	if !m.holds() {
 		return
 	}
-	c := m.about(desk.Transferred, nil)
-	who := m.who(m.chat.conv)
-	m.ask(&dialog{
-		title: "Hand over " + who + ": to whom?", lines: []string{"Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."},
-		choices: []choice{{"", "keep it", nil}}, reason: newEditor(100), prompt: "Name:",
-		send: func(name string) tea.Cmd {
-			m.ask(&dialog{
-				title: "Hand over " + who + " to " + text.Line(name), lines: []string{"What must they know before they write? It is kept."},
-				choices: []choice{{"", "keep it", nil}}, reason: newEditor(500),
-				send: func(reason string) tea.Cmd {
-					c.Body, _ = json.Marshal(desk.Handoff{To: name, Reason: reason}) // our own type
-					return m.do(doing{what: text.Line(name) + " has " + who + " now."}, c)
-				},
-			})
-			return nil
-		},
-	})
+	c, who := m.chat.conv, m.who(m.chat.conv)
+	whom := askWhy("Hand over "+who+": to whom?", "keep it", func(name string) tea.Cmd {
+		m.ask(askWhy("Hand over "+who+" to "+text.Line(name), "keep it", func(reason string) tea.Cmd {
+			return m.do(doing{what: text.Line(name) + " has " + who + " now."}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
+		}, "What must they know before they write? It is kept."))
+		return nil
+	}, "Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")
+	whom.prompt = "Name:"
+	m.ask(whom)
 }
 
 // judge lets a person set the severity of the marked conversation, with the reason.
@@ -192,18 +183,13 @@ func (m *Model) judge() tea.Cmd {
 		m.say("Mark a conversation first.")
 		return nil
 	}
-	id, name := c.ID, m.who(c)
+	name := m.who(c)
 	var offers []offer
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
 		offers = append(offers, offer{name: s.Word(), note: "target " + minutes(triage.Target(s)), do: func() tea.Cmd {
-			m.ask(&dialog{
-				title: name + " is to be " + s.Word(), lines: []string{"Say why; that is kept, and everybody sees the new severity."},
-				choices: []choice{{"", "leave it as it is", nil}}, reason: newEditor(500),
-				send: func(reason string) tea.Cmd {
-					raw, _ := json.Marshal(desk.Ruling{Severity: s, Reason: reason}) // our own type
-					return m.do(doing{what: name + " is " + s.Word() + " now."}, desk.Command{Kind: desk.SeveritySet, Conversation: id, Body: raw})
-				},
-			})
+			m.ask(askWhy(name+" is to be "+s.Word(), "leave it as it is", func(reason string) tea.Cmd {
+				return m.do(doing{what: name + " is " + s.Word() + " now."}, about(c, desk.SeveritySet, desk.Ruling{Severity: s, Reason: reason}))
+			}, "Say why; that is kept, and everybody sees the new severity."))
 			return nil
 		}})
 	}
@@ -228,113 +214,15 @@ func (m *Model) takeOver() {
 	case m.world.status.Role != desk.Supervisor:
 		m.say("Only supervisors take over.")
 		return
-	case c == nil || c.Phase != desk.Held || c.Owner == m.Name:
+	case c == nil || c.Phase != desk.Held || c.HeldBy(m.Name):
 		m.say("Mark a conversation that somebody else holds.")
 		return
 	}
-	id, name := c.ID, m.who(c)
-	m.ask(&dialog{
-		title:   "Take over " + name + "?",
-		lines:   []string{text.Line(c.Owner) + " is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Say why; that is kept."},
-		choices: []choice{{"", "leave it with them", nil}}, reason: newEditor(500),
-		send: func(reason string) tea.Cmd {
-			raw, _ := json.Marshal(desk.Because{Reason: reason}) // our own type
-			return m.do(doing{what: "You have " + name + " now.", then: func() tea.Cmd { return m.show1(id) }},
-				desk.Command{Kind: desk.TakenOver, Conversation: id, Claim: c.Claim, Body: raw})
-		},
-	})
-}
-
-// undo takes back the newest reply that has not gone out, and makes it a draft again.
-func (m *Model) undo() tea.Cmd {
-	if m.chat.conv == nil {
-		return nil
-	}
-	id := m.chat.conv.ID
-	for i := len(m.chat.conv.Messages) - 1; i >= 0; i-- {
-		r := m.chat.conv.Messages[i]
-		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting {
-			continue
-		}
-		words := r.Text.Reveal()
-		c := m.about(desk.ReplyWithdrawn, desk.Because{Reason: "taken back"})
-		c.Ref = r.ID
-		return m.do(doing{what: "Taken back: it is a draft again.", then: func() tea.Cmd {
-			m.composer.GiveBack(id, words)
-			return m.saveSoon()
-		}}, c)
-	}
-	m.say("There is no text that could still be taken back.")
-	return nil
-}
-
-// send sends what is in the composer to the conversation on the screen, unless something holds it.
-func (m *Model) send() tea.Cmd {
-	words := m.composer.Text(m.open)
-	if m.chat.conv == nil || strings.TrimSpace(words) == "" {
-		return nil
-	}
-	if why := m.held(); why != "" {
-		m.fail("Not sent, it stays a draft. " + why)
-		return nil
-	}
-	if why := m.chat.conv.Gate(m.now); why != "" {
-		m.gate(why, words)
-		return nil
-	}
-	return m.reply(m.chat.conv, words, "")
-}
-
-// gate asks for the reason without which a reply is held.
-func (m *Model) gate(why, words string) {
-	c := m.chat.conv
-	m.ask(&dialog{
-		title: "Held: " + m.who(c), itself: true,
-		lines:   []string{why, "Sending all the same needs a reason, which is kept. It may be somebody else who reads it."},
-		choices: []choice{{"", "do not send; it stays a draft", nil}},
-		reason:  newEditor(500),
-		send: func(reason string) tea.Cmd {
-			if held := m.held(); held != "" || m.open != c.ID {
-				m.fail("Not sent, it stays a draft. " + held)
-				return nil
-			}
-			return m.reply(c, words, reason)
-		},
-	})
-}
-
-// reply is bound to the conversation as it was on the screen at the key press.
-func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
-	raw, _ := json.Marshal(desk.Reply{Text: sms.Text(words), Reason: reason}) // our own type
-	m.composer.Put(c.ID, "")
-	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
-	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words}
-	return m.do(d, desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw})
-}
-
-// held says in words why nothing may be sent to the open conversation now; empty if it may, perhaps with a reason.
-func (m *Model) held() string {
-	c := m.chat.conv
-	s := m.world.status
-	switch {
-	case c.Phase == desk.ClosedNow:
-		return "This conversation is closed."
-	case c.Phase == desk.Waiting:
-		return "Nobody holds this conversation: claim it first (esc, then c)."
-	case c.Owner != m.Name:
-		return text.Line(c.Owner) + " has this conversation now."
-	case c.OptedOut:
-		return "This person opted out. Nothing can be sent until they text START."
-	case !s.Connected:
-		return "The relay cannot be reached. What you write is kept."
-	case !s.InStep():
-		return "The newest is still coming in: " + m.connection(s) + "."
-	case !m.chat.AtEnd():
-		return "You are not at the end of the conversation: press end, and read it first."
-	case m.now.Sub(m.fresh) < freshText:
-		return "A text came in this very moment. Read it first."
-	}
-	return ""
+	name := m.who(c)
+	m.ask(askWhy("Take over "+name+"?", "leave it with them", func(reason string) tea.Cmd {
+		d := doing{what: "You have " + name + " now.", then: func() tea.Cmd { return m.show1(c.ID) }}
+		return m.do(d, about(c, desk.TakenOver, desk.Because{Reason: reason}))
+	}, text.Line(c.Owner)+" is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Say why; that is kept."))
 }
 
 // beside opens a pane beside the conversation.
@@ -379,14 +267,14 @@ func (m *Model) keep() tea.Cmd {
 			p.Reopen(item, words)
 		}
 	}
-	return tea.Batch(m.do(doing{what: "Plan saved.", kept: keptPlan, undo: undo}, m.about(desk.PlanSaved, p.Edit())), m.saveSoon())
+	return tea.Batch(m.do(doing{what: "Plan saved.", kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
 }
 
 // suicide asks or no longer asks the steps for when that is in play.
 func (m *Model) suicide() tea.Cmd {
 	to := !m.plan.plan.Suicide
 	e := plan.Edit{Base: m.plan.plan.Version, Suicide: &to}
-	return tea.Sequence(m.keep(), m.do(doing{what: "The plan has been changed.", kept: keptPlan}, m.about(desk.PlanSaved, e)))
+	return tea.Sequence(m.keep(), m.do(doing{what: "The plan has been changed.", kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, e)))
 }
 
 // keepSide saves what is in the pane beside the conversation.
@@ -405,7 +293,7 @@ func (m *Model) keepSide() tea.Cmd {
 			e.SetText(words + e.Text())
 			m.unsaved[at] = true
 		}
-		do := m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, m.about(desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
+		do := m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, about(m.chat.conv, desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
 		return tea.Batch(do, m.saveSoon())
 	case safetySide:
 		return m.keepSafety()
@@ -429,7 +317,7 @@ func (m *Model) keepSafety() tea.Cmd {
 		m.unsaved[at] = true // and so leaves the drafts
 		return m.saveSoon()
 	}
-	return m.do(doing{what: "Safety record saved.", kept: keptSafety, then: done}, m.about(desk.SafetySaved, edit))
+	return m.do(doing{what: "Safety record saved.", kept: keptSafety, then: done}, about(m.chat.conv, desk.SafetySaved, edit))
 }
 
 // show1 opens a conversation.
@@ -443,7 +331,7 @@ func (m *Model) show1(id string) tea.Cmd {
 	}
 	m.queue.Select(id)
 	m.focus = onChat
-	if c := m.world.byID[id]; !m.Review && c != nil && c.Phase == desk.Held && c.Owner == m.Name {
+	if c := m.world.byID[id]; !m.Review && c.HeldBy(m.Name) {
 		m.focus = onComposer
 	}
 	return tea.Batch(cmd, m.load(id))
@@ -469,10 +357,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c.Phase == desk.Waiting || c.Owner == m.Name {
 		return open("")
 	}
-	m.ask(&dialog{
-		title: "Read " + m.who(c) + "?", lines: []string{"It is not yours. Say why you open it; that is kept."},
-		choices: []choice{{"", "do not read it", nil}}, reason: newEditor(500), send: open,
-	})
+	m.ask(askWhy("Read "+m.who(c)+"?", "do not read it", open, "It is not yours. Say why you open it; that is kept."))
 	return nil
 }
 
@@ -503,12 +388,7 @@ func (m *Model) ask(d *dialog) {
 
 // drop takes away a dialog that is over; another may have been opened over it meanwhile.
 func (m *Model) drop(d *dialog) {
-	for i, o := range m.dialogs {
-		if o == d {
-			m.dialogs = append(m.dialogs[:i:i], m.dialogs[i+1:]...)
-			return
-		}
-	}
+	m.dialogs = slices.DeleteFunc(m.dialogs, func(o *dialog) bool { return o == d })
 }
 
 // quit asks once; ctrl+c while it asks leaves.

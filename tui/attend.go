@@ -26,7 +26,7 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	for id, c := range after.byID {
 		old := before.byID[id]
 		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
-		switch mine := c.Phase == desk.Held && c.Owner == m.Name; {
+		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:
 		case c.Severity == triage.Imminent:
 			urgent = true

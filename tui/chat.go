@@ -42,12 +42,16 @@ func (c *chat) Show(conv *desk.Conversation) {
 
 // append keeps what is on the screen where it is while texts come in below.
 func (c *chat) append(conv *desk.Conversation) {
-	was := c.conv.Messages
-	for _, m := range conv.Messages {
-		if !slices.ContainsFunc(was, func(o *desk.Message) bool { return o.ID == m.ID }) {
-			c.up += len(c.message(m, time.Time{}))
-			c.below++
+	known := uint64(0)
+	if was := c.conv.Messages; len(was) > 0 {
+		known = was[len(was)-1].Seq
+	}
+	for _, m := range slices.Backward(conv.Messages) {
+		if m.Seq <= known {
+			break
 		}
+		c.up += len(c.message(m, time.Time{}))
+		c.below++
 	}
 }
 

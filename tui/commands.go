@@ -61,7 +61,7 @@ func commands() []command {
 		{name: "Next pane", any: []string{"tab", "shift+tab"}},
 		{name: "Back; destroys nothing", any: []string{"esc"}},
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
-		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = newHelp() })},
+		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{} })},
 		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: just((*Model).lockUp)},
 		{name: "Draw the screen anew", any: []string{"f5"}, do: func(*Model) tea.Cmd { return tea.ClearScreen }},
 		{name: "Leave befree", any: []string{"ctrl+c"}, list: []string{"q"}, do: (*Model).quit},
@@ -84,8 +84,6 @@ var byKey, byListKey = func() (everywhere, lists map[string]func(*Model) tea.Cmd
 
 // A help shows every command with its keys.
 type help struct{ top int }
-
-func newHelp() *help { return &help{} }
 
 // Key turns pages; any other key ends it.
 func (h *help) Key(k tea.KeyMsg) (done bool) {

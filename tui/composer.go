@@ -132,7 +132,7 @@ func (c *composer) changed() {
 	delete(c.since, c.id)
 }
 
-// Others returns how many other conversations have a draft.
+// Others returns the other conversations that have a draft.
 func (c *composer) Others() []string {
 	var ids []string
 	for id, t := range c.drafts {

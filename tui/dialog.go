@@ -34,6 +34,11 @@ type dialog struct {
 	opened, quiet time.Time
 }
 
+// askWhy is a dialog that goes on, by send, with a reason; harmless is what esc does.
+func askWhy(title, harmless string, send func(reason string) tea.Cmd, lines ...string) *dialog {
+	return &dialog{title: title, lines: lines, choices: []choice{{"", harmless, nil}}, reason: newEditor(500), send: send}
+}
+
 // Key answers. done says that the dialog is over.
 func (d *dialog) Key(k tea.KeyMsg, now time.Time) (done bool, cmd tea.Cmd) {
 	if d.guarded(now) {

@@ -224,7 +224,7 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		m.plan.Move(step)
 		return cmd
 	case k.Type == tea.KeyF7 && m.plan.Contested():
-		return m.do(doing{what: "The plan has this one answer now.", kept: keptPlan}, m.about(desk.PlanSaved, m.plan.Choose()))
+		return m.do(doing{what: "The plan has this one answer now.", kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
 	case k.Type == tea.KeyF9:
 		return m.suicide()
 	default:

@@ -99,7 +99,11 @@ func New(o Options) *Model {
 	if o.Replies == nil {
 		o.Replies = replies.Default()
 	}
-	m := &Model{look: look{o, drawn(o.ASCII)}, adopted: map[string]bool{}, unsaved: places{}, answers: map[string]bolt.Entry{}, records: map[string]changes{}, read: reading{}, stop: make(chan struct{}), dirty: true, now: time.Now(), lastKey: time.Now()}
+	m := &Model{
+		look: look{o, drawn(o.ASCII)}, now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
+		adopted: map[string]bool{}, unsaved: places{}, read: reading{},
+		answers: map[string]bolt.Entry{}, records: map[string]changes{},
+	}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)
@@ -183,10 +187,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	next, call := m.pump(w), m.callFor(&m.world, &w.world)
 	first := m.world.byID == nil
 	m.world = w.world
-	m.queue.Take(&m.world)
-	if m.now.Sub(m.lastKey) >= calm || first {
-		m.queue.Settle()
-	}
+	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
 	if w.err != nil {
 		m.fail(plainly(w.err))
 	}
@@ -246,7 +247,7 @@ func (m *Model) show(c *desk.Conversation) {
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())
 	}
-	if was != nil && was.ID == c.ID && was.Owner == m.Name && c.Owner != m.Name && was.Phase == desk.Held {
+	if was != nil && was.ID == c.ID && was.HeldBy(m.Name) && c.Owner != m.Name {
 		m.lost(c)
 	}
 }

@@ -472,7 +472,7 @@ func TestPaletteDoesWhatKeysDo(t *testing.T) {
 // reason not to be.
 func TestEveryKeyIsInTheHelp(t *testing.T) {
 	l := look{Options{}, drawn(false)}
-	shown := strings.Join(newHelp().Render(&l, 200, 100), "\n")
+	shown := strings.Join((&help{}).Render(&l, 200, 100), "\n")
 	for _, c := range commands() {
 		if !strings.Contains(shown, c.name) || len(c.keys()) <= 22 && !strings.Contains(shown, c.keys()) {
 			t.Errorf("%q with %q is not in the help", c.name, c.keys())

@@ -125,7 +125,7 @@ func (m *Model) find() tea.Cmd {
 	}
 	var offers []offer
 	for _, message := range slices.Backward(c.Messages) {
-		words := text.Clean(m.chat.words(message))
+		words := m.chat.words(message)
 		offers = append(offers, offer{
 			name: strings.ReplaceAll(words, "\n", " "), more: words, note: message.At.In(m.Zone).Format("2 Jan 15:04"),
 			do: func() tea.Cmd {
@@ -164,7 +164,8 @@ func (m *Model) otherDrafts() tea.Cmd {
 	return nil
 }
 
-// quickReplies offers texts to begin from, those in the texter's language first. What is chosen stands in the composer, to be changed and sent by hand.
+// quickReplies offers texts to begin from, those in the texter's language first. What is chosen stands in the composer,
+// to be changed and sent by hand.
 func (m *Model) quickReplies() tea.Cmd {
 	if !m.holds() {
 		return nil

@@ -44,7 +44,7 @@ func (p *planForm) Take(newer plan.Plan) {
 func (p *planForm) adopt(newer plan.Plan) {
 	at := ""
 	if p.at < len(p.items) {
-		at = p.items[p.at].ID
+		at = p.item()
 	}
 	p.plan, p.items = newer, nil
 	for _, stage := range newer.Stages() {
@@ -76,14 +76,14 @@ func (p *planForm) Reopen(item, words string) {
 
 func (p *planForm) load() { p.editor.SetText(p.stored()) }
 
-func (p *planForm) stored() string { return text.Input(p.plan.Fields[p.items[p.at].ID].Text) }
+func (p *planForm) stored() string { return text.Input(p.plan.Fields[p.item()].Text) }
 
 // Changed tells whether the answer on the screen has not been saved.
 func (p *planForm) Changed() bool { return p.editor.Text() != p.stored() }
 
 // Edit returns the change to save, and counts it as saved.
 func (p *planForm) Edit() plan.Edit {
-	id, words := p.items[p.at].ID, p.editor.Text()
+	id, words := p.item(), p.editor.Text()
 	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Fields: map[string]string{id: words}}
 	p.assume(id, words, p.plan.Fields[id].Also)
 	return e
@@ -91,7 +91,7 @@ func (p *planForm) Edit() plan.Edit {
 
 // Choose returns the change that leaves the answer on the screen alone, where several stand.
 func (p *planForm) Choose() plan.Edit {
-	id, words := p.items[p.at].ID, p.editor.Text()
+	id, words := p.item(), p.editor.Text()
 	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Choose: map[string]string{id: words}}
 	p.assume(id, words, nil)
 	return e
@@ -108,7 +108,7 @@ func (p *planForm) assume(id, words string, also []plan.Alternative) {
 }
 
 // Contested tells whether several answers stand under the item on the screen.
-func (p *planForm) Contested() bool { return len(p.plan.Fields[p.items[p.at].ID].Also) > 0 }
+func (p *planForm) Contested() bool { return len(p.plan.Fields[p.item()].Also) > 0 }
 
 // Move goes to another item. Save what is on the screen before.
 func (p *planForm) Move(n int) {

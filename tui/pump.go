@@ -70,7 +70,7 @@ func (w *world) sort(name string, review bool, now time.Time) {
 		switch {
 		case c.Phase == desk.Waiting:
 			w.waiting = append(w.waiting, c)
-		case c.Phase == desk.Held && c.Owner != name && w.status.Role == desk.Supervisor:
+		case c.Phase == desk.Held && !c.HeldBy(name) && w.status.Role == desk.Supervisor:
 			w.others = append(w.others, c)
 		case c.Phase == desk.ClosedNow && review:
 			w.closed = append(w.closed, c)

@@ -34,22 +34,27 @@ type row struct {
 	number  int // the key that opens it, for one's own
 }
 
-// Take shows a newer world. Rows keep their places until Settle, save that a row whose conversation is gone goes.
-func (q *queue) Take(w *world) {
+// Take shows a newer world. Rows keep their places until they may settle, save that a row whose conversation is gone
+// goes.
+func (q *queue) Take(w *world, settle bool) {
 	q.world = w
 	next := q.order()
-	q.stale = !slices.Equal(next, q.rows)
-	if len(q.rows) == 0 {
-		q.Settle()
+	if settle || len(q.rows) == 0 {
+		q.place(next)
+		return
 	}
+	q.stale = !slices.Equal(next, q.rows)
 }
 
 // Settle puts the rows into their order.
 func (q *queue) Settle() {
-	if q.world == nil {
-		return
+	if q.world != nil {
+		q.place(q.order())
 	}
-	q.rows, q.stale = q.order(), false
+}
+
+func (q *queue) place(rows []row) {
+	q.rows, q.stale = rows, false
 	if q.index() < 0 {
 		q.selected = ""
 		q.Move(0)
@@ -295,7 +300,7 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 	case late(c, now):
 		out = q.Theme.Danger.Paint(out)
 	}
-	if n := q.read.unread(c); n > 0 && c.Phase == desk.Held && c.Owner == q.Name {
+	if n := q.read.unread(c); n > 0 && c.HeldBy(q.Name) {
 		out = q.Theme.Focus.Paint(strconv.Itoa(n)+" new") + ", " + out
 	}
 	if c.OptedOut {
@@ -307,7 +312,7 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 	if c.Language != "" && c.Language != "en" {
 		out += ", " + language(c.Language)
 	}
-	if c.Phase == desk.Held && c.Owner != q.Name {
+	if c.Phase == desk.Held && !c.HeldBy(q.Name) {
 		out += ", held by " + text.Line(c.Owner)
 	}
 	if c.Danger {

@@ -129,6 +129,6 @@ func (m *Model) closing() {
 		if m.open != m.wrapUp.id || !m.holds() {
 			return nil
 		}
-		return m.do(doing{what: "Closed: " + c.Disposition + "."}, m.about(desk.Closed, c))
+		return m.do(doing{what: "Closed: " + c.Disposition + "."}, about(m.chat.conv, desk.Closed, c))
 	})
 }

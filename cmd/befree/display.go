@@ -85,8 +85,7 @@ func (s *screen) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// notices are what calls for a person, by the name of the setting. They say
-// nothing of a text, a number or a name.
+// notices are what calls for a person, by the name of the setting. They say nothing of a text, a number or a name.
 var notices = map[string]string{
 	"bell": "\a", "osc9": "\x1b]9;%s\a", "osc777": "\x1b]777;notify;befree;%s\a", "osc99": "\x1b]99;;%s\x1b\\",
 }

@@ -74,7 +74,7 @@ func (p *player) takeOver(ctx context.Context, reason string) error {
 		return err
 	}
 	return p.take(ctx, func(c *desk.Conversation) bool {
-		return c.Phase == desk.Held && c.Owner != p.name
+		return c.Phase == desk.Held && !c.HeldBy(p.name)
 	}, func(c *desk.Conversation) desk.Command {
 		return desk.Command{Kind: desk.TakenOver, Conversation: c.ID, Claim: c.Claim, Body: raw}
 	})

@@ -160,6 +160,11 @@ func (c *Conversation) Newest() *Message {
 // Seen is what a reply must carry to say that everything on the screen was read.
 func (c *Conversation) Seen() uint64 { return max(c.LastText, c.SafetySeq) }
 
+// HeldBy tells whether c is in the hands of a member of staff. A nil one is held by nobody.
+func (c *Conversation) HeldBy(staff string) bool {
+	return c != nil && c.Phase == Held && c.Owner == staff
+}
+
 // MayRead tells whether a member of staff may read the words of c now: waiting ones every specialist, a held one its
 // owner, a closed one who held it last, and all of them the supervisors.
 func (c *Conversation) MayRead(staff string, role Role) bool {

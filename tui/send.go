@@ -1,0 +1,98 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+	"befree.example/tui/text"
+)
+
+// undo takes back the newest reply that has not gone out, and makes it a draft again.
+func (m *Model) undo() tea.Cmd {
+	if m.chat.conv == nil {
+		return nil
+	}
+	id := m.chat.conv.ID
+	for _, r := range slices.Backward(m.chat.conv.Messages) {
+		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting {
+			continue
+		}
+		words := r.Text.Reveal()
+		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: "taken back"})
+		c.Ref = r.ID
+		return m.do(doing{what: "Taken back: it is a draft again.", then: func() tea.Cmd {
+			m.composer.GiveBack(id, words)
+			return m.saveSoon()
+		}}, c)
+	}
+	m.say("There is no text that could still be taken back.")
+	return nil
+}
+
+// send sends what is in the composer to the conversation on the screen, unless something holds it.
+func (m *Model) send() tea.Cmd {
+	words := m.composer.Text(m.open)
+	if m.chat.conv == nil || strings.TrimSpace(words) == "" {
+		return nil
+	}
+	if why := m.held(); why != "" {
+		m.fail("Not sent, it stays a draft. " + why)
+		return nil
+	}
+	if why := m.chat.conv.Gate(m.now); why != "" {
+		m.gate(why, words)
+		return nil
+	}
+	return m.reply(m.chat.conv, words, "")
+}
+
+// gate asks for the reason without which a reply is held.
+func (m *Model) gate(why, words string) {
+	c := m.chat.conv
+	d := askWhy("Held: "+m.who(c), "do not send; it stays a draft", func(reason string) tea.Cmd {
+		if held := m.held(); held != "" || m.open != c.ID {
+			m.fail("Not sent, it stays a draft. " + held)
+			return nil
+		}
+		return m.reply(c, words, reason)
+	}, why, "Sending all the same needs a reason, which is kept. It may be somebody else who reads it.")
+	d.itself = true
+	m.ask(d)
+}
+
+// reply is bound to the conversation as it was on the screen at the key press.
+func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
+	m.composer.Put(c.ID, "")
+	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
+	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words}
+	return m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason}))
+}
+
+// held says in words why nothing may be sent to the open conversation now; empty if it may, perhaps with a reason.
+func (m *Model) held() string {
+	c := m.chat.conv
+	s := m.world.status
+	switch {
+	case c.Phase == desk.ClosedNow:
+		return "This conversation is closed."
+	case c.Phase == desk.Waiting:
+		return "Nobody holds this conversation: claim it first (esc, then c)."
+	case c.Owner != m.Name:
+		return text.Line(c.Owner) + " has this conversation now."
+	case c.OptedOut:
+		return "This person opted out. Nothing can be sent until they text START."
+	case !s.Connected:
+		return "The relay cannot be reached. What you write is kept."
+	case !s.InStep():
+		return "The newest is still coming in: " + m.connection(s) + "."
+	case !m.chat.AtEnd():
+		return "You are not at the end of the conversation: press end, and read it first."
+	case m.now.Sub(m.fresh) < freshText:
+		return "A text came in this very moment. Read it first."
+	}
+	return ""
+}
