@@ -21,6 +21,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
+
+	"befree.example/store/sms/smstest"
 )
 
 // patience is how long a story waits for what must come; it says nothing about speed.
@@ -42,10 +44,6 @@ func TestStories(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	hostileFile, err := filepath.Abs("../tui/text/testdata/hostile-strings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -59,7 +57,6 @@ func TestStories(t *testing.T) {
 			e.Setenv("BEFREE_RELAY", "ws://"+address+"/line")
 			e.Setenv("BEFREE_NUMBER", number)
 			e.Setenv("HOME", e.WorkDir)
-			e.Setenv("HOSTILE", hostileFile)
 			e.Setenv("BIN", bin)
 			c, err := twiliotest.New(twiliotest.Config{Number: number})
 			if err != nil {
@@ -177,7 +174,7 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier text-lost ...    the same, while there is no relay: nobody takes it
 //	carrier text-refused ... the same, and however often the carrier tries, the relay does not take it
 //	carrier forged ...       the same, with another token: 403
-//	carrier hostile FROM FILE  somebody texts what stands in a file of hostile texts
+//	carrier hostile FROM     somebody texts all that was made to do harm
 //	carrier next KIND        what becomes of the next text that the relay sends
 //	carrier asked N          waits until the relay has asked N times to send; at the end of a story: no more than N
 //	carrier sent N WORDS     waits until N texts were taken, the newest with the words
@@ -194,7 +191,7 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 	case "text", "text-lost", "text-refused", "forged":
 		text(ts, ctx, c, verb, args)
 	case "hostile":
-		hostile(ts, ctx, c, args)
+		hostile(ts, ctx, c, args[0])
 	case "next":
 		c.Next(twiliotest.Fault{Kind: args[0]})
 	case "asked":
@@ -218,23 +215,12 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 
 type carrierKey struct{}
 
-// hostile texts every text of a file in the form of tui/text/testdata/hostile-strings.txt.
-func hostile(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Server, args []string) {
-	texts := 0
-	for line := range strings.Lines(ts.ReadFile(args[1])) {
-		_, quoted, found := strings.Cut(strings.TrimSpace(line), "\t")
-		if !found {
-			continue
-		}
-		body, err := strconv.Unquote(quoted)
-		ts.Check(err)
-		if d := c.Text(ctx, twiliotest.Text{From: args[0], Body: body}); d.Status != http.StatusOK {
+// hostile texts everything that was made to do harm.
+func hostile(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Server, from string) {
+	for _, body := range smstest.Hostile() {
+		if d := c.Text(ctx, twiliotest.Text{From: from, Body: body}); d.Status != http.StatusOK {
 			ts.Fatalf("the relay answered %d to a text", d.Status)
 		}
-		texts++
-	}
-	if texts < 50 {
-		ts.Fatalf("the file has %d texts", texts)
 	}
 }
 

@@ -1,12 +1,10 @@
 package tui
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +22,8 @@ import (
 	"befree.example/store/sms"
 	"befree.example/store/triage"
 	"befree.example/tui/theme"
+
+	"befree.example/store/sms/smstest"
 )
 
 // mine is two conversations of ada's.
@@ -900,7 +900,7 @@ func TestConnection(t *testing.T) {
 // TestHostileTexts shows every text of a file that was made to do harm, in every theme: what reaches the terminal is made
 // of befree's own movements and colours, and of signs.
 func TestHostileTexts(t *testing.T) {
-	texts := hostileTexts(t)
+	texts := smstest.Hostile()
 	for _, look := range []Options{{Theme: theme.Dark()}, {Theme: theme.Plain(), ASCII: true}} {
 		for _, text := range texts {
 			sit(t, look, 100, 30, func(h *hand) {
@@ -932,28 +932,6 @@ func harmless(t *testing.T, view, from string) {
 			t.Errorf("%q writes %q", from, seq)
 		}
 	}
-}
-
-func hostileTexts(t *testing.T) (all []string) {
-	t.Helper()
-	f, err := os.Open("text/testdata/hostile-strings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if _, quoted, ok := strings.Cut(s.Text(), "\t"); ok {
-			text, err := strconv.Unquote(quoted)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, text)
-		}
-	}
-	if len(all) < 50 {
-		t.Fatalf("only %d texts", len(all))
-	}
-	return all
 }
 
 // TestErrorsInWords: of a failure only what it means is said.

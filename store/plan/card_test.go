@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"befree.example/store/sms"
+
+	"befree.example/store/sms/smstest"
 )
 
 func planOf(fields map[string]string) Plan {
@@ -61,31 +61,6 @@ func TestCardIsOneSegmentAndTellsNothing(t *testing.T) {
 	})
 }
 
-// hostileStrings reads testdata/hostile-strings.txt: a name, a tab, and a Go-quoted string on each line; written by
-// hand as what a phone could send.
-func hostileStrings(t testing.TB) []string {
-	raw, err := os.ReadFile("testdata/hostile-strings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	for line := range strings.Lines(string(raw)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		_, quoted, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		text, err := strconv.Unquote(quoted)
-		if err != nil {
-			t.Fatalf("%s: %v", quoted, err)
-		}
-		all = append(all, text)
-	}
-	if len(all) < 50 {
-		t.Fatalf("only %d strings", len(all))
-	}
-	return all
-}
-
 // harmless finds what could reach out of a field: control characters, and lines of the page that a field made.
 func harmless(t testing.TB, text string) {
 	page := Markdown(planOf(map[string]string{"leaving/bag": text}), time.UTC)
@@ -109,13 +84,13 @@ func harmless(t testing.TB, text string) {
 }
 
 func TestHostileTextStaysInItsField(t *testing.T) {
-	for _, text := range append(hostileStrings(t), "# heading", "> quote", "- [ ] x", "1. one", "```\ncode", "<script>", "a  \n\n## b", "===", "---", "[x]: http://example.com") {
+	for _, text := range append(smstest.Hostile(), "# heading", "> quote", "- [ ] x", "1. one", "```\ncode", "<script>", "a  \n\n## b", "===", "---", "[x]: http://example.com") {
 		harmless(t, text)
 	}
 }
 
 func FuzzMarkdown(f *testing.F) {
-	for _, text := range hostileStrings(f) {
+	for _, text := range smstest.Hostile() {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) { harmless(t, text) })

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"befree.example/store/sms/smstest"
 )
 
 func TestClass(t *testing.T) {
@@ -89,7 +91,7 @@ func TestClassSeesTheWordAlone(t *testing.T) {
 
 // No text is an opt-out and a cry at once, and case changes nothing.
 func FuzzClass(f *testing.F) {
-	for _, s := range hostile(f) {
+	for _, s := range smstest.Hostile() {
 		f.Add(s)
 	}
 	f.Add("stop him he's here")

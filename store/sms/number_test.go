@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"befree.example/store/sms/smstest"
 )
 
 func TestParse(t *testing.T) {
@@ -70,7 +72,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s, "US")
 	}
 	f.Add("0000000000", "UY")
-	for _, s := range hostile(f) {
+	for _, s := range smstest.Hostile() {
 		f.Add(s, "")
 	}
 	f.Fuzz(func(t *testing.T, s, region string) {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"befree.example/store/sms/smstest"
 )
 
 func TestSegmentsAgreeWithCalculator(t *testing.T) {
@@ -86,7 +88,7 @@ func TestSegmentsHoldForAnyText(t *testing.T) {
 		alphabet := rapid.SampledFrom([]rune("ab€[ñí日😀\u200d👩\r\n’…\u0301🇺🇸"))
 		bounds(t, string(rapid.SliceOfN(alphabet, 0, 400).Draw(t, "text")))
 	})
-	for _, text := range hostile(t) {
+	for _, text := range smstest.Hostile() {
 		bounds(t, text)
 	}
 }
@@ -141,7 +143,7 @@ func TestReplace(t *testing.T) {
 }
 
 func FuzzSegments(f *testing.F) {
-	for _, s := range hostile(f) {
+	for _, s := range smstest.Hostile() {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) { bounds(t, text) })

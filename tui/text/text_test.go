@@ -1,9 +1,6 @@
 package text_test
 
 import (
-	"bufio"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -12,6 +9,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"befree.example/tui/text"
+
+	"befree.example/store/sms/smstest"
 )
 
 func TestClean(t *testing.T) {
@@ -56,36 +55,14 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func hostile(t testing.TB) []string {
-	f, err := os.Open("testdata/hostile-strings.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var all []string
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if _, quoted, ok := strings.Cut(s.Text(), "\t"); ok {
-			one, err := strconv.Unquote(quoted)
-			if err != nil {
-				t.Fatal(err)
-			}
-			all = append(all, one)
-		}
-	}
-	if len(all) < 50 {
-		t.Fatalf("only %d hostile strings", len(all))
-	}
-	return all
-}
-
 func TestHostile(t *testing.T) {
-	for _, s := range hostile(t) {
+	for _, s := range smstest.Hostile() {
 		check(t, s)
 	}
 }
 
 func FuzzClean(f *testing.F) {
-	for _, s := range hostile(f) {
+	for _, s := range smstest.Hostile() {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) { check(t, s) })
