@@ -123,18 +123,17 @@ func (c *Client) Changed() <-chan struct{} {
 // Conversation returns a conversation as it will be once what waits in the outbox has arrived, or nil. Notes and plans
 // written without a network are in it; a reply never is before the relay has it.
 func (c *Client) Conversation(id string) (*desk.Conversation, error) {
-	outbox, err := c.Cache.Outbox()
+	ahead, err := c.ahead(id)
 	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	outbox = slices.DeleteFunc(outbox, func(e bolt.Entry) bool { return !ahead(e, id) })
-	if len(outbox) == 0 {
+	if len(ahead) == 0 {
 		return c.state.Conversation(id), nil
 	}
 	state := c.state.Fork()
-	for _, e := range outbox {
+	for _, e := range ahead {
 		state.Apply(c.foreseen(e, state.Last()+1))
 	}
 	return state.Conversation(id), nil
@@ -152,7 +151,7 @@ func (c *Client) foreseen(e bolt.Entry, seq uint64) store.Event {
 
 // Whole is Conversation with all the words that are here, though it be closed.
 func (c *Client) Whole(id string) (*desk.Conversation, error) {
-	outbox, err := c.Cache.Outbox()
+	ahead, err := c.ahead(id)
 	if err != nil {
 		return nil, err
 	}
@@ -163,17 +162,18 @@ func (c *Client) Whole(id string) (*desk.Conversation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	es = c.withLoose(id, es)
-	for _, e := range outbox {
-		if ahead(e, id) {
-			es = append(es, c.foreseen(e, es[len(es)-1].Seq+1))
-		}
+	for _, e := range ahead {
+		es = append(es, c.foreseen(e, es[len(es)-1].Seq+1))
 	}
 	return desk.Fold(es), nil
 }
 
-// ahead tells whether a command is sure to become an event of a conversation.
-func ahead(e bolt.Entry, conversation string) bool {
-	return e.Conversation == conversation && durable(e.Kind) && e.Refused == ""
+// ahead returns what waits in the outbox and is sure to become an event of a conversation.
+func (c *Client) ahead(conversation string) ([]bolt.Entry, error) {
+	outbox, err := c.Cache.Outbox()
+	return slices.DeleteFunc(outbox, func(e bolt.Entry) bool {
+		return e.Conversation != conversation || !durable(e.Kind) || e.Refused != ""
+	}), err
 }
 
 // withLoose puts the bodies held in memory into a conversation's events.

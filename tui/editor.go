@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/bubbles/cursor"
 	"github.com/charmbracelet/bubbles/key"
@@ -28,6 +29,18 @@ func newEditor(most int) *editor {
 	a.Cursor.SetMode(cursor.CursorStatic)
 	a.Focus()
 	return &editor{area: a}
+}
+
+// retyped is a field of one line after a key, and whether the key wrote in it.
+func retyped(field string, k tea.KeyMsg) (string, bool) {
+	switch {
+	case k.Type == tea.KeyBackspace:
+		_, last := utf8.DecodeLastRuneInString(field)
+		return field[:len(field)-last], true
+	case k.Type == tea.KeyRunes && !k.Alt || k.Type == tea.KeySpace:
+		return field + text.Line(text.Input(string(k.Runes))), true
+	}
+	return field, false
 }
 
 // editorKeys are the textarea's own, without those that befree uses everywhere (ctrl+p, alt+l ...) and without the one

@@ -3,15 +3,14 @@ package tui
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
-
-	"befree.example/tui/text"
 )
 
 // A lock hides the screen. Where there is a passphrase it takes that to see it again, and each wrong one takes longer.
 type lock struct {
-	typed  []rune
+	typed  string
 	wrong  int
 	trying bool
 }
@@ -34,23 +33,21 @@ func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
 			m.locked = nil
 		}
 	case l.trying:
-	case k.Type == tea.KeyEnter && len(l.typed) > 0:
+	case k.Type == tea.KeyEnter && l.typed != "":
 		return m.unlock()
-	case k.Type == tea.KeyBackspace:
-		l.typed = l.typed[:max(0, len(l.typed)-1)]
 	case k.Type == tea.KeyEsc || k.Type == tea.KeyCtrlL:
-		l.typed = nil
-	case k.Type == tea.KeyRunes || k.Type == tea.KeySpace:
-		l.typed = append(l.typed, []rune(text.Input(string(k.Runes)))...)
+		l.typed = ""
+	default:
+		l.typed, _ = retyped(l.typed, k)
 	}
 	return nil
 }
 
 func (m *Model) unlock() tea.Cmd {
 	l, try := m.locked, m.Unlock
-	passphrase := []byte(string(l.typed))
+	passphrase := []byte(l.typed)
 	pause := min(time.Duration(l.wrong)*time.Second, slowest)
-	l.typed, l.trying = nil, true
+	l.typed, l.trying = "", true
 	return guard(func() tea.Msg {
 		time.Sleep(pause)
 		return unlockedMsg{try(passphrase)}
@@ -79,5 +76,5 @@ func (l *lock) Render(passphrase bool) []string {
 	case l.wrong > 0:
 		lines = append(lines, "", "  That was not the passphrase. Each wrong one takes longer.")
 	}
-	return append(lines, "", "  Passphrase: "+strings.Repeat("*", min(len(l.typed), 40))+"_")
+	return append(lines, "", "  Passphrase: "+strings.Repeat("*", min(utf8.RuneCountInString(l.typed), 40))+"_")
 }

@@ -68,13 +68,9 @@ func (p *palette) Key(k tea.KeyMsg) (done bool, cmd tea.Cmd) {
 		p.at = max(0, p.at-1)
 	case "down", "ctrl+n", "tab":
 		p.at = max(0, min(len(p.fit)-1, p.at+1))
-	case "backspace":
-		if runes := []rune(p.query); len(runes) > 0 {
-			p.narrow(string(runes[:len(runes)-1]))
-		}
 	default:
-		if k.Type == tea.KeyRunes && !k.Alt || k.Type == tea.KeySpace {
-			p.narrow(p.query + text.Line(text.Input(string(k.Runes))))
+		if query, ok := retyped(p.query, k); ok {
+			p.narrow(query)
 		}
 	}
 	return false, nil

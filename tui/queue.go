@@ -169,14 +169,10 @@ func (q *queue) filterKey(k tea.KeyMsg) bool {
 	case tea.KeyEsc:
 		q.typing = false
 		q.refilter("")
-	case tea.KeyBackspace:
-		if runes := []rune(q.filter); len(runes) > 0 {
-			q.refilter(string(runes[:len(runes)-1]))
-		}
-	case tea.KeyRunes, tea.KeySpace:
-		q.refilter(q.filter + text.Line(text.Input(string(k.Runes))))
 	default:
-		return false
+		filter, ok := retyped(q.filter, k)
+		q.refilter(filter)
+		return ok
 	}
 	return true
 }

@@ -43,15 +43,11 @@ type reviewCmd struct {
 // Run opens what is on this machine, without any network.
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
-		cache, err := c.open(std)
+		cl, err := c.end(std, client.Config{Identity: client.Identity{Name: c.Name}})
 		if err != nil {
 			return err
 		}
-		defer cache.Close()
-		cl, err := client.New(client.Config{Identity: client.Identity{Name: c.Name}, Cache: cache})
-		if err != nil {
-			return err
-		}
+		defer cl.Cache.Close()
 		o, err := c.options(cl)
 		if err != nil {
 			return err
@@ -84,6 +80,7 @@ func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) e
 	if notice != "" {
 		o.Call = func(urgent bool) { terminal.call(notice, urgent) }
 	}
+	o.Report = func(stack []byte) { _, _ = keepPlaces(stack) } // the console says that it stopped
 	m := tui.New(o)
 	p := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(terminal), tea.WithAltScreen(),
 		tea.WithFilter(tui.Filter), tea.WithoutCatchPanics(), tea.WithoutSignalHandler())

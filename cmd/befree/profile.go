@@ -53,13 +53,17 @@ func (p *profile) client(std *config.Std, relay string) (*client.Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	cache, err := p.open(std)
-	if err != nil {
+	return p.end(std, client.Config{URL: relay, Identity: who})
+}
+
+// end makes a client of the profile's cache, which is to be closed after it.
+func (p *profile) end(std *config.Std, c client.Config) (_ *client.Client, err error) {
+	if c.Cache, err = p.open(std); err != nil {
 		return nil, err
 	}
-	cl, err := client.New(client.Config{URL: relay, Identity: who, Cache: cache})
+	cl, err := client.New(c)
 	if err != nil {
-		return nil, errors.Join(err, cache.Close())
+		return nil, errors.Join(err, c.Cache.Close())
 	}
 	return cl, nil
 }

@@ -119,21 +119,32 @@ const whole = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + 
 // broken keeps where a console stopped, for whoever mends it, and says that in one sentence.
 func broken(said []byte) error {
 	const what = "befree was killed or stopped because of a mistake of its own; drafts, notes and plans are kept, start it again"
-	where := places(said)
-	if len(where) == 0 {
-		return errors.New(what)
-	}
-	folder := filepath.Join(xdg.StateHome, "befree")
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return errors.New(what)
-	}
-	f, err := os.CreateTemp(folder, "stopped-*.txt") // mode 0600
+	name, err := keepPlaces(said)
 	if err != nil {
 		return errors.New(what)
 	}
-	defer f.Close()
-	_, _ = f.Write(where)
-	return fmt.Errorf("%s (where it stopped, and nobody's words, is in %s)", what, f.Name())
+	return fmt.Errorf("%s (where it stopped, and nobody's words, is in %s)", what, name)
+}
+
+// errNowhere says that a runtime named no place.
+var errNowhere = errors.New("no stack")
+
+// keepPlaces writes the stacks in what a runtime said to a new file that this user alone can read.
+func keepPlaces(said []byte) (name string, err error) {
+	where := places(said)
+	if len(where) == 0 {
+		return "", errNowhere
+	}
+	folder := filepath.Join(xdg.StateHome, "befree")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(folder, "stopped-*.txt") // mode 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(where)
+	return f.Name(), errors.Join(err, f.Close())
 }
 
 // What the runtime says of a crash is the value of the panic, which may be anybody's words, then stacks. In a stack,
