@@ -60,7 +60,7 @@ func sit(ts *testscript.TestScript, _ bool, args []string) {
 	t.cmd = exec.CommandContext(context.Background(), path, args[3:]...)
 	t.cmd.Dir = ts.MkAbs(".")
 	t.cmd.Env = []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "TERM=xterm-256color", "LANG=C.UTF-8", "TMPDIR=" + os.TempDir()}
-	for _, name := range []string{"BEFREE_RELAY", "NO_COLOR"} {
+	for _, name := range []string{"BEFREE_RELAY", "NO_COLOR", "LC_ALL", "XDG_CONFIG_HOME"} {
 		if v := ts.Getenv(name); v != "" {
 			t.cmd.Env = append(t.cmd.Env, name+"="+v)
 		}

@@ -67,7 +67,7 @@ func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 func (m *Model) done(d doneMsg) tea.Cmd {
 	switch {
 	case d.err != nil && !isTimeout(d.err):
-		m.fail(plainly(d.err))
+		m.fail(m.plainly(d.err))
 		m.letGo = ""
 		var refusal *desk.Refusal
 		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
@@ -78,10 +78,10 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		}
 		return m.saveSoon()
 	case d.err != nil:
-		m.fail(plainly(d.err))
+		m.fail(m.plainly(d.err))
 		return nil
 	case d.outcome.Kept:
-		m.say(d.kept)
+		m.say(m.Word(d.kept))
 	case d.what != "":
 		m.say(d.what)
 	}
@@ -111,7 +111,7 @@ func (m *Model) next() tea.Cmd {
 	case m.Review:
 		return m.claim(nil)
 	case len(m.world.waiting) == 0:
-		m.say("Nobody is waiting.")
+		m.say(m.T("Nobody is waiting."))
 		return nil
 	}
 	return m.claim(m.world.waiting[0])
@@ -120,7 +120,7 @@ func (m *Model) next() tea.Cmd {
 func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 	switch {
 	case m.Review:
-		m.say("This is a review: nothing can be claimed.")
+		m.say(m.T("This is a review: nothing can be claimed."))
 		return nil
 	case c == nil:
 		return nil
@@ -133,13 +133,13 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 		m.focus = onComposer
 		return cmd
 	}
-	return m.do(doing{what: "You have " + name + " now.", then: open}, desk.Command{Kind: desk.Claimed, Conversation: id})
+	return m.do(doing{what: m.T("You have {{.Who}} now.", "Who", name), then: open}, desk.Command{Kind: desk.Claimed, Conversation: id})
 }
 
 // holds tells whether the open conversation is one's own, and says so if not.
 func (m *Model) holds() bool {
 	if !m.chat.conv.HeldBy(m.Name) {
-		m.say("That needs a conversation of yours on the screen.")
+		m.say(m.T("That needs a conversation of yours on the screen."))
 		return false
 	}
 	return true
@@ -152,10 +152,10 @@ func (m *Model) release() {
 	}
 	c := about(m.chat.conv, desk.Released, desk.Because{})
 	m.ask(&dialog{
-		title: "Give back " + m.who(m.chat.conv) + "?",
-		lines: []string{"It goes back to the queue and anybody may take it. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."},
-		choices: []choice{{"n", "keep it", nil}, {"y", "give it back", func() tea.Cmd {
-			return m.do(doing{what: "Given back to the queue."}, c)
+		title: m.T("Give back {{.Who}}?", "Who", m.who(m.chat.conv)),
+		lines: []string{m.T("It goes back to the queue and anybody may take it. Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")},
+		choices: []choice{{"n", m.T("keep it"), nil}, {"y", m.T("give it back"), func() tea.Cmd {
+			return m.do(doing{what: m.T("Given back to the queue.")}, c)
 		}}},
 	})
 }
@@ -166,13 +166,13 @@ func (m *Model) handOver() {
 		return
 	}
 	c, who := m.chat.conv, m.who(m.chat.conv)
-	whom := askWhy("Hand over "+who+": to whom?", "keep it", func(name string) tea.Cmd {
-		m.ask(askWhy("Hand over "+who+" to "+text.Line(name), "keep it", func(reason string) tea.Cmd {
-			return m.do(doing{what: text.Line(name) + " has " + who + " now."}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
-		}, "What must they know before they write? It is kept."))
+	whom := askWhy(m.T("Hand over {{.Who}}: to whom?", "Who", who), m.T("keep it"), func(name string) tea.Cmd {
+		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), func(reason string) tea.Cmd {
+			return m.do(doing{what: m.T("{{.Name}} has {{.Who}} now.", "Name", text.Line(name), "Who", who)}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
+		}, m.T("What must they know before they write? It is kept.")))
 		return nil
-	}, "Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")
-	whom.prompt = "Name:"
+	}, m.T("Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."))
+	whom.prompt = m.T("Name:")
 	m.ask(whom)
 }
 
@@ -180,20 +180,20 @@ func (m *Model) handOver() {
 func (m *Model) judge() tea.Cmd {
 	c := m.chosen()
 	if c == nil || c.Phase == desk.ClosedNow {
-		m.say("Mark a conversation first.")
+		m.say(m.T("Mark a conversation first."))
 		return nil
 	}
 	name := m.who(c)
 	var offers []offer
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
-		offers = append(offers, offer{name: s.Word(), note: "target " + minutes(triage.Target(s)), do: func() tea.Cmd {
-			m.ask(askWhy(name+" is to be "+s.Word(), "leave it as it is", func(reason string) tea.Cmd {
-				return m.do(doing{what: name + " is " + s.Word() + " now."}, about(c, desk.SeveritySet, desk.Ruling{Severity: s, Reason: reason}))
-			}, "Say why; that is kept, and everybody sees the new severity."))
+		offers = append(offers, offer{name: m.Word(s.Word()), note: m.T("target {{.Time}}", "Time", minutes(triage.Target(s))), do: func() tea.Cmd {
+			m.ask(askWhy(m.T("{{.Who}} is to be {{.Severity}}", "Who", name, "Severity", m.Word(s.Word())), m.T("leave it as it is"), func(reason string) tea.Cmd {
+				return m.do(doing{what: m.T("{{.Who}} is {{.Severity}} now.", "Who", name, "Severity", m.Word(s.Word()))}, about(c, desk.SeveritySet, desk.Ruling{Severity: s, Reason: reason}))
+			}, m.T("Say why; that is kept, and everybody sees the new severity.")))
 			return nil
 		}})
 	}
-	m.palette = newPalette("Severity of "+name, offers)
+	m.palette = newPalette(m.T("Severity of {{.Who}}", "Who", name), offers)
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (m *Model) judge() tea.Cmd {
 func (m *Model) earlier() tea.Cmd {
 	c := m.chosen()
 	if c == nil || c.Earlier == "" || m.world.byID[c.Earlier] == nil {
-		m.say("Nothing is known of an earlier conversation.")
+		m.say(m.T("Nothing is known of an earlier conversation."))
 		return nil
 	}
 	return m.show1(c.Earlier)
@@ -212,17 +212,17 @@ func (m *Model) takeOver() {
 	c := m.chosen()
 	switch {
 	case m.world.status.Role != desk.Supervisor:
-		m.say("Only supervisors take over.")
+		m.say(m.T("Only supervisors take over."))
 		return
 	case c == nil || c.Phase != desk.Held || c.HeldBy(m.Name):
-		m.say("Mark a conversation that somebody else holds.")
+		m.say(m.T("Mark a conversation that somebody else holds."))
 		return
 	}
 	name := m.who(c)
-	m.ask(askWhy("Take over "+name+"?", "leave it with them", func(reason string) tea.Cmd {
-		d := doing{what: "You have " + name + " now.", then: func() tea.Cmd { return m.show1(c.ID) }}
+	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), func(reason string) tea.Cmd {
+		d := doing{what: m.T("You have {{.Who}} now.", "Who", name), then: func() tea.Cmd { return m.show1(c.ID) }}
 		return m.do(d, about(c, desk.TakenOver, desk.Because{Reason: reason}))
-	}, text.Line(c.Owner)+" is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Say why; that is kept."))
+	}, m.T("{{.Name}} is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Name", text.Line(c.Owner)), m.T("Say why; that is kept.")))
 }
 
 // beside opens a pane beside the conversation.
@@ -230,7 +230,7 @@ func (m *Model) beside(s side) tea.Cmd {
 	c := m.chat.conv
 	if m.focus == onQueue && m.queue.Selected() != nil && (c == nil || c.ID != m.queue.selected) {
 		cmd := m.show1(m.queue.selected)
-		m.say("Opened. Press the key once more for its " + string(s) + ".")
+		m.say(m.T("Opened. Press the key once more for what stands beside it."))
 		return cmd
 	}
 	if c == nil {
@@ -250,7 +250,7 @@ func (m *Model) beside(s side) tea.Cmd {
 		}
 	}
 	if s == safetySide && m.Review {
-		m.say("In review the safety record can be read, not changed.")
+		m.say(m.T("In review the safety record can be read, not changed."))
 	}
 	return cmd
 }
@@ -267,14 +267,14 @@ func (m *Model) keep() tea.Cmd {
 			p.Reopen(item, words)
 		}
 	}
-	return tea.Batch(m.do(doing{what: "Plan saved.", kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
+	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
 }
 
 // suicide asks or no longer asks the steps for when that is in play.
 func (m *Model) suicide() tea.Cmd {
 	to := !m.plan.plan.Suicide
 	e := plan.Edit{Base: m.plan.plan.Version, Suicide: &to}
-	return tea.Sequence(m.keep(), m.do(doing{what: "The plan has been changed.", kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, e)))
+	return tea.Sequence(m.keep(), m.do(doing{what: m.T("The plan has been changed."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, e)))
 }
 
 // keepSide saves what is in the pane beside the conversation.
@@ -293,7 +293,7 @@ func (m *Model) keepSide() tea.Cmd {
 			e.SetText(words + e.Text())
 			m.unsaved[at] = true
 		}
-		do := m.do(doing{what: "Note kept.", kept: keptNote, undo: back}, about(m.chat.conv, desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
+		do := m.do(doing{what: m.T("Note kept."), kept: keptNote, undo: back}, about(m.chat.conv, desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
 		return tea.Batch(do, m.saveSoon())
 	case safetySide:
 		return m.keepSafety()
@@ -307,7 +307,7 @@ func (m *Model) keepSafety() tea.Cmd {
 	}
 	edit, err := m.safety.Edit()
 	if err != nil {
-		m.fail(err.Error())
+		m.fail(m.Word(err.Error()))
 		return nil
 	}
 	at := place{m.safety.id, safetyDraft}
@@ -317,7 +317,7 @@ func (m *Model) keepSafety() tea.Cmd {
 		m.unsaved[at] = true // and so leaves the drafts
 		return m.saveSoon()
 	}
-	return m.do(doing{what: "Safety record saved.", kept: keptSafety, then: done}, about(m.chat.conv, desk.SafetySaved, edit))
+	return m.do(doing{what: m.T("Safety record saved."), kept: keptSafety, then: done}, about(m.chat.conv, desk.SafetySaved, edit))
 }
 
 // show1 opens a conversation.
@@ -357,7 +357,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c.Phase == desk.Waiting || c.Owner == m.Name {
 		return open("")
 	}
-	m.ask(askWhy("Read "+m.who(c)+"?", "do not read it", open, "It is not yours. Say why you open it; that is kept."))
+	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), open, m.T("It is not yours. Say why you open it; that is kept.")))
 	return nil
 }
 
@@ -367,17 +367,17 @@ func (m *Model) lost(c *desk.Conversation) {
 		m.letGo = ""
 		return
 	}
-	who := "Nobody holds it now; it is back in the queue."
+	who := m.T("Nobody holds it now; it is back in the queue.")
 	if c.Phase == desk.Held {
-		who = text.Line(c.Owner) + " has it now."
+		who = m.T("{{.Name}} has it now.", "Name", text.Line(c.Owner))
 	}
 	if c.Phase == desk.ClosedNow {
-		who = "It was closed."
+		who = m.T("It was closed.")
 	}
 	m.ask(&dialog{
-		title: m.who(c) + " is no longer yours", itself: true,
-		lines:   []string{who, "What you were writing stays here as a draft and goes to nobody."},
-		choices: []choice{{"y", "understood", nil}},
+		title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true,
+		lines:   []string{who, m.T("What you were writing stays here as a draft and goes to nobody.")},
+		choices: []choice{{"y", m.T("understood"), nil}},
 	})
 }
 
@@ -393,18 +393,16 @@ func (m *Model) drop(d *dialog) {
 
 // quit asks once; ctrl+c while it asks leaves.
 func (m *Model) quit() tea.Cmd {
-	if n := len(m.dialogs); n > 0 && m.dialogs[n-1].title == leaving {
+	if n := len(m.dialogs); n > 0 && m.dialogs[n-1].leaving {
 		return m.leave()
 	}
 	m.ask(&dialog{
-		title:   leaving,
-		lines:   []string{"You hold " + counted(len(m.world.mine), "conversation, which stays", "conversations, which stay") + " yours. Drafts are kept."},
-		choices: []choice{{"n", "stay", nil}, {"y", "leave", m.leave}},
+		title: m.T("Leave befree?"), leaving: true,
+		lines:   []string{m.N(len(m.world.mine), "You hold {{.N}} conversations, which stay yours. Drafts are kept.")},
+		choices: []choice{{"n", m.T("stay"), nil}, {"y", m.T("leave"), m.leave}},
 	})
 	return nil
 }
-
-const leaving = "Leave befree?"
 
 // leave ends the console once what was being written is on the disk.
 func (m *Model) leave() tea.Cmd {

@@ -103,7 +103,7 @@ func (c *chat) Key(k tea.KeyMsg) bool {
 // changes, so what is kept of one is right for ever.
 func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 	if c.conv == nil {
-		return []string{c.heading("No conversation", width, focused), "", "  n  takes the next most urgent", "  enter  opens the one selected"}
+		return []string{c.heading(c.T("No conversation"), width, focused), "", "  n  " + c.T("takes the next most urgent"), "  enter  " + c.T("opens the one selected")}
 	}
 	if c.width != width || len(c.laid) > mostLaid {
 		c.laid, c.width = map[*desk.Message][]string{}, width
@@ -116,7 +116,7 @@ func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 	}
 	lines := c.visible(room, now)
 	if c.below > 0 {
-		lines = append(lines, c.Theme.Danger.Paint("  "+counted(c.below, "new text", "new texts")+" below: press end"))
+		lines = append(lines, c.Theme.Danger.Paint("  "+c.N(c.below, "{{.N}} new texts below: press end")))
 	}
 	for len(lines) < height-len(head) {
 		head = append(head, "")
@@ -137,26 +137,26 @@ func (c *chat) banner(width int) []string {
 	s := c.conv.Safety
 	switch {
 	case c.conv.Phase == desk.Waiting:
-		add(c.Theme.Muted.Paint, "Nobody holds this conversation. c claims it.")
+		add(c.Theme.Muted.Paint, c.T("Nobody holds this conversation. {{.Key}} claims it.", "Key", "c"))
 	case c.conv.Phase == desk.ClosedNow:
-		add(c.Theme.Muted.Paint, "Closed: "+text.Line(c.conv.Closing.Disposition))
+		add(c.Theme.Muted.Paint, c.T("Closed: {{.How}}", "How", text.Line(c.Word(c.conv.Closing.Disposition))))
 	case c.conv.Owner != c.Name:
-		add(c.Theme.Danger.Paint, text.Line(c.conv.Owner)+" holds this conversation.")
+		add(c.Theme.Danger.Paint, c.T("{{.Name}} holds this conversation.", "Name", text.Line(c.conv.Owner)))
 	}
 	if c.conv.OptedOut {
-		add(c.Theme.Danger.Paint, "This person opted out: nothing can be sent until they text START.")
+		add(c.Theme.Danger.Paint, c.T("This person opted out. Nothing can be sent until they text START."))
 	}
 	if s.Watched {
-		add(c.Theme.Danger.Paint, "The phone is shared or watched.")
+		add(c.Theme.Danger.Paint, c.T("The phone is shared or watched."))
 	}
 	if s.Hold {
-		add(c.Theme.Danger.Paint, "Do not text until they text.")
+		add(c.Theme.Danger.Paint, c.T("Do not text until they text."))
 	}
 	if s.From != "" {
-		add(c.Theme.Muted.Paint, "Safe hours "+text.Line(s.From+" to "+s.Until+" "+s.Zone))
+		add(c.Theme.Muted.Paint, c.T("Safe hours {{.From}} to {{.Until}} {{.Zone}}", "From", text.Line(s.From), "Until", text.Line(s.Until), "Zone", text.Line(s.Zone)))
 	}
 	if s.Opening != "" && !slices.ContainsFunc(c.conv.Messages, func(m *desk.Message) bool { return m.Author != "" }) {
-		add(c.Theme.Muted.Paint, "Agreed to begin with: "+text.Line(s.Opening.Reveal()))
+		add(c.Theme.Muted.Paint, c.T("Agreed to begin with: {{.Words}}", "Words", text.Line(s.Opening.Reveal())))
 	}
 	return lines
 }
@@ -176,11 +176,11 @@ func (c *chat) visible(room int, now time.Time) []string {
 		blocks = append(blocks, block)
 		have += len(block)
 		if c.firstNew(i) {
-			blocks = append(blocks, []string{c.Theme.Focus.Paint("  new since you looked")})
+			blocks = append(blocks, []string{c.Theme.Focus.Paint("  " + c.T("new since you looked"))})
 			have++
 		}
 		if day := ms[i].At.In(c.Zone); i == 0 || !sameDay(day, ms[i-1].At.In(c.Zone)) {
-			blocks = append(blocks, []string{c.Theme.Muted.Paint("  " + day.Format("Monday 2 January 2006"))})
+			blocks = append(blocks, []string{c.Theme.Muted.Paint("  " + c.day(day))})
 			have++
 		}
 	}
@@ -200,7 +200,7 @@ func (c *chat) firstNew(i int) bool {
 
 // waiting is a reply that has left the composer and is not at the relay yet.
 func (c *chat) waiting(e bolt.Entry) []string {
-	lines := []string{"  " + c.Theme.Staff.Paint(e.At.In(c.Zone).Format("15:04")+" you") + " " + c.Theme.Danger.Paint(c.dot+" not at the relay yet")}
+	lines := []string{"  " + c.Theme.Staff.Paint(e.At.In(c.Zone).Format("15:04")+" "+c.T("you")) + " " + c.Theme.Danger.Paint(c.dot+" "+c.T("not at the relay yet"))}
 	return append(lines, indented(text.Clean(written[desk.Reply](e).Text.Reveal()), max(c.width, 10))...)
 }
 
@@ -228,8 +228,8 @@ func (c *chat) layOut(m *desk.Message, now time.Time) []string {
 	for _, l := range wrap(c.words(m), max(c.width, 10)-5) {
 		lines = append(lines, "    "+l)
 	}
-	if why := reasons(m); why != "" {
-		for _, l := range wrap("why: "+why, max(c.width, 10)-5) {
+	if why := c.reasons(m); why != "" {
+		for _, l := range wrap(c.T("why: {{.Reasons}}", "Reasons", why), max(c.width, 10)-5) {
 			lines = append(lines, "    "+c.Theme.Muted.Paint(l))
 		}
 	}
@@ -249,45 +249,45 @@ func wrapHead(head string, width int) []string {
 func (c *chat) head(m *desk.Message, now time.Time) string {
 	at := m.At.In(c.Zone).Format("15:04")
 	if there, err := time.LoadLocation(c.conv.Safety.Zone); err == nil && c.conv.Safety.Zone != "" && m.At.In(there).Format("15:04") != at {
-		at += " (" + m.At.In(there).Format("15:04") + " there)"
+		at += " " + c.T("({{.Time}} there)", "Time", m.At.In(there).Format("15:04"))
 	}
 	switch {
 	case m.Inbound:
-		return c.Theme.Texter.Paint(at + " texter")
+		return c.Theme.Texter.Paint(at + " " + c.T("texter"))
 	case m.Automatic != "":
-		return c.Theme.Muted.Paint(at+" system") + " " + c.Theme.Muted.Paint(c.dot+" "+delivery(m, now))
+		return c.Theme.Muted.Paint(at+" "+c.T("system")) + " " + c.Theme.Muted.Paint(c.dot+" "+c.delivery(m, now))
 	}
 	name := text.Line(m.Author)
 	if m.Author == c.Name {
-		name = "you"
+		name = c.T("you")
 	}
 	ink := c.Theme.Muted
 	if m.Delivery.Rank() >= 0 && !m.Delivery.Taken() && m.Delivery.Rank() >= desk.StatusDelivered.Rank() {
 		ink = c.Theme.Danger
 	}
-	return c.Theme.Staff.Paint(at+" "+name) + " " + ink.Paint(c.dot+" "+delivery(m, now))
+	return c.Theme.Staff.Paint(at+" "+name) + " " + ink.Paint(c.dot+" "+c.delivery(m, now))
 }
 
 func (c *chat) words(m *desk.Message) string {
 	switch {
 	case m.Withheld:
-		return "(words not for this reader)"
+		return c.T("(words not for this reader)")
 	case m.Automatic != "" && m.Text == "":
-		return automatic(m.Automatic)
+		return c.automatic(m.Automatic)
 	case m.Text == "" && len(m.Media) > 0:
-		return "(" + counted(len(m.Media), "picture or file", "pictures or files") + ", kept at the carrier)"
+		return c.N(len(m.Media), "({{.N}} pictures or files, kept at the carrier)")
 	case m.Text == sms.Text(""):
-		return "(no words)"
+		return c.T("(no words)")
 	}
 	return text.Clean(m.Text.Reveal())
 }
 
-func automatic(sort string) string {
+func (l *look) automatic(sort string) string {
 	switch sort {
 	case desk.Compliance:
-		return "(the reply to HELP that carriers ask for)"
+		return l.T("(the reply to HELP that carriers ask for)")
 	case desk.Confirmation:
-		return "(the confirmation of the opt-out)"
+		return l.T("(the confirmation of the opt-out)")
 	}
-	return "(automatic text)"
+	return l.T("(automatic text)")
 }

@@ -103,7 +103,7 @@ func (h *help) Render(l *look, width, height int) []string {
 	var all []string
 	for _, c := range commands() {
 		line := cut(c.keys(), 22, l.dots)
-		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+c.name)
+		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+l.Word(c.name))
 	}
 	room := height - 1
 	if width >= 2*48 {
@@ -116,9 +116,9 @@ func (h *help) Render(l *look, width, height int) []string {
 		all = all[:half]
 	}
 	h.top = min(h.top, max(0, len(all)-room))
-	title := "Keys"
+	title := l.T("Keys")
 	if len(all) > room {
-		title = "Keys: down for more"
+		title = l.T("Keys: down for more")
 	}
 	return append([]string{l.heading(title, width, true)}, all[h.top:min(len(all), h.top+room)]...)
 }

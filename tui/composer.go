@@ -146,14 +146,14 @@ func (c *composer) Others() []string {
 
 // Render has the addressee in its frame; held says why nothing can be sent, empty if it can.
 func (c *composer) Render(conv *desk.Conversation, width, height int, held string, focused bool) []string {
-	to := "To " + c.who(conv)
+	to := c.T("To {{.Who}}", "Who", c.who(conv))
 	if at := c.since[c.id]; !at.IsZero() {
-		to += ", draft from " + at.In(c.Zone).Format("15:04")
+		to = c.T("To {{.Who}}, draft from {{.Time}}", "Who", c.who(conv), "Time", at.In(c.Zone).Format("15:04"))
 	}
 	lines := []string{c.heading(to, width, focused)}
 	foot := []string{"  " + c.Theme.Muted.Paint(c.count())}
 	if held != "" {
-		for _, l := range bottom(wrap("Held: "+held, width-3), 2) {
+		for _, l := range bottom(wrap(c.T("Held: {{.Why}}", "Why", held), width-3), 2) {
 			foot = append(foot, "  "+c.Theme.Danger.Paint(l))
 		}
 	}
@@ -171,12 +171,13 @@ func (c *composer) count() string {
 		return fmt.Sprintf("0/%d", desk.MaxReply)
 	}
 	s := sms.Segments(t)
-	out := fmt.Sprintf("%d/%d %s %s %s %s", n, desk.MaxReply, c.dot, s.Encoding, c.dot, counted(s.Segments, "segment", "segments"))
-	if s.Encoding == sms.UCS2 {
-		out += " because of " + forcing(t)
+	encoding := s.Encoding
+	if encoding == sms.UCS2 {
+		encoding = c.T("{{.Encoding}} because of {{.Characters}}", "Encoding", encoding, "Characters", forcing(t))
 	}
+	out := fmt.Sprintf("%d/%d %s %s %s %s", n, desk.MaxReply, c.dot, c.N(s.Segments, "{{.N}} segments"), c.dot, encoding)
 	if s.Encoding == sms.UCS2 && sms.Segments(sms.Replace(t)).Segments < s.Segments {
-		out += " " + c.dot + " F7 plain quotes"
+		out += " " + c.dot + " F7 " + c.T("plain quotes")
 	}
 	return out
 }

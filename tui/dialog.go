@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type dialog struct {
 	prompt  string                      // before it; empty for "Why:"
 	send    func(reason string) tea.Cmd // F9 does it, with the reason
 
+	leaving       bool // of befree: ctrl+c answers it
 	itself        bool // opened by itself: enter never answers it
 	read          bool // it has stood there long enough
 	opened, quiet time.Time
@@ -98,15 +100,12 @@ func (d *dialog) Render(l *look, width, height int) []string {
 	}
 	lines = append(lines, "")
 	if d.reason != nil {
-		prompt := d.prompt
-		if prompt == "" {
-			prompt = "Why:"
-		}
+		prompt := cmp.Or(d.prompt, l.T("Why:"))
 		lines = append(lines, "  "+prompt)
 		for _, s := range d.reason.Render(width-6, 3, true) {
 			lines = append(lines, "    "+s)
 		}
-		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   go on with this")
+		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   "+l.T("go on with this"))
 		return bottom(lines, height)
 	}
 	for i, c := range d.choices {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -12,6 +13,7 @@ import (
 
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/plan"
 	"befree.example/store/sms"
 )
 
@@ -35,7 +37,7 @@ func (m *Model) loadDrafts() tea.Cmd {
 func (m *Model) restore(d draftsMsg) {
 	m.synced = true
 	if d.err != nil {
-		m.fail(plainly(d.err))
+		m.fail(m.plainly(d.err))
 		return
 	}
 	for _, e := range d.entries {
@@ -54,7 +56,7 @@ func (m *Model) restore(d draftsMsg) {
 		}
 	}
 	if len(d.entries) > 0 {
-		m.say("Here is " + counted(len(d.entries), "draft", "drafts") + " from before.")
+		m.say(m.N(len(d.entries), "Here are {{.N}} drafts from before."))
 	}
 }
 
@@ -148,7 +150,7 @@ func (m *Model) saved(s savedMsg) tea.Cmd {
 	if s.err == nil {
 		return nil
 	}
-	m.fail(plainly(s.err))
+	m.fail(m.plainly(s.err))
 	for p := range s.drafts {
 		m.unsaved[p] = true
 	}
@@ -177,19 +179,19 @@ func (m *Model) takeBack() tea.Cmd {
 		}
 		m.adopted[e.ID] = true
 		back = append(back, e.ID)
-		why := plainly(&desk.Refusal{Text: e.Refused})
+		why := m.plainly(&desk.Refusal{Text: e.Refused})
 		if e.Kind == desk.ReplyQueued {
 			at[place{e.Conversation, replyDraft}] = true
 			m.composer.GiveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
-			m.fail("Not sent: " + why)
+			m.fail(m.T("Not sent: {{.Why}}", "Why", why))
 			continue
 		}
 		at[place{e.Conversation, noteDraft}] = true
-		note, words := m.notes.editor(e.Conversation), asNote(e)
+		note, words := m.notes.editor(e.Conversation), m.asNote(e)
 		if !strings.Contains(note.Text(), words) { // a crash may have left it in both places
 			note.SetText(strings.TrimSpace(note.Text() + "\n" + words))
 		}
-		m.fail("Not taken, and a note to be looked at now: " + why)
+		m.fail(m.T("Not taken, and a note to be looked at now: {{.Why}}", "Why", why))
 	}
 	if len(back) == 0 {
 		return nil
@@ -212,7 +214,7 @@ func (m *Model) takeBack() tea.Cmd {
 }
 
 // asNote is what a refused command held, in words.
-func asNote(e bolt.Entry) string {
+func (l *look) asNote(e bolt.Entry) string {
 	switch e.Kind {
 	case desk.NoteAdded:
 		return written[desk.Note](e).Text.Reveal()
@@ -221,7 +223,8 @@ func asNote(e bolt.Entry) string {
 		var lines []string
 		for _, texts := range []map[string]string{edit.Fields, edit.Choose} {
 			for _, item := range slices.Sorted(maps.Keys(texts)) {
-				lines = append(lines, "Plan, "+item+": "+texts[item])
+				title, _ := plan.Find(item)
+				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.Word(cmp.Or(title.Title, item)), "Words", texts[item]))
 			}
 		}
 		return strings.Join(lines, "\n")
@@ -231,13 +234,13 @@ func asNote(e bolt.Entry) string {
 		for _, f := range []struct {
 			name string
 			text *sms.Text
-		}{{"safe word", edit.SafeWord}, {"danger word", edit.DangerWord}, {"begin with", edit.Opening}} {
+		}{{"Safe word", edit.SafeWord}, {"Danger word", edit.DangerWord}, {"Begin with", edit.Opening}} {
 			if f.text != nil {
-				lines = append(lines, "Safety record, "+f.name+": "+f.text.Reveal())
+				lines = append(lines, l.T("Safety record, {{.Item}}: {{.Words}}", "Item", l.Word(f.name), "Words", f.text.Reveal()))
 			}
 		}
 		if h := edit.Hours; h != nil {
-			lines = append(lines, "Safety record, hours: "+h.From+" to "+h.Until+" "+h.Zone)
+			lines = append(lines, l.T("Safety record, hours: {{.From}} to {{.Until}} {{.Zone}}", "From", h.From, "Until", h.Until, "Zone", h.Zone))
 		}
 		return strings.Join(lines, "\n")
 	}

@@ -85,7 +85,7 @@ func wrap(s string, width int) []string {
 func bottom(lines []string, n int) []string { return lines[max(0, len(lines)-max(n, 0)):] }
 
 // tooSmall says what size is needed, however little room there is to say it.
-func tooSmall(width, height int) string {
-	lines := wrap("befree needs a window of at least 60 by 20. Nothing is lost.", width)
+func (l *look) tooSmall(width, height int) string {
+	lines := wrap(l.T("befree needs a window of at least 60 by 20. Nothing is lost."), width)
 	return strings.Join(frame(height, "", column{width, lines}), "\n")
 }

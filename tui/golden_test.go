@@ -97,14 +97,19 @@ var shapes = []struct {
 	columns, rows int
 	theme         theme.Theme
 	ascii, raw    bool
+	language      string
 }{
-	{"60x20", 60, 20, theme.Plain(), false, false},
-	{"80x24", 80, 24, theme.Plain(), false, false},
-	{"120x36", 120, 36, theme.Plain(), false, false},
-	{"200x60", 200, 60, theme.Plain(), false, false},
-	{"80x24 ASCII", 80, 24, theme.Plain(), true, false},
-	{"80x24 in colour", 80, 24, theme.Dark(), false, true},
-	{"80x24 on a light ground", 80, 24, theme.Light(), false, true},
+	{"60x20", 60, 20, theme.Plain(), false, false, "en"},
+	{"80x24", 80, 24, theme.Plain(), false, false, "en"},
+	{"120x36", 120, 36, theme.Plain(), false, false, "en"},
+	{"200x60", 200, 60, theme.Plain(), false, false, "en"},
+	{"80x24 ASCII", 80, 24, theme.Plain(), true, false, "en"},
+	{"80x24 in colour", 80, 24, theme.Dark(), false, true, "en"},
+	{"80x24 on a light ground", 80, 24, theme.Light(), false, true, "en"},
+	{"80x24 of high contrast", 80, 24, theme.Contrast(), false, true, "en"},
+	{"80x24 in sixteen colours", 80, 24, theme.Sixteen(), false, true, "en"},
+	{"60x20 in Spanish", 60, 20, theme.Plain(), false, false, "es"},
+	{"120x36 in Spanish", 120, 36, theme.Plain(), false, false, "es"},
 }
 
 // TestScreens compares every screen with the file of its name. Rows are shown without what is blank at their ends, and in
@@ -116,7 +121,7 @@ func TestScreens(t *testing.T) {
 			got := &txtar.Archive{}
 			for _, shape := range shapes {
 				o := screen.o
-				o.Theme, o.ASCII = shape.theme, shape.ascii
+				o.Theme, o.ASCII, o.Language = shape.theme, shape.ascii, shape.language
 				sit(t, o, shape.columns, shape.rows, screen.world, func(s *sitter) {
 					s.press(screen.keys...)
 					s.wait(2 * time.Second)

@@ -224,7 +224,7 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		m.plan.Move(step)
 		return cmd
 	case k.Type == tea.KeyF7 && m.plan.Contested():
-		return m.do(doing{what: "The plan has this one answer now.", kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
+		return m.do(doing{what: m.T("The plan has this one answer now."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
 	case k.Type == tea.KeyF9:
 		return m.suicide()
 	default:
@@ -242,7 +242,7 @@ func (m *Model) unanswered() tea.Cmd {
 		}
 	}
 	if longest == nil {
-		m.say("Nobody else of yours waits for an answer.")
+		m.say(m.T("Nobody else of yours waits for an answer."))
 		return nil
 	}
 	return m.show1(longest.ID)
@@ -255,7 +255,7 @@ func (m *Model) filter() { m.focus, m.queue.typing = onQueue, true }
 func (m *Model) mine(number string) tea.Cmd {
 	n, _ := strconv.Atoi(number)
 	if n < 1 || n > len(m.world.mine) {
-		m.say("You hold " + counted(len(m.world.mine), "conversation", "conversations") + ".")
+		m.say(m.N(len(m.world.mine), "You hold {{.N}} conversations."))
 		return nil
 	}
 	return m.show1(m.world.mine[n-1].ID)

@@ -66,15 +66,15 @@ func (m *Model) unlocked(u unlockedMsg) {
 }
 
 // Render says how to see the screen again, and nothing else.
-func (l *lock) Render(passphrase bool) []string {
-	lines := []string{"", "  befree is locked. Texts come in and drafts are kept."}
+func (l *lock) Render(look *look, passphrase bool) []string {
+	lines := []string{"", "  " + look.T("befree is locked. Texts come in and drafts are kept.")}
 	switch {
 	case !passphrase:
-		return append(lines, "", "  ctrl+l shows the screen again.")
+		return append(lines, "", "  "+look.T("{{.Key}} shows the screen again.", "Key", "ctrl+l"))
 	case l.trying:
-		return append(lines, "", "  Looking"+strings.Repeat(".", min(l.wrong+3, 10)))
+		return append(lines, "", "  "+look.T("Looking")+strings.Repeat(".", min(l.wrong+3, 10)))
 	case l.wrong > 0:
-		lines = append(lines, "", "  That was not the passphrase. Each wrong one takes longer.")
+		lines = append(lines, "", "  "+look.T("That was not the passphrase. Each wrong one takes longer."))
 	}
-	return append(lines, "", "  Passphrase: "+strings.Repeat("*", min(utf8.RuneCountInString(l.typed), 40))+"_")
+	return append(lines, "", "  "+look.T("Passphrase:")+" "+strings.Repeat("*", min(utf8.RuneCountInString(l.typed), 40))+"_")
 }

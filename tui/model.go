@@ -20,6 +20,7 @@ type Options struct {
 	Name     string                                                      // of the member of staff at the console
 	Theme    theme.Theme                                                 // zero for no colours at all
 	ASCII    bool                                                        // draw nothing outside ASCII; texters' words stay as they are
+	Language string                                                      // in which befree speaks, such as es; English where it does not know it
 	Review   bool                                                        // no network: read only but for notes and plans
 	Replies  []replies.Reply                                             // offered as quick replies; nil for those that befree comes with
 	SavePlan func(name string, markdown []byte) (path string, err error) // in a new file; nil where that is not possible
@@ -100,7 +101,7 @@ func New(o Options) *Model {
 		o.Replies = replies.Default()
 	}
 	m := &Model{
-		look: look{o, drawn(o.ASCII)}, now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
+		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, unsaved: places{}, read: reading{},
 		answers: map[string]bolt.Entry{}, records: map[string]changes{},
 	}
@@ -189,7 +190,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	m.world = w.world
 	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
 	if w.err != nil {
-		m.fail(plainly(w.err))
+		m.fail(m.plainly(w.err))
 	}
 	cmds := []tea.Cmd{next, call, m.takeBack()}
 	if w.openID == m.open {
@@ -202,7 +203,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 
 func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	if l.err != nil {
-		m.fail(plainly(l.err))
+		m.fail(m.plainly(l.err))
 		return nil
 	}
 	if l.id != m.open {

@@ -329,7 +329,7 @@ func TestRefusedNotesPlansAndRecords(t *testing.T) {
 		})
 		s.wait(time.Second)
 		s.sees("Not taken, and a note to be looked at now: No room.")
-		want := "a note\nPlan, leaving/bag: under the bed\nSafety record, safe word: apples"
+		want := "a note\nPlan, Bag: under the bed\nSafety record, Safe word: apples"
 		if got := s.h.draft("c0147note"); got != want || len(s.h.outbox) > 0 {
 			s.Errorf("the disk has %q, want %q; %d are left in the outbox", got, want, len(s.h.outbox))
 		}
@@ -471,7 +471,7 @@ func TestPaletteDoesWhatKeysDo(t *testing.T) {
 // TestEveryKeyIsInTheHelp: no key does what the help does not name, and every command is in the palette or has its
 // reason not to be.
 func TestEveryKeyIsInTheHelp(t *testing.T) {
-	l := look{Options{}, drawn(false)}
+	l := newLook(Options{})
 	shown := strings.Join((&help{}).Render(&l, 200, 100), "\n")
 	for _, c := range commands() {
 		if !strings.Contains(shown, c.name) || len(c.keys()) <= 22 && !strings.Contains(shown, c.keys()) {
@@ -936,13 +936,14 @@ func harmless(t *testing.T, view, from string) {
 
 // TestErrorsInWords: of a failure only what it means is said.
 func TestErrorsInWords(t *testing.T) {
+	l := newLook(Options{})
 	for err, want := range map[error]string{
 		client.ErrOffline:        "nothing was done",
 		context.DeadlineExceeded: "has not answered yet",
 		errDisk:                  "is its disk full?",
 		&desk.Refusal{Text: "ben\x1b[2J was quicker"}: "ben‹ESC›[2J was quicker",
 	} {
-		if got := plainly(err); !strings.Contains(got, want) || strings.Contains(got, "Jane") {
+		if got := l.plainly(err); !strings.Contains(got, want) || strings.Contains(got, "Jane") {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

@@ -95,7 +95,7 @@ func (p *palette) Render(l *look, width, height int) []string {
 		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(o.note))
 	}
 	if len(p.fit) == 0 {
-		lines = append(lines, "  Nothing fits.")
+		lines = append(lines, "  "+l.T("Nothing fits."))
 	}
 	return append(lines, more...)
 }
@@ -105,10 +105,10 @@ func (m *Model) everything() tea.Cmd {
 	var offers []offer
 	for _, c := range commands() {
 		if c.do != nil && !c.itself {
-			offers = append(offers, offer{name: c.name, note: c.keys(), do: func() tea.Cmd { return c.do(m) }})
+			offers = append(offers, offer{name: m.Word(c.name), note: c.keys(), do: func() tea.Cmd { return c.do(m) }})
 		}
 	}
-	m.palette = newPalette("Do", offers)
+	m.palette = newPalette(m.T("Do"), offers)
 	return nil
 }
 
@@ -116,14 +116,14 @@ func (m *Model) everything() tea.Cmd {
 func (m *Model) find() tea.Cmd {
 	c := m.chat.conv
 	if c == nil {
-		m.say("Open a conversation first.")
+		m.say(m.T("Open a conversation first."))
 		return nil
 	}
 	var offers []offer
 	for _, message := range slices.Backward(c.Messages) {
 		words := m.chat.words(message)
 		offers = append(offers, offer{
-			name: strings.ReplaceAll(words, "\n", " "), more: words, note: message.At.In(m.Zone).Format("2 Jan 15:04"),
+			name: strings.ReplaceAll(words, "\n", " "), more: words, note: m.moment(message.At),
 			do: func() tea.Cmd {
 				m.focus = onChat
 				m.chat.Reach(message.ID)
@@ -131,7 +131,7 @@ func (m *Model) find() tea.Cmd {
 			},
 		})
 	}
-	m.palette = newPalette("Find", offers)
+	m.palette = newPalette(m.T("Find"), offers)
 	return nil
 }
 
@@ -145,8 +145,8 @@ func (m *Model) otherDrafts() tea.Cmd {
 		if m.world.byID[id] == nil {
 			open = func() tea.Cmd {
 				m.ask(&dialog{
-					title: "A draft to " + codename.Of(id) + ", whom this console knows no more", lines: []string{words},
-					choices: []choice{{"n", "keep it", nil}, {"y", "drop it", func() tea.Cmd {
+					title: m.T("A draft to {{.Who}}, whom this console knows no more", "Who", codename.Of(id)), lines: []string{words},
+					choices: []choice{{"n", m.T("keep it"), nil}, {"y", m.T("drop it"), func() tea.Cmd {
 						m.composer.Put(id, "")
 						return m.saveSoon()
 					}}},
@@ -156,7 +156,7 @@ func (m *Model) otherDrafts() tea.Cmd {
 		}
 		offers = append(offers, offer{name: codename.Of(id) + ": " + strings.ReplaceAll(words, "\n", " "), more: words, do: open})
 	}
-	m.palette = newPalette("Drafts", offers)
+	m.palette = newPalette(m.T("Drafts"), offers)
 	return nil
 }
 
@@ -182,8 +182,8 @@ func (m *Model) quickReplies() tea.Cmd {
 		}
 		cost := sms.Segments(words)
 		offers = append(offers, offer{
-			name: r.Title + " (" + r.Language + ")", more: text.Clean(words),
-			note: cost.Encoding + " " + m.dot + " " + counted(cost.Segments, "segment", "segments"),
+			name: m.Word(r.Title) + " (" + r.Language + ")", more: text.Clean(words),
+			note: cost.Encoding + " " + m.dot + " " + m.N(cost.Segments, "{{.N}} segments"),
 			do: func() tea.Cmd {
 				if m.open != id {
 					return nil
@@ -197,7 +197,7 @@ func (m *Model) quickReplies() tea.Cmd {
 			},
 		})
 	}
-	m.palette = newPalette("Quick reply", offers)
+	m.palette = newPalette(m.T("Quick reply"), offers)
 	return nil
 }
 

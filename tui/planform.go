@@ -1,7 +1,7 @@
 package tui
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -16,6 +16,7 @@ import (
 type planForm struct {
 	*look
 	id     string
+	theirs string    // the texter's language, empty for not known
 	plan   plan.Plan // the version on the screen
 	items  []plan.Item
 	at     int
@@ -23,7 +24,7 @@ type planForm struct {
 }
 
 func newPlanForm(l *look, c *desk.Conversation) *planForm {
-	p := &planForm{look: l, id: c.ID, editor: newEditor(plan.MaxText)}
+	p := &planForm{look: l, id: c.ID, theirs: cmp.Or(c.Language, l.Spoken()), editor: newEditor(plan.MaxText)}
 	p.adopt(c.Plan())
 	p.load()
 	return p
@@ -127,9 +128,9 @@ func (p *planForm) Key(k tea.KeyMsg) {
 
 // Render shows the items around the one on the screen, its question, and its answer.
 func (p *planForm) Render(width, height int, focused bool) []string {
-	title := "Safety plan, not begun"
+	title := p.T("Safety plan, not begun")
 	if p.plan.Version > 0 {
-		title = fmt.Sprintf("Safety plan, version %d by %s", p.plan.Version, text.Line(p.plan.By))
+		title = p.T("Safety plan, version {{.Version}} by {{.Name}}", "Version", p.plan.Version, "Name", text.Line(p.plan.By))
 	}
 	lines := []string{p.heading(title, width, focused)}
 	list, at := p.list(width)
@@ -150,7 +151,7 @@ func (p *planForm) list(width int) (lines []string, at int) {
 	for i, item := range p.items {
 		if item.Stage != stage {
 			stage = item.Stage
-			lines = append(lines, "  "+p.Theme.Title.Paint(stage.Title()))
+			lines = append(lines, "  "+p.Theme.Title.Paint(p.Word(stage.Title())))
 		}
 		mark, state := "  ", "[ ] "
 		f := p.plan.Fields[item.ID]
@@ -160,7 +161,7 @@ func (p *planForm) list(width int) (lines []string, at int) {
 		case strings.TrimSpace(f.Text) != "":
 			state = "[x] "
 		}
-		line := state + item.Title
+		line := state + p.Word(item.Title)
 		if i == p.at {
 			mark, at = "> ", len(lines)
 			line = p.Theme.Focus.Paint(line)
@@ -172,12 +173,16 @@ func (p *planForm) list(width int) (lines []string, at int) {
 
 func (p *planForm) answer(width, box int, focused bool) []string {
 	item := p.items[p.at]
-	lines := []string{p.heading(item.Title, width, false)}
-	for _, l := range wrap(item.Ask, width-3) {
+	lines := []string{p.heading(p.Word(item.Title), width, false)}
+	ask := item.Ask
+	if p.theirs == "es" {
+		ask = item.AskES
+	}
+	for _, l := range wrap(ask, width-3) {
 		lines = append(lines, "  "+p.Theme.Muted.Paint(l))
 	}
 	for _, also := range p.plan.Fields[item.ID].Also {
-		words := "also, by " + text.Line(also.By) + ": " + text.Line(also.Text)
+		words := p.T("also, by {{.Name}}: {{.Words}}", "Name", text.Line(also.By), "Words", text.Line(also.Text))
 		for _, l := range wrap(words, width-3) {
 			lines = append(lines, "  "+p.Theme.Danger.Paint(l))
 		}

@@ -21,18 +21,18 @@ func (m *Model) card() tea.Cmd {
 	words, err := plan.Card(c.Plan(), !c.Safety.Watched)
 	switch {
 	case err != nil:
-		m.fail("No card: " + text.Line(err.Error()) + ".")
+		m.fail(m.T("No card: {{.Why}}.", "Why", text.Line(m.Word(err.Error()))))
 		return nil
 	case words == "":
-		m.say("There is nothing in the plan yet that a card could hold.")
+		m.say(m.T("There is nothing in the plan yet that a card could hold."))
 		return nil
 	case strings.TrimSpace(m.composer.Text(c.ID)) != "":
-		m.say("Something is being written already; send it or clear it first.")
+		m.say(m.T("Something is being written already; send it or clear it first."))
 		return nil
 	}
 	m.composer.Put(c.ID, words)
 	m.focus = onComposer
-	m.say("The card is in the composer. It names no word that was agreed; read it, then send it.")
+	m.say(m.T("The card is in the composer. It names no word that was agreed; read it, then send it."))
 	return m.saveSoon()
 }
 
@@ -40,19 +40,19 @@ func (m *Model) card() tea.Cmd {
 func (m *Model) planFile() tea.Cmd {
 	c := m.chat.conv
 	if c == nil || c.Plan().Version == 0 {
-		m.say("There is no plan yet.")
+		m.say(m.T("There is no plan yet."))
 		return nil
 	}
 	if m.SavePlan == nil {
-		m.say("Plans cannot be written to files here.")
+		m.say(m.T("Plans cannot be written to files here."))
 		return nil
 	}
 	save, name := m.SavePlan, strings.ReplaceAll(codename.Of(c.ID), " ", "-")
 	words := plan.Markdown(c.Plan(), m.Zone)
 	m.ask(&dialog{
-		title: "Write the plan of " + m.who(c) + " to a file?",
-		lines: []string{"Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over."},
-		choices: []choice{{"n", "do not write it", nil}, {"y", "write it", func() tea.Cmd {
+		title: m.T("Write the plan of {{.Who}} to a file?", "Who", m.who(c)),
+		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over.")},
+		choices: []choice{{"n", m.T("do not write it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			return guard(func() tea.Msg {
 				path, err := save(name, []byte(words))
 				return savedPlanMsg{path, err}
@@ -70,8 +70,8 @@ type savedPlanMsg struct {
 
 func (m *Model) savedPlan(s savedPlanMsg) {
 	if s.err != nil {
-		m.fail("The plan was not written: is there room, and may you write in your home folder?")
+		m.fail(m.T("The plan was not written: is there room, and may you write in your home folder?"))
 		return
 	}
-	m.say("Written to " + text.Line(s.path) + ", for you alone to read.")
+	m.say(m.T("Written to {{.File}}, for you alone to read.", "File", text.Line(s.path)))
 }

@@ -63,7 +63,7 @@ func (q *queue) place(rows []row) {
 
 // order is what the rows should be.
 func (q *queue) order() []row {
-	w := q.world
+	w, waiting := q.world, q.T("Waiting")
 	var rows []row
 	section := func(name string, cs []*desk.Conversation, numbered bool) {
 		at := len(rows)
@@ -77,14 +77,14 @@ func (q *queue) order() []row {
 			}
 			rows = append(rows, r)
 		}
-		if n := len(rows) - at; n > 0 || name == "Waiting" {
+		if n := len(rows) - at; n > 0 || name == waiting {
 			rows = slices.Insert(rows, at, row{section: name + " " + strconv.Itoa(n)})
 		}
 	}
-	section("Mine", w.mine, true)
-	section("Waiting", w.waiting, false)
-	section("Held by others", w.others, false)
-	section("Closed", w.closed, false)
+	section(q.T("Mine"), w.mine, true)
+	section(waiting, w.waiting, false)
+	section(q.T("Held by others"), w.others, false)
+	section(q.T("Closed"), w.closed, false)
 	return rows
 }
 
@@ -92,7 +92,7 @@ func (q *queue) matches(c *desk.Conversation) bool {
 	if q.filter == "" {
 		return true
 	}
-	all := q.who(c) + " " + c.Severity.Word() + " " + c.Owner + " " + firstWords(c) + " " + reasons(c.Newest())
+	all := q.who(c) + " " + q.Word(c.Severity.Word()) + " " + c.Owner + " " + firstWords(c) + " " + q.reasons(c.Newest())
 	return strings.Contains(strings.ToLower(all), strings.ToLower(q.filter))
 }
 
@@ -186,16 +186,16 @@ func (q *queue) refilter(to string) {
 
 // Render returns the list; only rows in view are laid out.
 func (q *queue) Render(width, height int, now time.Time, focused bool) []string {
-	title := "Conversations"
+	title := q.T("Conversations")
 	if q.filter != "" || q.typing {
-		title = "Filter: " + q.filter
+		title = q.T("Filter:") + " " + q.filter
 		if q.typing {
 			title += "_"
 		}
 	}
 	lines := []string{q.heading(title, width, focused)}
 	if q.world == nil {
-		return append(lines, "  Fetching the conversations"+q.dots)
+		return append(lines, "  "+q.T("Fetching the conversations")+q.dots)
 	}
 	tall := 3 // lines of a row
 	if width >= leastWidth {
@@ -210,12 +210,12 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 	}
 	switch {
 	case q.filter != "" && !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }):
-		lines = append(lines, "", "  Nothing fits; esc shows all.")
+		lines = append(lines, "", "  "+q.T("Nothing fits; {{.Key}} shows all.", "Key", "esc"))
 	case len(q.world.waiting) == 0 && q.filter == "" && !q.Review:
-		lines = append(lines, "", "  Nobody is waiting.")
+		lines = append(lines, "", "  "+q.T("Nobody is waiting."))
 	}
 	if q.stale && height > 2 {
-		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  the order changes when you pause"))
+		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  "+q.T("the order changes when you pause")))
 	}
 	return lines
 }
@@ -233,7 +233,7 @@ func (q *queue) lines(r row, tall int) int {
 
 // explained tells whether a row says why it stands where it does: the selected one does.
 func (q *queue) explained(r row) bool {
-	return r.id == q.selected && q.world.byID[r.id] != nil && reasons(q.world.byID[r.id].Newest()) != ""
+	return r.id == q.selected && q.world.byID[r.id] != nil && q.reasons(q.world.byID[r.id].Newest()) != ""
 }
 
 // top is the first row to draw so that the cursor is in view, near the middle of a long list.
@@ -264,7 +264,7 @@ func (q *queue) row(r row, width, tall int, now time.Time) []string {
 	}
 	c := q.world.byID[r.id]
 	if c == nil {
-		return []string{"  " + q.Theme.Muted.Paint("(gone)")}
+		return []string{"  " + q.Theme.Muted.Paint(q.T("(gone)"))}
 	}
 	mark, ink := "  ", q.Theme.Texter
 	if r.id == q.selected {
@@ -274,12 +274,12 @@ func (q *queue) row(r row, width, tall int, now time.Time) []string {
 		mark += strconv.Itoa(r.number) + " "
 	}
 	head := ink.Paint(mark) + q.severity(c.Severity) + "  " + ink.Paint(q.who(c))
-	lines := []string{head, "    " + q.state(c, now), "    " + firstOf(c, 4*width)}
+	lines := []string{head, "    " + q.state(c, now), "    " + q.firstOf(c, 4*width)}
 	if tall == 2 {
 		lines = []string{head + "  " + q.state(c, now), lines[2]}
 	}
 	if q.explained(r) {
-		lines = append(lines, "    "+q.Theme.Muted.Paint("why: "+reasons(c.Newest())))
+		lines = append(lines, "    "+q.Theme.Muted.Paint(q.T("why: {{.Reasons}}", "Reasons", q.reasons(c.Newest()))))
 	}
 	for i := range lines {
 		lines[i] = cut(lines[i], width-1, q.dots)
@@ -289,47 +289,47 @@ func (q *queue) row(r row, width, tall int, now time.Time) []string {
 
 // state is how long somebody waits, or why that does not matter.
 func (q *queue) state(c *desk.Conversation, now time.Time) string {
-	out := waits(c, now)
+	out := q.waits(c, now)
 	switch {
 	case c.Phase == desk.ClosedNow:
-		out = "closed " + c.ClosedAt.In(q.Zone).Format("2 Jan 15:04")
+		out = q.T("closed {{.Time}}", "Time", q.moment(c.ClosedAt))
 	case late(c, now):
 		out = q.Theme.Danger.Paint(out)
 	}
 	if n := q.read.unread(c); n > 0 && c.HeldBy(q.Name) {
-		out = q.Theme.Focus.Paint(strconv.Itoa(n)+" new") + ", " + out
+		out = q.Theme.Focus.Paint(q.N(n, "{{.N}} new")) + ", " + out
 	}
 	if c.OptedOut {
-		out += ", opted out"
+		out += ", " + q.T("opted out")
 	}
 	if c.Earlier != "" {
-		out += ", again"
+		out += ", " + q.T("again")
 	}
 	if c.Language != "" && c.Language != "en" {
-		out += ", " + language(c.Language)
+		out += ", " + q.language(c.Language)
 	}
 	if c.Phase == desk.Held && !c.HeldBy(q.Name) {
-		out += ", held by " + text.Line(c.Owner)
+		out += ", " + q.T("held by {{.Name}}", "Name", text.Line(c.Owner))
 	}
 	if c.Danger {
-		out = q.Theme.Danger.Paint("DANGER WORD") + " " + out
+		out = q.Theme.Danger.Paint(q.T("DANGER WORD")) + " " + out
 	}
 	return out
 }
 
 // firstOf is at most the first n bytes or so of the newest text: a row never shows more, so the rest need not be
 // looked at.
-func firstOf(c *desk.Conversation, n int) string {
+func (l *look) firstOf(c *desk.Conversation, n int) string {
 	m := c.Newest()
 	if m == nil {
-		return "(ended: " + text.Line(c.Closing.Disposition) + ")"
+		return l.T("(ended: {{.How}})", "How", text.Line(l.Word(c.Closing.Disposition)))
 	}
 	words := m.Text.Reveal()
 	switch {
 	case m.Withheld:
-		return "(words not for this reader)"
+		return l.T("(words not for this reader)")
 	case strings.TrimSpace(words) == "" && len(m.Media) > 0:
-		return "(a picture or file, no words)"
+		return l.T("(a picture or file, no words)")
 	case len(words) > n:
 		words = strings.ToValidUTF8(words[:n], "")
 	}
@@ -337,18 +337,18 @@ func firstOf(c *desk.Conversation, n int) string {
 }
 
 // reasons names the rules that spoke, each once, and the flags.
-func reasons(m *desk.Message) string {
+func (l *look) reasons(m *desk.Message) string {
 	if m == nil {
 		return ""
 	}
 	var all []string
 	for _, f := range m.Flags {
 		if f != desk.FlagOptedOut {
-			all = append(all, text.Line(f))
+			all = append(all, text.Line(l.Word(f)))
 		}
 	}
 	for _, r := range m.Reasons {
-		if name := text.Line(r.Rule); !slices.Contains(all, name) && len(all) < 4 {
+		if name := text.Line(l.Word(r.Rule)); !slices.Contains(all, name) && len(all) < 4 {
 			all = append(all, name)
 		}
 	}

@@ -24,12 +24,12 @@ func (m *Model) undo() tea.Cmd {
 		words := r.Text.Reveal()
 		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: "taken back"})
 		c.Ref = r.ID
-		return m.do(doing{what: "Taken back: it is a draft again.", then: func() tea.Cmd {
+		return m.do(doing{what: m.T("Taken back: it is a draft again."), then: func() tea.Cmd {
 			m.composer.GiveBack(id, words)
 			return m.saveSoon()
 		}}, c)
 	}
-	m.say("There is no text that could still be taken back.")
+	m.say(m.T("There is no text that could still be taken back."))
 	return nil
 }
 
@@ -40,7 +40,7 @@ func (m *Model) send() tea.Cmd {
 		return nil
 	}
 	if why := m.held(); why != "" {
-		m.fail("Not sent, it stays a draft. " + why)
+		m.fail(m.T("Not sent, it stays a draft. {{.Why}}", "Why", why))
 		return nil
 	}
 	if why := m.chat.conv.Gate(m.now); why != "" {
@@ -53,13 +53,13 @@ func (m *Model) send() tea.Cmd {
 // gate asks for the reason without which a reply is held.
 func (m *Model) gate(why, words string) {
 	c := m.chat.conv
-	d := askWhy("Held: "+m.who(c), "do not send; it stays a draft", func(reason string) tea.Cmd {
+	d := askWhy(m.T("Held: {{.Who}}", "Who", m.who(c)), m.T("do not send; it stays a draft"), func(reason string) tea.Cmd {
 		if held := m.held(); held != "" || m.open != c.ID {
-			m.fail("Not sent, it stays a draft. " + held)
+			m.fail(m.T("Not sent, it stays a draft. {{.Why}}", "Why", held))
 			return nil
 		}
 		return m.reply(c, words, reason)
-	}, why, "Sending all the same needs a reason, which is kept. It may be somebody else who reads it.")
+	}, m.Word(why), m.T("Sending all the same needs a reason, which is kept. It may be somebody else who reads it."))
 	d.itself = true
 	m.ask(d)
 }
@@ -68,7 +68,7 @@ func (m *Model) gate(why, words string) {
 func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
 	m.composer.Put(c.ID, "")
 	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
-	d := doing{what: "On its way; alt+u takes it back.", kept: keptReply, reply: words}
+	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", "alt+u"), kept: keptReply, reply: words}
 	return m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason}))
 }
 
@@ -78,21 +78,21 @@ func (m *Model) held() string {
 	s := m.world.status
 	switch {
 	case c.Phase == desk.ClosedNow:
-		return "This conversation is closed."
+		return m.T("This conversation is closed.")
 	case c.Phase == desk.Waiting:
-		return "Nobody holds this conversation: claim it first (esc, then c)."
+		return m.T("Nobody holds this conversation: claim it first (esc, then c).")
 	case c.Owner != m.Name:
-		return text.Line(c.Owner) + " has this conversation now."
+		return m.T("{{.Name}} has this conversation now.", "Name", text.Line(c.Owner))
 	case c.OptedOut:
-		return "This person opted out. Nothing can be sent until they text START."
+		return m.T("This person opted out. Nothing can be sent until they text START.")
 	case !s.Connected:
-		return "The relay cannot be reached. What you write is kept."
+		return m.T("The relay cannot be reached. What you write is kept.")
 	case !s.InStep():
-		return "The newest is still coming in: " + m.connection(s) + "."
+		return m.T("The newest is still coming in: {{.State}}.", "State", m.connection(s))
 	case !m.chat.AtEnd():
-		return "You are not at the end of the conversation: press end, and read it first."
+		return m.T("You are not at the end of the conversation: press end, and read it first.")
 	case m.now.Sub(m.fresh) < freshText:
-		return "A text came in this very moment. Read it first."
+		return m.T("A text came in this very moment. Read it first.")
 	}
 	return ""
 }

@@ -46,14 +46,14 @@ func (n *notes) Key(id string, k tea.KeyMsg) {
 
 // Render shows the newest notes and the place to write.
 func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height int, focused bool) []string {
-	head := n.heading("Notes: never sent", width, focused)
+	head := n.heading(n.T("Notes: never sent"), width, focused)
 	var lines []string
 	for _, note := range c.Notes {
 		waiting := slices.ContainsFunc(outbox, func(e bolt.Entry) bool { return e.ID == note.ID })
 		lines = append(lines, n.note(note.Author, note.At, note.Text.Reveal(), waiting, width)...)
 	}
 	if len(lines) == 0 {
-		lines = []string{"", "  " + n.Theme.Muted.Paint("No notes yet.")}
+		lines = []string{"", "  " + n.Theme.Muted.Paint(n.T("No notes yet."))}
 	}
 	box := max(3, height/3)
 	room := max(0, height-box-2)
@@ -61,7 +61,7 @@ func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height 
 	for len(lines) < room {
 		lines = append(lines, "")
 	}
-	lines = append(append([]string{head}, lines...), n.heading("New note", width, false))
+	lines = append(append([]string{head}, lines...), n.heading(n.T("New note"), width, false))
 	for _, l := range n.editor(c.ID).Render(width-3, box, focused) {
 		lines = append(lines, "  "+l)
 	}
@@ -69,9 +69,9 @@ func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height 
 }
 
 func (n *notes) note(by string, at time.Time, words string, waiting bool, width int) []string {
-	head := at.In(n.Zone).Format("2 Jan 15:04") + " " + text.Line(by)
+	head := n.moment(at) + " " + text.Line(by)
 	if waiting {
-		head += ", not at the relay yet"
+		head += ", " + n.T("not at the relay yet")
 	}
 	var lines []string
 	for _, l := range wrap(head, width-3) {
@@ -154,22 +154,22 @@ func (f *form) Render(l *look, width, height int, focused bool) []string {
 		if i == f.at {
 			mark, at = "> ", len(lines)
 		}
-		name := l.Theme.Title.Paint(mark + one.name)
+		name := l.Theme.Title.Paint(mark + l.Word(one.name))
 		v, changed := f.value(i)
 		if changed {
-			name += l.Theme.Muted.Paint(" (changed)")
+			name += l.Theme.Muted.Paint(" " + l.T("(changed)"))
 		}
 		lines = append(lines, name)
 		switch {
 		case one.yes != nil:
-			lines = append(lines, "    "+v)
+			lines = append(lines, "    "+l.Word(v))
 		case i == f.at:
 			lines = append(lines, "    "+one.text.Render(width-6, 1, focused)[0])
 		default:
 			lines = append(lines, "    "+cut(text.Line(v), width-5, l.dots))
 		}
 		if i == f.at {
-			for _, h := range wrap(one.help, width-5) {
+			for _, h := range wrap(l.Word(one.help), width-5) {
 				lines = append(lines, "    "+l.Theme.Muted.Paint(h))
 			}
 		}

@@ -19,9 +19,9 @@ func (m *Model) draw() string {
 	case m.width <= 0 || m.height <= 0:
 		return ""
 	case m.width < leastWidth || m.height < leastHeight:
-		return tooSmall(m.width, m.height)
+		return m.tooSmall(m.width, m.height)
 	case m.locked != nil:
-		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(m.Unlock != nil)}), "\n")
+		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(&m.look, m.Unlock != nil)}), "\n")
 	}
 	rows := frame(1, "", column{m.width, []string{m.statusLine()}})
 	rows = append(rows, frame(m.height-3, m.Theme.Muted.Paint(m.bar), m.columns(m.height-3)...)...)
@@ -95,7 +95,7 @@ func (m *Model) middle(width, height int) []string {
 	held := m.held()
 	if held == "" {
 		if why := c.Gate(m.now); why != "" {
-			held = why + " Enter asks for a reason."
+			held = m.T("{{.Why}} Enter asks for a reason.", "Why", m.Word(why))
 		}
 	}
 	if held != "" {
@@ -114,7 +114,7 @@ func (m *Model) besidePane(width, height int) []string {
 	case m.side == notesSide:
 		return m.notes.Render(c, m.world.outbox, width, height, focused)
 	case m.side == safetySide && m.safety != nil:
-		return append([]string{m.heading("Safety record", width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
+		return append([]string{m.heading(m.T("Safety record"), width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
 	case m.side == planSide && m.plan != nil:
 		return m.plan.Render(width, height, focused)
 	}
@@ -131,7 +131,7 @@ func (m *Model) statusLine() string {
 	}
 	who := "befree  " + text.Line(m.Name)
 	if s.Role != "" {
-		who += ", " + text.Line(string(s.Role))
+		who += ", " + text.Line(m.Word(string(s.Role)))
 	}
 	clock := m.now.In(m.Zone).Format("15:04")
 	crumbs := ""
@@ -152,7 +152,7 @@ func (m *Model) noticeLine() string {
 		return " " + m.Theme.Good.Paint(cut(m.notice.text, m.width-2, m.dots))
 	}
 	if n := len(m.composer.Others()); n > 0 {
-		return " " + m.Theme.Muted.Paint(counted(n, "other draft", "other drafts")+" kept: alt+d")
+		return " " + m.Theme.Muted.Paint(m.N(n, "{{.N}} other drafts kept: alt+d"))
 	}
 	return ""
 }
@@ -171,33 +171,39 @@ func (m *Model) footer() string {
 
 // footerKeys are the keys that matter, the ones to be named first in front.
 func (m *Model) footerKeys() []string {
-	lists := []string{"? help", ": all", "tab panes", "q leave"}
+	lists := []string{"? " + m.T("help"), ": " + m.T("all"), "tab " + m.T("panes"), "q " + m.T("leave")}
 	switch {
 	case len(m.dialogs) == 0 && m.wrapUp != nil:
-		return []string{"1-9 answer", "up to change one", "esc it stays open"}
+		return []string{"1-9 " + m.T("answer"), "up " + m.T("to change one"), "esc " + m.T("it stays open")}
 	case len(m.dialogs) == 0 && m.help != nil:
-		return []string{"esc back"}
+		return []string{"esc " + m.T("back")}
 	case len(m.dialogs) == 0 && m.palette != nil:
-		return []string{"enter does it", "esc back", "up down", "type to find"}
+		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), "up down", m.T("type to find")}
 	case len(m.dialogs) > 0:
 		if d := m.dialogs[len(m.dialogs)-1]; d.reason != nil || d.itself {
-			return []string{"esc nothing is done"}
+			return []string{"esc " + m.T("nothing is done")}
 		}
-		return []string{"esc nothing is done", "enter the marked answer"}
+		return []string{"esc " + m.T("nothing is done"), "enter " + m.T("the marked answer")}
 	case m.queue.typing && m.focus == onQueue:
-		return []string{"enter done", "esc no filter"}
+		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
 	case m.focus == onComposer:
-		return []string{"enter send", "F1 help", "alt+u take back", "alt+q quick reply", "esc read", "F3 notes", "F4 safety", "F6 plan", "F8 next", "ctrl+j new line"}
+		return []string{
+			"enter " + m.T("send"), "F1 " + m.T("help"), "alt+u " + m.T("take back"), "alt+q " + m.T("quick reply"), "esc " + m.T("read it"),
+			"F3 " + m.T("notes"), "F4 " + m.T("safety"), "F6 " + m.T("plan"), "F8 " + m.T("next"), "ctrl+j " + m.T("new line"),
+		}
 	case m.focus == onSide && m.side == planSide:
-		return []string{"pgup/pgdn item, saved on the way", "F1 help", "esc back", "F7 only this answer", "F9 suicide steps", "ctrl+s save"}
+		return []string{
+			"pgup/pgdn " + m.T("item, saved on the way"), "F1 " + m.T("help"), "esc " + m.T("back"), "F7 " + m.T("only this answer"),
+			"F9 " + m.T("suicide steps"), "ctrl+s " + m.T("save"),
+		}
 	case m.focus == onSide:
-		return []string{"ctrl+s keep", "F1 help", "esc back", "tab panes"}
+		return []string{"ctrl+s " + m.T("keep"), "F1 " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
 	case m.Review:
-		return append([]string{"enter open", "t notes", "p plan", "s safety"}, lists...)
+		return append([]string{"enter " + m.T("open"), "t " + m.T("notes"), "p " + m.T("plan"), "s " + m.T("safety")}, lists...)
 	case m.focus == onQueue:
-		return append([]string{"n next", "enter open", "c claim"}, append(lists, "/ filter", "1-9 mine")...)
+		return append([]string{"n " + m.T("next"), "enter " + m.T("open"), "c " + m.T("claim")}, append(lists, "/ "+m.T("filter"), "1-9 "+m.T("mine"))...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
-		return append([]string{"c claim", "esc list"}, lists...)
+		return append([]string{"c " + m.T("claim"), "esc " + m.T("list")}, lists...)
 	}
-	return append([]string{"enter write", "x close", "R give back"}, append(lists, "u take back", "t notes", "s safety", "p plan")...)
+	return append([]string{"enter " + m.T("write"), "x " + m.T("close"), "R " + m.T("give back")}, append(lists, "u "+m.T("take back"), "t "+m.T("notes"), "s "+m.T("safety"), "p "+m.T("plan"))...)
 }

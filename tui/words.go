@@ -13,6 +13,7 @@ import (
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 	"befree.example/tui/codename"
+	"befree.example/tui/speech"
 	"befree.example/tui/text"
 )
 
@@ -20,7 +21,10 @@ import (
 type look struct {
 	Options
 	glyphs
+	*speech.Speech
 }
+
+func newLook(o Options) look { return look{o, drawn(o.ASCII), speech.For(o.Language)} }
 
 // glyphs are the characters outside ASCII that befree itself draws, or what stands for them.
 type glyphs struct {
@@ -41,9 +45,9 @@ func drawn(ascii bool) glyphs {
 
 // severity is a mark and a word, which say all that the colour says.
 func (l *look) severity(s triage.Severity) string {
-	word := s.Word()
+	word := l.Word(s.Word())
 	if s == triage.Information {
-		word = "info"
+		word = l.T("info")
 	}
 	return l.Theme.Severity[s.Rank()].Paint(l.marks[s.Rank()] + " " + strings.ToUpper(word))
 }
@@ -65,11 +69,11 @@ func (l *look) heading(name string, width int, focused bool) string {
 }
 
 // waits says how long somebody has waited, against the target.
-func waits(c *desk.Conversation, now time.Time) string {
+func (l *look) waits(c *desk.Conversation, now time.Time) string {
 	if c.Unanswered.IsZero() {
-		return "answered"
+		return l.T("answered")
 	}
-	return "waits " + minutes(now.Sub(c.Unanswered)) + ", target " + minutes(triage.Target(c.Severity))
+	return l.T("waits {{.Time}}, target {{.Target}}", "Time", minutes(now.Sub(c.Unanswered)), "Target", minutes(triage.Target(c.Severity)))
 }
 
 // late tells whether somebody has waited longer than they should.
@@ -89,73 +93,68 @@ func minutes(d time.Duration) string {
 func (l *look) connection(s client.Status) string {
 	switch {
 	case l.Review:
-		return "review: notes and plans are kept and go out later"
+		return l.T("review: notes and plans are kept and go out later")
 	case !s.Connected && s.At == 0 && s.Trouble == "":
-		return "connecting"
+		return l.T("connecting")
 	case !s.Connected:
-		return "offline since " + s.Since.In(l.Zone).Format("15:04") + ": notes and plans are kept"
+		return l.T("offline since {{.Time}}: notes and plans are kept", "Time", s.Since.In(l.Zone).Format("15:04"))
 	case s.Behind() > 0 && s.At == 0:
-		return "fetching the queue"
+		return l.T("fetching the queue")
 	case s.Behind() > 0:
-		return fmt.Sprintf("behind by %d", s.Behind())
+		return l.T("behind by {{.Events}}", "Events", s.Behind())
 	case s.Draining:
-		return "in step; the relay is about to restart"
+		return l.T("in step; the relay is about to restart")
 	}
-	return "in step"
+	return l.T("in step")
 }
 
 // delivery says how far an outbound text got.
-func delivery(m *desk.Message, now time.Time) string {
+func (l *look) delivery(m *desk.Message, now time.Time) string {
 	switch m.Delivery {
 	case desk.StatusWaiting:
 		if left := m.NotBefore.Sub(now); left > 0 && m.Automatic == "" {
-			return fmt.Sprintf("goes out in %d s, alt+u takes it back", int((left+time.Second-1)/time.Second))
+			return l.T("goes out in {{.Seconds}} s, {{.Key}} takes it back", "Seconds", int((left+time.Second-1)/time.Second), "Key", "alt+u")
 		}
-		return "about to go out"
+		return l.T("about to go out")
 	case desk.StatusStarted:
-		return "being handed to the carrier"
+		return l.T("being handed to the carrier")
 	case desk.StatusUnknown:
-		return "nobody knows yet whether it went out"
+		return l.T("nobody knows yet whether it went out")
 	case desk.StatusAccepted, desk.StatusQueued, desk.StatusScheduled, desk.StatusSending:
-		return "with the carrier"
+		return l.T("with the carrier")
 	case desk.StatusSent:
-		return "sent, not yet delivered"
+		return l.T("sent, not yet delivered")
 	case desk.StatusDelivered:
-		return "delivered"
+		return l.T("delivered")
 	case desk.StatusRead:
-		return "read"
+		return l.T("read")
 	case desk.StatusWithdrawn:
-		return because("NOT sent", m)
+		return l.T("NOT sent{{if .Code}} (carrier's code {{.Code}}){{end}}{{if .Why}}: {{.Why}}{{end}}", l.trouble(m)...)
 	case desk.StatusRefused:
-		return because("NOT sent, the carrier refused it", m)
+		return l.T("NOT sent, the carrier refused it{{if .Code}} (carrier's code {{.Code}}){{end}}{{if .Why}}: {{.Why}}{{end}}", l.trouble(m)...)
 	case desk.StatusUndelivered, desk.StatusFailed:
-		return because("NOT delivered", m)
+		return l.T("NOT delivered{{if .Code}} (carrier's code {{.Code}}){{end}}{{if .Why}}: {{.Why}}{{end}}", l.trouble(m)...)
 	}
 	return text.Line(string(m.Delivery))
 }
 
-func because(what string, m *desk.Message) string {
-	if m.Code != 0 {
-		what += fmt.Sprintf(" (carrier's code %d)", m.Code)
-	}
-	if m.Trouble != "" {
-		what += ": " + text.Line(m.Trouble)
-	}
-	return what
+// trouble is what is known of why a text did not arrive.
+func (l *look) trouble(m *desk.Message) []any {
+	return []any{"Code", m.Code, "Why", text.Line(l.Word(m.Trouble))}
 }
 
 // plainly says what an error means to whoever sits here. Only refusals, whose words are ours, are repeated.
-func plainly(err error) string {
+func (l *look) plainly(err error) string {
 	var refusal *desk.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		return text.Line(refusal.Text)
+		return text.Line(l.Word(refusal.Text))
 	case errors.Is(err, client.ErrOffline):
-		return "The relay cannot be reached; nothing was done. Try again once the top line says \"in step\"."
+		return l.T("The relay cannot be reached; nothing was done. Try again once the top line says \"in step\".")
 	case isTimeout(err):
-		return "The relay has not answered yet. Whether it was done will be seen here; nothing is lost."
+		return l.T("The relay has not answered yet. Whether it was done will be seen here; nothing is lost.")
 	}
-	return "This machine could not keep or read it (is its disk full?). What is on the screen is not lost; try again."
+	return l.T("This machine could not keep or read it (is its disk full?). What is on the screen is not lost; try again.")
 }
 
 func isTimeout(err error) bool {
@@ -165,17 +164,21 @@ func isTimeout(err error) bool {
 func cells(s string) int { return ansi.StringWidth(s) }
 
 // language names a language by its two letters, where befree knows it.
-func language(code string) string {
+func (l *look) language(code string) string {
 	if code == "es" {
-		return "Spanish"
+		return l.T("Spanish")
 	}
 	return text.Line(code)
 }
 
-// counted is a number with its word.
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
+// day is a date in words.
+func (l *look) day(t time.Time) string {
+	return l.T("{{.Weekday}} {{.Day}} {{.Month}} {{.Year}}",
+		"Weekday", l.Word(t.Weekday().String()), "Day", t.Day(), "Month", l.Word(t.Month().String()), "Year", t.Year())
+}
+
+// moment is a time that may be of another day.
+func (l *look) moment(t time.Time) string {
+	t = t.In(l.Zone)
+	return l.T("{{.Day}} {{.Month}} {{.Time}}", "Day", t.Day(), "Month", l.Word(t.Format("Jan")), "Time", t.Format("15:04"))
 }

@@ -96,10 +96,10 @@ func (w *wrapUp) Render(l *look, width, height int) []string {
 	for i, q := range questions {
 		switch {
 		case i == w.at:
-			lines = append(lines, "  "+l.Theme.Focus.Paint(q.ask))
+			lines = append(lines, "  "+l.Theme.Focus.Paint(l.Word(q.ask)))
 			for n, a := range q.answers {
-				if i == 3 && n > 0 {
-					a += w.days[n].Format(", Monday 2 January")
+				if a = l.Word(a); i == 3 && n > 0 {
+					a += ", " + l.day(w.days[n])
 				}
 				mark := "  "
 				if n == w.answers[i] {
@@ -108,13 +108,13 @@ func (w *wrapUp) Render(l *look, width, height int) []string {
 				lines = append(lines, "    "+mark+l.Theme.Focus.Paint(strconv.Itoa(n+1))+"  "+a)
 			}
 		case w.answers[i] >= 0:
-			lines = append(lines, "  "+l.Theme.Muted.Paint(q.ask)+" "+q.answers[w.answers[i]])
+			lines = append(lines, "  "+l.Theme.Muted.Paint(l.Word(q.ask))+" "+l.Word(q.answers[w.answers[i]]))
 		default:
-			lines = append(lines, "  "+l.Theme.Muted.Paint(q.ask))
+			lines = append(lines, "  "+l.Theme.Muted.Paint(l.Word(q.ask)))
 		}
 	}
 	if w.at == len(questions) {
-		lines = append(lines, "", "      "+l.Theme.Focus.Paint("y")+"  close it", "      "+l.Theme.Focus.Paint("n")+"  keep it open")
+		lines = append(lines, "", "      "+l.Theme.Focus.Paint("y")+"  "+l.T("close it"), "      "+l.Theme.Focus.Paint("n")+"  "+l.T("keep it open"))
 	}
 	return lines[:min(len(lines), height)]
 }
@@ -124,11 +124,11 @@ func (m *Model) closing() {
 	if !m.holds() {
 		return
 	}
-	title := "Close " + m.who(m.chat.conv) + ": a new text within three days opens it again"
+	title := m.T("Close {{.Who}}: a new text within three days opens it again", "Who", m.who(m.chat.conv))
 	m.wrapUp = newWrapUp(m.open, title, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
 		if m.open != m.wrapUp.id || !m.holds() {
 			return nil
 		}
-		return m.do(doing{what: "Closed: " + c.Disposition + "."}, about(m.chat.conv, desk.Closed, c))
+		return m.do(doing{what: m.T("Closed: {{.How}}", "How", m.Word(c.Disposition))}, about(m.chat.conv, desk.Closed, c))
 	})
 }

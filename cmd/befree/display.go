@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,7 @@ type display struct {
 	LockAfter time.Duration `help:"Lock the screen after this time without a key; 0 for never." default:"10m"`
 	Notice    string        `help:"How to call for you: by the bell, by a notice of the terminal (9, 777 and 99 are their numbers), or not." enum:"bell,osc9,osc777,osc99,off" default:"bell"`
 	Replies   string        `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
+	Language  string        `help:"In which befree speaks to you; auto is what the locale says." enum:"auto,en,es" default:"auto"`
 	ASCII     bool          `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
 }
 
@@ -33,6 +35,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	}
 	o = tui.Options{
 		Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
+		Language: d.language(),
 		SavePlan: savePlan, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
 	if d.Replies == "" {
@@ -45,6 +48,14 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	defer f.Close()
 	o.Replies, err = replies.Read(f)
 	return o, err
+}
+
+// language is the one that was asked for, or the locale's.
+func (d display) language() string {
+	if d.Language != "auto" {
+		return d.Language
+	}
+	return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
 }
 
 // savePlan writes a plan to a new file in the home folder that its owner alone can read.
