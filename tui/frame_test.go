@@ -83,9 +83,9 @@ func busy(b testing.TB, rows, messages int) *Model {
 	return m
 }
 
-// BenchmarkFrame is a key and the frame after it, with 10,000 in the queue and a conversation of 1,000 texts.
+// BenchmarkFrame is a key and the frame after it, with 10,000 in the queue and a conversation of 5,000 texts.
 func BenchmarkFrame(b *testing.B) {
-	m := busy(b, 10_000, 1000)
+	m := busy(b, 10_000, 5000)
 	for name, keys := range map[string][]tea.KeyMsg{
 		"scroll the conversation": {named["up"], named["down"]},
 		"scroll the queue":        {{Type: tea.KeyRunes, Runes: []rune("j")}, {Type: tea.KeyRunes, Runes: []rune("k")}},
