@@ -215,9 +215,9 @@ func leaves(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the terminal was left on the alternate screen")
 	}
 	raw := t.raw.String()
-	for _, mode := range []string{"?25", "?2004", "?2026"} { // the first is on by itself, the others are not
+	for _, mode := range []string{"?7", "?25", "?2004", "?2026"} { // the first two are on by themselves, the others are not
 		on, off := strings.LastIndex(raw, "\x1b["+mode+"h"), strings.LastIndex(raw, "\x1b["+mode+"l")
-		if (on < off) == (mode == "?25") && on != off {
+		if (on < off) == (mode == "?7" || mode == "?25") && on != off {
 			ts.Fatalf("the terminal was left with its mode %s changed", mode)
 		}
 	}
@@ -305,7 +305,7 @@ func resize(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // ours are the control sequences that a console writes: movements, colours, and the modes that it sets.
-var ours = regexp.MustCompile(`^\x1b\[([0-9;]*[ABCDGHJKm]|\?(25|1049|2004|2026|1002|1003|1006)[hl])$`)
+var ours = regexp.MustCompile(`^\x1b\[([0-9;]*[ABCDGHJKm]|\?(7|25|1049|2004|2026|1002|1003|1006)[hl])$`)
 
 // clean NAME: of all that the program ever wrote to the terminal, every control is one of befree's own.
 func clean(ts *testscript.TestScript, _ bool, args []string) {

@@ -324,6 +324,7 @@ func (m *Model) keepSafety() tea.Cmd {
 func (m *Model) show1(id string) tea.Cmd {
 	cmd := m.keep()
 	if id != m.open {
+		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
 		m.chat.from = m.read[id]

@@ -63,7 +63,7 @@ func commands() []command {
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
 		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{} })},
 		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: just((*Model).lockUp)},
-		{name: "Draw the screen anew", any: []string{"f5"}, do: func(*Model) tea.Cmd { return tea.ClearScreen }},
+		{name: "Draw the screen anew", any: []string{"f5"}, do: just(func(m *Model) { m.anew = true })},
 		{name: "Leave befree", any: []string{"ctrl+c"}, list: []string{"q"}, do: (*Model).quit},
 	}
 }

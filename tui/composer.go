@@ -144,6 +144,17 @@ func (c *composer) Others() []string {
 	return ids
 }
 
+// Rows is how many lines the text has room for: as many as it needs, two at least and five at most.
+func (c *composer) Rows(width int) (n int) {
+	const least, most = 2, 5
+	for line := range strings.Lines(c.editor.Text() + "_") {
+		if n += len(wrap(line, width-4)); n >= most {
+			return most
+		}
+	}
+	return max(least, n)
+}
+
 // Render has the addressee in its frame; held says why nothing can be sent, empty if it can.
 func (c *composer) Render(conv *desk.Conversation, width, height int, held string, focused bool) []string {
 	to := c.T("To {{.Who}}", "Who", c.who(conv))

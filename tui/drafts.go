@@ -40,8 +40,15 @@ func (m *Model) restore(d draftsMsg) {
 		m.fail(m.plainly(d.err))
 		return
 	}
+	drafts := 0
 	for _, e := range d.entries {
-		switch words := draftText(e.Command); e.What {
+		words := draftText(e.Command)
+		if e.What == seenDraft {
+			m.saw(e.Conversation, words)
+			continue
+		}
+		drafts++
+		switch e.What {
 		case replyDraft:
 			m.composer.Restore(e.Conversation, words, e.At)
 		case safetyDraft:
@@ -55,9 +62,66 @@ func (m *Model) restore(d draftsMsg) {
 			m.answers[e.Conversation] = e
 		}
 	}
-	if len(d.entries) > 0 {
-		m.say(m.N(len(d.entries), "Here are {{.N}} drafts from before."))
+	if drafts > 0 {
+		m.say(m.N(drafts, "Here are {{.N}} drafts from before."))
 	}
+}
+
+// A seen is where somebody was in a conversation of theirs.
+type seen struct {
+	Read uint64 `json:"read"` // Seq of the newest text that was on the screen
+	Up   int    `json:"up"`   // lines above the end
+	Open bool   `json:"open"`
+}
+
+// saw takes up where its person was when the console ended.
+func (m *Model) saw(id, words string) {
+	var s seen
+	if json.Unmarshal([]byte(words), &s) != nil {
+		return // it is only a place
+	}
+	m.read[id] = max(m.read[id], s.Read)
+	if s.Open {
+		m.resume, m.above = id, s.Up
+	}
+}
+
+// seen is where its person is in a conversation, empty in one that is not theirs.
+func (m *Model) seen(id string) string {
+	if !m.world.byID[id].HeldBy(m.Name) {
+		return ""
+	}
+	s := seen{Read: m.read[id], Open: id == m.open}
+	if s.Open {
+		s.Up = m.chat.up
+	}
+	raw, _ := json.Marshal(s) // our own type
+	return string(raw)
+}
+
+// goBack opens the conversation that was open when the console ended, if it is still its person's and they have not
+// gone elsewhere. It does not begin to write: nothing that is typed blindly goes into a text.
+func (m *Model) goBack() tea.Cmd {
+	id := m.resume
+	if id == "" || m.world.byID == nil {
+		return nil
+	}
+	m.resume = ""
+	if m.open != "" || m.focus != onQueue || !m.world.byID[id].HeldBy(m.Name) {
+		return nil
+	}
+	cmd := m.show1(id)
+	m.focus, m.chat.up = onChat, m.above
+	return cmd
+}
+
+// moved marks that its person is somewhere else in a conversation.
+func (m *Model) moved(id string) tea.Cmd {
+	if id == "" || m.Review || !m.synced {
+		return nil
+	}
+	m.unsaved[place{id, seenDraft}] = true
+	return m.saveSoon()
 }
 
 // draftText reads a draft's words, which a cache keeps as they are or as a JSON string.
@@ -80,6 +144,7 @@ const (
 	noteDraft   = "note"
 	planDraft   = "plan/"  // and the item
 	safetyDraft = "safety" // changes, as JSON
+	seenDraft   = "seen"   // nothing that was written: a seen, as JSON
 )
 
 // words are what stands in a place now and has not been sent or saved.
@@ -89,6 +154,8 @@ func (m *Model) words(p place) string {
 		return m.composer.Text(p.conversation)
 	case p.what == noteDraft:
 		return m.notes.editor(p.conversation).Text()
+	case p.what == seenDraft:
+		return m.seen(p.conversation)
 	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:
 		raw, _ := json.Marshal(m.records[p.conversation]) // strings, which are JSON
 		return string(raw)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/text/unicode/bidi"
 )
 
 // Smallest screen on which the console can be worked with.
@@ -62,10 +63,28 @@ func fit(b *strings.Builder, line string, width int) {
 		line = ansi.Truncate(line, width, "")
 		w = ansi.StringWidth(line) // a wide character may have stood on the edge
 	}
-	b.WriteString(line)
+	b.WriteString(isolate(line))
 	for ; w < width; w++ {
 		b.WriteByte(' ')
 	}
+}
+
+// isolate keeps letters that are written from right to left from moving what stands beside them, on terminals that
+// order letters. Every other terminal shows the same.
+func isolate(s string) string {
+	const first, pop = "\u2068", "\u2069"
+	if !strings.ContainsFunc(s, leftwards) || strings.Contains(s, first) {
+		return s
+	}
+	return first + s + pop
+}
+
+func leftwards(r rune) bool {
+	if r < 0x0590 || r >= 0x2000 && r < 0xd800 { // no script before, and those of the far east
+		return false
+	}
+	p, _ := bidi.LookupRune(r)
+	return p.Class() == bidi.R || p.Class() == bidi.AL
 }
 
 // cut returns s in at most width cells, with a sign that something is missing.

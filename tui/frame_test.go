@@ -2,12 +2,19 @@ package tui
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+	"befree.example/store/triage"
 	"befree.example/tui/text"
 	"befree.example/tui/theme"
 )
@@ -124,5 +131,86 @@ func TestFrameAllocates(t *testing.T) {
 	few, many := per(busy(t, 100, 60)), per(busy(t, 2000, 1200))
 	if many > few*1.1+20 || many > 2000 {
 		t.Errorf("a frame makes %.0f allocations with much on the line, %.0f with little", many, few)
+	}
+}
+
+// BenchmarkKey is a key on its way through a running program while the line changes 2,000 times a second: from the
+// keyboard's bytes to the frame that shows it, which is handed to the terminal. There are 10,000 in the queue and 5,000
+// texts in the conversation.
+func BenchmarkKey(b *testing.B) {
+	m := busy(b, 10_000, 5000)
+	m.focus = onComposer
+	shown := make(chan string, 1000)
+	m.Show = func(frame string, _ bool) { shown <- frame }
+	keyboard, hands := io.Pipe()
+	p := tea.NewProgram(m, tea.WithInput(keyboard), tea.WithoutRenderer(), tea.WithFilter(Filter), tea.WithoutSignalHandler())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := p.Run()
+		ended <- err
+	}()
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	h := m.Line.(*hand)
+	before := h.n
+	others.Go(func() { change(b, h, stop) })
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		if _, err := hands.Write([]byte{byte('a' + len(took)%26)}); err != nil {
+			b.Fatal(err)
+		}
+		for want := fmt.Sprintf("m%d/1600", len(took)%1000+1); !strings.Contains(<-shown, want); {
+		}
+		took = append(took, time.Since(began))
+		if len(took)%1000 == 0 {
+			m.composer.Put("c0147", "")
+		}
+		time.Sleep(9 * time.Millisecond) // as fast as a key that is held down three times over
+	}
+	close(stop)
+	others.Wait()
+	p.Send(Leave{})
+	if err := <-ended; err != nil {
+		b.Fatal(err)
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(h.n-before)/b.Elapsed().Seconds(), "events/s")
+	b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
+}
+
+// change lets texters text 2,000 times a second.
+func change(b *testing.B, h *hand, stop <-chan struct{}) {
+	judged := triage.Default().Judge("he locked me in")
+	often := time.NewTicker(4 * time.Millisecond) // with eight at a time: timers are coarse
+	defer often.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-often.C:
+		}
+		for k := range 8 {
+			from := fmt.Sprintf("%06d", (8*n+k)%10_000)
+			h.must(desk.Command{
+				ID: fmt.Sprintf("SM%d", h.n), Kind: desk.Received, Conversation: "c" + from, Actor: store.Texter, Number: sms.Number("+1202555" + from),
+			}, desk.Text{To: "233733", Text: "he locked me in", Triage: judged})
+		}
+	}
+}
+
+// TestLettersFromRightToLeft: on a row with such letters they are isolated, so that nothing beside them moves, and the
+// row is not a cell wider.
+func TestLettersFromRightToLeft(t *testing.T) {
+	for line, want := range map[string]bool{"שלום abc": true, "abc مرحبا": true, "abc 漢字 ─ é": false} {
+		row := frame(1, "|", column{20, []string{line}}, column{10, []string{"beside"}})[0]
+		left, right, _ := strings.Cut(row, "|")
+		if got := strings.Contains(left, "\u2068"+line+"\u2069"); got != want || strings.ContainsAny(right, "\u2068\u2069") {
+			t.Errorf("%q is isolated: %t", row, got)
+		}
+		if w := cells(left); w != 20 {
+			t.Errorf("%q is %d wide", left, w)
+		}
 	}
 }

@@ -51,6 +51,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	switch m.focus {
 	case onChat:
 		m.chat.Key(k)
+		return m.moved(m.open)
 	case onQueue:
 		m.queue.Key(k)
 	}

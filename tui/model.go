@@ -28,11 +28,12 @@ type Options struct {
 	Idle     time.Duration                                               // without a key, after which the screen is locked; 0 for never
 	Call     func(urgent bool)                                           // for the person at the console, by a bell or a notice; nil for none
 	Zone     *time.Location                                              // in which times are shown; nil for the machine's
+	Show     func(frame string, anew bool)                               // as soon as it is there; anew for all of it, though it seem the same
 	Report   func(stack []byte)                                          // of a panic: where it was, never what was on the screen; nil for nobody
 }
 
-// A Model is the console. Run it with tea.WithAltScreen, tea.WithFilter(Filter) and tea.WithoutCatchPanics, and ask Err
-// once it has ended.
+// A Model is the console. Run it with tea.WithFilter(Filter) and tea.WithoutCatchPanics, and with tea.WithoutRenderer
+// where Show shows its frames, and ask Err once it has ended.
 type Model struct {
 	look
 	keys   keys
@@ -64,6 +65,8 @@ type Model struct {
 	synced  bool // drafts of the disk have been read
 	unsaved places
 	read    reading
+	resume  string                // ID of the conversation that was open when the console ended
+	above   int                   // lines above its end
 	letGo   string                // ID of the conversation that its owner gave away here
 	saving  bool                  // a save is due
 	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
@@ -71,6 +74,7 @@ type Model struct {
 
 	frame  string
 	dirty  bool
+	anew   bool // what the terminal shows is not to be trusted
 	broken bool
 	stop   chan struct{} // closed when the console ends
 }
@@ -121,7 +125,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	m.now, m.dirty = time.Now(), true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
+		m.width, m.height, m.anew = msg.Width, msg.Height, true
 	case tea.KeyMsg:
 		cmd = m.key(msg)
 	case heldEscMsg:
@@ -134,6 +138,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.loaded(msg)
 	case draftsMsg:
 		m.restore(msg)
+		cmd = m.goBack()
 	case savedPlanMsg:
 		m.savedPlan(msg)
 	case unlockedMsg:
@@ -158,6 +163,10 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 func (m *Model) View() string {
 	if m.dirty {
 		m.dirty, m.frame = false, m.draw()
+		if m.Show != nil {
+			m.Show(m.frame, m.anew)
+		}
+		m.anew = false
 	}
 	return m.frame
 }
@@ -186,17 +195,22 @@ func (m *Model) tick() tea.Cmd {
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
 	next, call := m.pump(w), m.callFor(&m.world, &w.world)
-	first := m.world.byID == nil
+	first, were := m.world.byID == nil, m.world.mine
 	m.world = w.world
 	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.takeBack()}
+	cmds := []tea.Cmd{next, call, m.takeBack(), m.goBack()}
 	if w.openID == m.open {
-		m.show(w.open)
+		cmds = append(cmds, m.show(w.open))
 	} else if m.open != "" {
 		cmds = append(cmds, m.load(m.open))
+	}
+	for _, c := range were {
+		if !m.world.byID[c.ID].HeldBy(m.Name) {
+			cmds = append(cmds, m.moved(c.ID)) // its place is kept no more
+		}
 	}
 	return tea.Batch(cmds...)
 }
@@ -209,8 +223,7 @@ func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	if l.id != m.open {
 		return nil
 	}
-	m.show(l.open)
-	return m.fetchWords(l.open)
+	return tea.Batch(m.show(l.open), m.fetchWords(l.open))
 }
 
 // reading is how far each conversation was read here: the Seq of the newest text that was on the screen.
@@ -232,9 +245,9 @@ func (r reading) unread(c *desk.Conversation) (n int) {
 }
 
 // show puts the newest state of the open conversation on the screen.
-func (m *Model) show(c *desk.Conversation) {
+func (m *Model) show(c *desk.Conversation) tea.Cmd {
 	if c == nil {
-		return
+		return nil
 	}
 	was := m.chat.conv
 	if was != nil && was.ID == c.ID && c.LastText > was.LastText {
@@ -242,8 +255,11 @@ func (m *Model) show(c *desk.Conversation) {
 	}
 	m.chat.Show(c)
 	m.chat.going = m.world.going(c.ID)
-	if m.chat.AtEnd() && m.locked == nil {
-		m.read.upTo(c)
+	var cmd tea.Cmd
+	if before := m.read[c.ID]; m.chat.AtEnd() && m.locked == nil {
+		if m.read.upTo(c); m.read[c.ID] > before {
+			cmd = m.moved(c.ID)
+		}
 	}
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())
@@ -251,6 +267,7 @@ func (m *Model) show(c *desk.Conversation) {
 	if was != nil && was.ID == c.ID && was.HeldBy(m.Name) && c.Owner != m.Name {
 		m.lost(c)
 	}
+	return cmd
 }
 
 func (m *Model) say(text string)  { m.notice = notice{text: text, at: m.now} }

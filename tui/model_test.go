@@ -303,6 +303,7 @@ func TestNotesAndAnswersAreDraftsToo(t *testing.T) {
 		s.sees("apples")
 		s.press("ctrl+s")
 		s.wait(time.Second)
+		maps.DeleteFunc(s.h.drafts, func(_ string, e bolt.Entry) bool { return e.What == seenDraft })
 		if len(s.h.drafts) > 0 {
 			s.Errorf("the disk still has %v", slices.Collect(maps.Keys(s.h.drafts)))
 		}
@@ -947,4 +948,51 @@ func TestErrorsInWords(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
+}
+
+// TestWhereOneWas: a console that starts again is where it was: the same conversation, as far up, with what came
+// meanwhile marked as new. Nothing is being written until somebody begins to.
+func TestWhereOneWas(t *testing.T) {
+	many := func(h *hand) {
+		for i := range 30 {
+			h.text("0147", fmt.Sprintf("text %d", i))
+		}
+		h.take("ada", "0147")
+		h.text("0122", "HELP")
+		h.take("ada", "0122")
+	}
+	var disk map[string]bolt.Entry
+	sit(t, Options{}, 80, 24, many, func(s *sitter) {
+		s.press("2", "esc", "1", "esc", "pgup")
+		s.sees("text 20")
+		s.wait(time.Second)
+		disk = maps.Clone(s.h.drafts)
+	})
+	sit(t, Options{}, 80, 24, func(h *hand) {
+		many(h)
+		h.delivered("0122")
+		h.text("0122", "are you there")
+		h.drafts = disk
+	}, func(s *sitter) {
+		s.sees("rapid bay", "text 20", "1 new")
+		if strings.Count(ansi.Strip(s.m.View()), "text 29") > 1 { // it stands in the list, too
+			s.Error("the conversation is at its end")
+		}
+		s.press("x")
+		s.sees("How did it end?")
+		s.press("esc", "2")
+		s.sees("new since you looked")
+		s.press("esc", "x", "1", "1", "1", "1", "y")
+		s.wait(time.Second)
+		for _, e := range s.h.drafts {
+			if e.Conversation == "c0122" {
+				s.Errorf("a place is kept in a conversation that is closed: %+v", e)
+			}
+		}
+	})
+	disk["c0147seen"] = bolt.Entry{Conversation: "c0147", What: seenDraft, Command: []byte(`"rubbish"`)}
+	sit(t, Options{}, 80, 24, func(h *hand) {
+		many(h)
+		h.drafts = disk
+	}, func(s *sitter) { s.sees("Conversations") })
 }

@@ -90,7 +90,7 @@ func (p *palette) Render(l *look, width, height int) []string {
 		if from+i == p.at {
 			mark, ink = "> ", l.Theme.Focus
 		}
-		name := cut(o.name, max(8, width-8-cells(o.note)), l.dots)
+		name := isolate(cut(o.name, max(8, width-8-cells(o.note)), l.dots))
 		gap := max(2, width-5-cells(name)-cells(o.note))
 		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(o.note))
 	}

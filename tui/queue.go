@@ -282,7 +282,7 @@ func (q *queue) row(r row, width, tall int, now time.Time) []string {
 		lines = append(lines, "    "+q.Theme.Muted.Paint(q.T("why: {{.Reasons}}", "Reasons", q.reasons(c.Newest()))))
 	}
 	for i := range lines {
-		lines[i] = cut(lines[i], width-1, q.dots)
+		lines[i] = isolate(cut(lines[i], width-1, q.dots))
 	}
 	return lines
 }

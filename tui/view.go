@@ -88,10 +88,7 @@ func (m *Model) middle(width, height int) []string {
 	if c == nil || m.Review {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
-	box := 6
-	if height > 30 {
-		box = 8
-	}
+	box := 2 + m.composer.Rows(width)
 	held := m.held()
 	if held == "" {
 		if why := c.Gate(m.now); why != "" {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+	"golang.org/x/term"
 
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
@@ -75,20 +76,30 @@ const lastWish = 2 * time.Second
 
 // show draws a console on a terminal until its person leaves or the context ends. notice is how it calls for them; empty
 // for not at all.
-func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) error {
-	terminal := &screen{File: out}
+func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (err error) {
+	before, err := term.MakeRaw(int(in.Fd()))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, term.Restore(int(in.Fd()), before)) }()
+	s := newScreen(out)
+	defer s.Close()
+	o.Show = s.Show
 	if notice != "" {
-		o.Call = func(urgent bool) { terminal.call(notice, urgent) }
+		o.Call = func(urgent bool) { s.Call(notice, urgent) }
 	}
 	o.Report = func(stack []byte) { _, _ = keepPlaces(stack) } // the console says that it stopped
 	m := tui.New(o)
-	p := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(terminal), tea.WithAltScreen(),
-		tea.WithFilter(tui.Filter), tea.WithoutCatchPanics(), tea.WithoutSignalHandler())
+	p := tea.NewProgram(m, tea.WithInput(in), tea.WithoutRenderer(), tea.WithFilter(tui.Filter),
+		tea.WithoutCatchPanics(), tea.WithoutSignalHandler())
+	gone := make(chan struct{})
+	defer close(gone)
+	go s.Watch(p, gone)
 	defer context.AfterFunc(ctx, func() {
 		p.Send(tui.Leave{})
 		time.AfterFunc(lastWish, p.Kill)
 	})()
-	_, err := p.Run()
+	_, err = p.Run()
 	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 		err = nil
 	}

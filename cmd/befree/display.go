@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/adrg/xdg"
-	"github.com/charmbracelet/x/ansi"
 
 	"befree.example/client"
 	"befree.example/tui"
@@ -76,44 +74,4 @@ func utf8Locale() bool {
 		}
 	}
 	return true
-}
-
-// A screen is a terminal to which everything is written by one hand at a time, and shown at once.
-type screen struct {
-	*os.File
-	mu sync.Mutex
-}
-
-// Write implements io.Writer.
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]byte, 0, len(b)+16)
-	all = append(append(append(all, ansi.SetModeSynchronizedOutput...), b...), ansi.ResetModeSynchronizedOutput...)
-	if n, err := s.File.Write(all); err != nil {
-		return max(0, min(n-len(ansi.SetModeSynchronizedOutput), len(b))), err
-	}
-	return len(b), nil
-}
-
-// notices are what calls for a person, by the name of the setting. They say nothing of a text, a number or a name.
-var notices = map[string]string{
-	"bell": "\a", "osc9": "\x1b]9;%s\a", "osc777": "\x1b]777;notify;befree;%s\a", "osc99": "\x1b]99;;%s\x1b\\",
-}
-
-// call writes a notice between two frames, through tmux where there is one.
-func (s *screen) call(notice string, urgent bool) {
-	words := "befree: somebody waits"
-	if urgent {
-		words = "befree: URGENT"
-	}
-	if strings.Contains(notice, "%s") {
-		notice = fmt.Sprintf(notice, words)
-		if os.Getenv("TMUX") != "" {
-			notice = ansi.TmuxPassthrough(notice)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, _ = s.WriteString(notice) // a terminal that is gone calls nobody
 }

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
-	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 
 	"befree.example/cmd/internal/config"
@@ -111,10 +110,6 @@ func watch(ctx context.Context, in, out *os.File) error {
 	_, _ = io.WriteString(out, whole)
 	return broken(said.Bytes())
 }
-
-// whole is what takes back all that a console may have asked of a terminal.
-const whole = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + ansi.ResetModeMouseButtonEvent +
-	ansi.ResetModeMouseAnyEvent + ansi.ResetModeMouseExtSgr + ansi.ResetStyle + ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor
 
 // broken keeps where a console stopped, for whoever mends it, and says that in one sentence.
 func broken(said []byte) error {

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+	"golang.org/x/term"
+)
+
+// A screen shows frames on a terminal, each at once and all at one time: only rows that changed are written. A terminal
+// that takes nothing keeps nobody waiting but itself; it gets the newest frame when it takes something again. Bubble
+// Tea's renderer shows frames at times of its own, and one stalled write stops all keys.
+type screen struct {
+	terminal *os.File
+
+	mu    sync.Mutex // held by whoever writes to the terminal
+	shown []string
+
+	next  sync.Mutex // guards frame and anew
+	frame string
+	anew  bool
+	due   chan struct{}
+	done  chan struct{}
+}
+
+// What a console asks of a terminal: its own page, no cursor, pastes marked as such, and no row that runs over into the
+// next because the terminal finds a character wider than we do.
+const (
+	begins = ansi.SetModeAltScreenSaveCursor + ansi.HideCursor + ansi.SetModeBracketedPaste + ansi.ResetModeAutoWrap + ansi.EraseEntireDisplay
+	whole  = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + ansi.ResetModeMouseButtonEvent +
+		ansi.ResetModeMouseAnyEvent + ansi.ResetModeMouseExtSgr + ansi.ResetStyle + ansi.SetModeAutoWrap +
+		ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor
+)
+
+// slowTerminal is how long the end of a console waits for a terminal that takes nothing.
+const slowTerminal = time.Second
+
+// newScreen takes a terminal over.
+func newScreen(terminal *os.File) *screen {
+	s := &screen{terminal: terminal, due: make(chan struct{}, 1), done: make(chan struct{})}
+	s.write(begins)
+	go func() {
+		defer close(s.done)
+		for range s.due {
+			s.paint()
+		}
+	}()
+	return s
+}
+
+// Show has a frame shown, in place of one that was not yet; anew also has all of it written.
+func (s *screen) Show(frame string, anew bool) {
+	s.next.Lock()
+	s.frame, s.anew = frame, s.anew || anew
+	s.next.Unlock()
+	select {
+	case s.due <- struct{}{}:
+	default: // it will be seen with the one that is due
+	}
+}
+
+// Close gives the terminal back as it was. Nothing may be shown afterwards.
+func (s *screen) Close() {
+	close(s.due)
+	select {
+	case <-s.done:
+		s.write(whole)
+	case <-time.After(slowTerminal): // its warden tidies up
+	}
+}
+
+func (s *screen) paint() {
+	s.next.Lock()
+	frame, anew := s.frame, s.anew
+	s.anew = false
+	s.next.Unlock()
+	rows := strings.Split(frame, "\n")
+	var b strings.Builder
+	if anew || len(rows) != len(s.shown) {
+		s.shown = make([]string, len(rows))
+		b.WriteString(ansi.EraseEntireDisplay)
+	}
+	for y, row := range rows {
+		if row != s.shown[y] {
+			fmt.Fprintf(&b, "\x1b[%dH%s", y+1, row)
+		}
+	}
+	s.shown = rows
+	if b.Len() > 0 {
+		s.write(ansi.SetModeSynchronizedOutput + b.String() + ansi.ResetModeSynchronizedOutput)
+	}
+}
+
+func (s *screen) write(b string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, _ = s.terminal.WriteString(b) // a terminal that is gone shows nothing to anybody
+}
+
+// Watch tells p how large the terminal is, now and whenever that changes, until stop is closed.
+func (s *screen) Watch(p *tea.Program, stop <-chan struct{}) {
+	often := time.NewTicker(100 * time.Millisecond)
+	defer often.Stop()
+	var was tea.WindowSizeMsg
+	for {
+		if w, h, err := term.GetSize(int(s.terminal.Fd())); err == nil && was != (tea.WindowSizeMsg{Width: w, Height: h}) {
+			was = tea.WindowSizeMsg{Width: w, Height: h}
+			p.Send(was)
+		}
+		select {
+		case <-often.C:
+		case <-stop:
+			return
+		}
+	}
+}
+
+// notices are what calls for a person, by the name of the setting. They say nothing of a text, a number or a name.
+var notices = map[string]string{
+	"bell": "\a", "osc9": "\x1b]9;%s\a", "osc777": "\x1b]777;notify;befree;%s\a", "osc99": "\x1b]99;;%s\x1b\\",
+}
+
+// Call writes a notice between two frames, through tmux where there is one.
+func (s *screen) Call(notice string, urgent bool) {
+	words := "befree: somebody waits"
+	if urgent {
+		words = "befree: URGENT"
+	}
+	if strings.Contains(notice, "%s") {
+		notice = fmt.Sprintf(notice, words)
+		if os.Getenv("TMUX") != "" {
+			notice = ansi.TmuxPassthrough(notice)
+		}
+	}
+	s.write(notice)
+}
