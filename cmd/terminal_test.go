@@ -51,8 +51,10 @@ func sit(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	path := filepath.Join(ts.Getenv("BIN"), args[2])
 	t := &terminal{ended: make(chan error, 1), drained: make(chan struct{}), screen: vt.NewEmulator(cols, rows), changed: make(chan struct{})}
-	var err error
-	t.ours, t.theirs, err = pty.Open()
+	window, theirs, err := pty.Open()
+	ts.Check(err)
+	t.theirs = theirs
+	t.ours, err = closable(window)
 	ts.Check(err)
 	ts.Check(pty.Setsize(t.ours, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)}))
 	t.before, err = term.GetState(int(t.theirs.Fd()))
@@ -221,6 +223,19 @@ func leaves(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("the terminal was left with its mode %s changed", mode)
 		}
 	}
+}
+
+// closable is a file whose Close ends a read that is under way, as the end of a window does.
+func closable(f *os.File) (*os.File, error) {
+	defer f.Close()
+	syscall.ForkLock.RLock() // no program inherits it
+	defer syscall.ForkLock.RUnlock()
+	fd, err := syscall.Dup(int(f.Fd()))
+	syscall.CloseOnExec(fd)
+	if err == nil {
+		err = syscall.SetNonblock(fd, true) // which NewFile looks at
+	}
+	return os.NewFile(uintptr(fd), f.Name()), err
 }
 
 // gone NAME: nothing of the program is left, though its window or its warden was taken from it.

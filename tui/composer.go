@@ -72,10 +72,10 @@ func (c *composer) Put(id, text string) {
 	c.drafts[id] = text
 }
 
-// Restore takes a draft that was on the disk, unless something is being written already.
+// Restore takes a draft that was on the disk, before what is being written already.
 func (c *composer) Restore(id, text string, at time.Time) {
-	if c.Text(id) == "" && text != "" {
-		c.Put(id, text)
+	fresh := c.Text(id) == ""
+	if c.GiveBack(id, text); fresh {
 		delete(c.places, place{id, replyDraft})
 		c.since[id] = at
 	}

@@ -92,6 +92,9 @@ func (c choice) run() tea.Cmd {
 	return c.do()
 }
 
+// prompt stands before what is to be filled in.
+func (l *look) prompt(d *dialog) string { return cmp.Or(d.prompt, l.T("Why:")) }
+
 // Render shows the question and the ways to answer.
 func (d *dialog) Render(l *look, width, height int) []string {
 	lines := []string{l.heading(d.title, width, true), ""}
@@ -100,8 +103,7 @@ func (d *dialog) Render(l *look, width, height int) []string {
 	}
 	lines = append(lines, "")
 	if d.reason != nil {
-		prompt := cmp.Or(d.prompt, l.T("Why:"))
-		lines = append(lines, "  "+prompt)
+		lines = append(lines, "  "+l.prompt(d))
 		for _, s := range d.reason.Render(width-6, 3, true) {
 			lines = append(lines, "    "+s)
 		}

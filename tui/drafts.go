@@ -57,7 +57,7 @@ func (m *Model) restore(d draftsMsg) {
 				m.records[e.Conversation] = c
 			}
 		case noteDraft:
-			m.notes.editor(e.Conversation).SetText(words)
+			m.notes.GiveBack(e.Conversation, words)
 		default:
 			m.answers[e.Conversation] = e
 		}
@@ -254,10 +254,7 @@ func (m *Model) takeBack() tea.Cmd {
 			continue
 		}
 		at[place{e.Conversation, noteDraft}] = true
-		note, words := m.notes.editor(e.Conversation), m.asNote(e)
-		if !strings.Contains(note.Text(), words) { // a crash may have left it in both places
-			note.SetText(strings.TrimSpace(note.Text() + "\n" + words))
-		}
+		m.notes.GiveBack(e.Conversation, m.asNote(e))
 		m.fail(m.T("Not taken, and a note to be looked at now: {{.Why}}", "Why", why))
 	}
 	if len(back) == 0 {

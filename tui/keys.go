@@ -13,6 +13,9 @@ import (
 // key gives a key to the top of what is open, then to what means the same everywhere, then to the pane in focus.
 func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	m.lastKey = m.now
+	if k.Type == tea.KeyRunes && !k.Paste && len(k.Runes) > 1 && len(k.Runes) <= mostAtOnce && !m.writing() {
+		return m.oneByOne(k)
+	}
 	switch n := len(m.dialogs); {
 	case k.Type == tea.KeyCtrlC:
 		return m.quit()
@@ -56,6 +59,26 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		m.queue.Key(k)
 	}
 	return nil
+}
+
+// mostAtOnce is how many letters a slow line may bring at one time and still be keys; more are a paste.
+const mostAtOnce = 3
+
+// oneByOne gives letters that arrived together to what each is for.
+func (m *Model) oneByOne(k tea.KeyMsg) tea.Cmd {
+	var cmds []tea.Cmd
+	for _, r := range k.Runes {
+		cmds = append(cmds, m.key(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: k.Alt}))
+	}
+	return tea.Sequence(cmds...)
+}
+
+// writing tells whether letters are letters for whatever takes the keys.
+func (m *Model) writing() bool {
+	if n := len(m.dialogs); n > 0 {
+		return m.dialogs[n-1].reason != nil
+	}
+	return m.locked != nil || m.palette != nil || m.help == nil && m.wrapUp == nil && m.typing()
 }
 
 // choose gives a key to the palette; what is chosen there may open another.

@@ -242,12 +242,14 @@ func (h *hand) delivered(tail string) {
 type sitter struct {
 	*testing.T
 	m    *Model
+	over tea.Model       // which has m in it
+	said strings.Builder // by a Linear
 	h    *hand
 	msgs chan tea.Msg
 	left bool
 }
 
-// sit runs f at a console of so many columns and rows.
+// sit runs f at a console of so many columns and rows, at a linear one where there are none.
 func sit(t *testing.T, o Options, columns, rows int, h func(*hand), f func(*sitter)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -260,6 +262,11 @@ func sit(t *testing.T, o Options, columns, rows int, h func(*hand), f func(*sitt
 			o.Zone = time.UTC
 		}
 		s := &sitter{T: t, h: line, msgs: make(chan tea.Msg, 1000), m: New(o)}
+		s.over = s.m
+		if columns == 0 {
+			l := NewLinear(o, &s.said)
+			s.over, s.m = l, l.Model
+		}
 		s.run(s.m.Init())
 		s.update(tea.WindowSizeMsg{Width: columns, Height: rows})
 		s.wait(100 * time.Millisecond)
@@ -308,8 +315,8 @@ func (s *sitter) update(msg tea.Msg) {
 	if msg = Filter(s.m, msg); msg == nil {
 		return
 	}
-	_, cmd := s.m.Update(msg)
-	s.m.View()
+	_, cmd := s.over.Update(msg)
+	s.over.View()
 	if !s.left {
 		s.run(cmd)
 	}

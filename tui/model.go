@@ -122,7 +122,8 @@ func (m *Model) Init() tea.Cmd { return tea.Batch(m.start(), m.loadDrafts(), tic
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer m.guarded(&cmd)
-	m.now, m.dirty = time.Now(), true
+	m.readClock()
+	m.dirty = true
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height, m.anew = msg.Width, msg.Height, true
@@ -138,7 +139,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.loaded(msg)
 	case draftsMsg:
 		m.restore(msg)
-		cmd = m.goBack()
+		cmd = tea.Batch(m.goBack(), m.saveSoon())
 	case savedPlanMsg:
 		m.savedPlan(msg)
 	case unlockedMsg:
@@ -158,6 +159,9 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	}
 	return m, cmd
 }
+
+// readClock is done once for each message: all that it changes happens at one moment.
+func (m *Model) readClock() { m.now = time.Now() }
 
 // View returns the frame: exactly width by height cells, the same string as before if nothing changed.
 func (m *Model) View() string {

@@ -950,6 +950,47 @@ func TestErrorsInWords(t *testing.T) {
 	}
 }
 
+// TestWrittenBeforeTheDisk: what is written before a slow disk has said what it kept stands beside that.
+func TestWrittenBeforeTheDisk(t *testing.T) {
+	sit(t, Options{}, 80, 24, conversation, func(s *sitter) {
+		s.press("1", "new", "f3", "also")
+		for what, words := range map[string]string{replyDraft: "old words", noteDraft: "an old note"} {
+			s.update(draftsMsg{entries: []bolt.Entry{{Conversation: "c0147", What: what, Command: []byte(`"` + words + `"`)}}})
+		}
+		s.wait(time.Second)
+		if got := s.h.draft("c0147"); got != "old words\nnew" {
+			s.Errorf("the draft is %q", got)
+		}
+		s.sees("also", "an old note")
+	})
+}
+
+// TestKeysThatArriveTogether: a slow line brings several letters in one piece. They are the keys that they are; what is
+// longer is a paste, and does nothing where nothing is written.
+func TestKeysThatArriveTogether(t *testing.T) {
+	together := func(letters string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(letters)} }
+	sit(t, Options{}, 80, 24, conversation, func(s *sitter) {
+		s.update(together("xn"))
+		s.wait(time.Second)
+		s.sees("> To ") // x needs a conversation of one's own on the screen; n claimed the next
+		s.press("esc", "1", "esc")
+		s.update(together("x3"))
+		s.update(together("12"))
+		s.wait(time.Second)
+		s.sees("When do we look after them again?", "How did it end? referred")
+		s.press("esc", "esc")
+		s.update(together("nothing that was pasted"))
+		s.wait(time.Second)
+		if n := len(s.m.world.mine); n != 2 || s.m.composer.Text("c0147") != "" {
+			s.Errorf("a paste was taken for keys: %d conversations, %q", n, s.m.composer.Text("c0147"))
+		}
+		s.press("1")
+		s.update(together("Hi"))
+		s.wait(time.Second)
+		s.sees("  Hi")
+	})
+}
+
 // TestWhereOneWas: a console that starts again is where it was: the same conversation, as far up, with what came
 // meanwhile marked as new. Nothing is being written until somebody begins to.
 func TestWhereOneWas(t *testing.T) {

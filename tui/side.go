@@ -35,6 +35,13 @@ func (n *notes) editor(id string) *editor {
 	return n.editors[id]
 }
 
+// GiveBack puts words after what is being written, once: a crash may have left them in two places.
+func (n *notes) GiveBack(id, words string) {
+	if e := n.editor(id); !strings.Contains(e.Text(), words) {
+		e.SetText(strings.TrimSpace(e.Text() + "\n" + words))
+	}
+}
+
 // Key writes.
 func (n *notes) Key(id string, k tea.KeyMsg) {
 	if k.Type == tea.KeyEnter {

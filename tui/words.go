@@ -49,7 +49,7 @@ func (l *look) severity(s triage.Severity) string {
 	if s == triage.Information {
 		word = l.T("info")
 	}
-	return l.Theme.Severity[s.Rank()].Paint(l.marks[s.Rank()] + " " + strings.ToUpper(word))
+	return l.Theme.Severity[s.Rank()].Paint(strings.TrimSpace(l.marks[s.Rank()] + " " + strings.ToUpper(word)))
 }
 
 // who is what a conversation is called: its code name and all that may be shown of the number.

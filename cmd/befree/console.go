@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -22,7 +26,7 @@ type consoleCmd struct {
 
 // Run sits its person down at the line.
 func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
-	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
+	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		cl, err := c.client(std, c.Relay)
 		if err != nil {
 			return err
@@ -32,7 +36,7 @@ func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
 		if err != nil {
 			return err
 		}
-		return atLine(ctx, cl, o, notices[c.Notice], in, out)
+		return atLine(ctx, cl, o, show)
 	})
 }
 
@@ -43,7 +47,7 @@ type reviewCmd struct {
 
 // Run opens what is on this machine, without any network.
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
-	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
+	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		cl, err := c.end(std, client.Config{Identity: client.Identity{Name: c.Name}})
 		if err != nil {
 			return err
@@ -54,28 +58,39 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 			return err
 		}
 		o.Review = true
-		return show(ctx, o, "", in, out)
+		return show(ctx, o)
 	})
 }
 
 // atLine shows the console while its client follows the line.
-func atLine(ctx context.Context, cl *client.Client, o tui.Options, notice string, in, out *os.File) error {
+func atLine(ctx context.Context, cl *client.Client, o tui.Options, show seat) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
 		ended <- cl.Run(ctx)
 		cancel() // refused for good
 	}()
-	err := show(ctx, o, notice, in, out)
+	err := show(ctx, o)
 	cancel()
 	return errors.Join(err, <-ended)
 }
 
-// lastWish is how long a console has to keep what was being written once it is told to leave.
-const lastWish = 2 * time.Second
+// A seat shows a console until its person leaves or the context ends.
+type seat func(ctx context.Context, o tui.Options) error
 
-// show draws a console on a terminal until its person leaves or the context ends. notice is how it calls for them; empty
-// for not at all.
+// sit lets f show a console: as a screen on a terminal, or as lines.
+func (d display) sit(ctx context.Context, std *config.Std, f func(context.Context, seat) error) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the window was closed
+	defer stop()
+	if d.Linear {
+		return f(ctx, func(ctx context.Context, o tui.Options) error { return aloud(ctx, o, d.Notice, std) })
+	}
+	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
+		return f(ctx, func(ctx context.Context, o tui.Options) error { return show(ctx, o, d.Notice, in, out) })
+	})
+}
+
+// show draws a console on a terminal. notice is the name of how it calls for its person.
 func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (err error) {
 	before, err := term.MakeRaw(int(in.Fd()))
 	if err != nil {
@@ -84,22 +99,43 @@ func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (
 	defer func() { err = errors.Join(err, term.Restore(int(in.Fd()), before)) }()
 	s := newScreen(out)
 	defer s.Close()
-	o.Show = s.Show
-	if notice != "" {
-		o.Call = func(urgent bool) { s.Call(notice, urgent) }
-	}
-	o.Report = func(stack []byte) { _, _ = keepPlaces(stack) } // the console says that it stopped
-	m := tui.New(o)
-	p := tea.NewProgram(m, tea.WithInput(in), tea.WithoutRenderer(), tea.WithFilter(tui.Filter),
-		tea.WithoutCatchPanics(), tea.WithoutSignalHandler())
+	o.Show, o.Call = s.Show, calling(s.write, notice)
+	m := tui.New(keepingPlaces(o))
+	return run(ctx, m, m, func(p *tea.Program, gone <-chan struct{}) { s.Watch(p, gone) }, tea.WithInput(in), tea.WithFilter(tui.Filter))
+}
+
+// aloud has a console say lines on standard output, and hear them on standard input.
+func aloud(ctx context.Context, o tui.Options, notice string, std *config.Std) error {
+	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice)
+	l := tui.NewLinear(keepingPlaces(o), std.Out)
+	return run(ctx, l, l.Model, func(p *tea.Program, _ <-chan struct{}) {
+		for s := bufio.NewScanner(std.In); s.Scan(); {
+			p.Send(tui.Typed(s.Text()))
+		}
+		p.Send(tui.Leave{})
+	}, tea.WithInput(nil))
+}
+
+// keepingPlaces has the places of a mistake of ours kept; the console itself says that it stopped.
+func keepingPlaces(o tui.Options) tui.Options {
+	o.Report = func(stack []byte) { _, _ = keepPlaces(stack) }
+	return o
+}
+
+// lastWish is how long a console has to keep what was being written once it is told to leave.
+const lastWish = 2 * time.Second
+
+// run runs a console, with what tells it of the world until gone is closed.
+func run(ctx context.Context, whole tea.Model, m *tui.Model, tell func(p *tea.Program, gone <-chan struct{}), o ...tea.ProgramOption) error {
+	p := tea.NewProgram(whole, append(o, tea.WithoutRenderer(), tea.WithoutCatchPanics(), tea.WithoutSignalHandler())...)
 	gone := make(chan struct{})
 	defer close(gone)
-	go s.Watch(p, gone)
+	go tell(p, gone)
 	defer context.AfterFunc(ctx, func() {
 		p.Send(tui.Leave{})
 		time.AfterFunc(lastWish, p.Kill)
 	})()
-	_, err = p.Run()
+	_, err := p.Run()
 	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 		err = nil
 	}

@@ -44,14 +44,14 @@ const (
 func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 	err := errNoTerminal
 	if !c.Script {
-		err = onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
+		err = c.sit(ctx, std, func(ctx context.Context, show seat) error {
 			return c.stage(ctx, 1, func(ctx context.Context, cl *client.Client) error {
 				o, err := c.options(cl)
 				if err != nil {
 					return err
 				}
 				o.Idle, o.Unlock = 0, nil // nobody knows its passphrase
-				return atLine(ctx, cl, o, notices[c.Notice], in, out)
+				return atLine(ctx, cl, o, show)
 			})
 		})
 	}

@@ -23,6 +23,7 @@ type display struct {
 	Notice    string        `help:"How to call for you: by the bell, by a notice of the terminal (9, 777 and 99 are their numbers), or not." enum:"bell,osc9,osc777,osc99,off" default:"bell"`
 	Replies   string        `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
 	Language  string        `help:"In which befree speaks to you; auto is what the locale says." enum:"auto,en,es" default:"auto"`
+	Linear    bool          `help:"Say everything in lines that are only added, for screen readers."`
 	ASCII     bool          `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
 }
 

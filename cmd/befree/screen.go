@@ -125,17 +125,24 @@ var notices = map[string]string{
 	"bell": "\a", "osc9": "\x1b]9;%s\a", "osc777": "\x1b]777;notify;befree;%s\a", "osc99": "\x1b]99;;%s\x1b\\",
 }
 
-// Call writes a notice between two frames, through tmux where there is one.
-func (s *screen) Call(notice string, urgent bool) {
-	words := "befree: somebody waits"
-	if urgent {
-		words = "befree: URGENT"
+// calling calls for a person by the notice of that name, through tmux where there is one; nil where they want none.
+func calling(write func(string), name string) func(urgent bool) {
+	notice := notices[name]
+	if notice == "" {
+		return nil
 	}
-	if strings.Contains(notice, "%s") {
-		notice = fmt.Sprintf(notice, words)
-		if os.Getenv("TMUX") != "" {
-			notice = ansi.TmuxPassthrough(notice)
+	return func(urgent bool) {
+		words := "befree: somebody waits"
+		if urgent {
+			words = "befree: URGENT"
 		}
+		said := notice
+		if strings.Contains(said, "%s") {
+			said = fmt.Sprintf(said, words)
+			if os.Getenv("TMUX") != "" {
+				said = ansi.TmuxPassthrough(said)
+			}
+		}
+		write(said)
 	}
-	s.write(notice)
 }

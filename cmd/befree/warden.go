@@ -8,11 +8,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -44,8 +42,6 @@ func onTerminal(ctx context.Context, std *config.Std, sit func(ctx context.Conte
 	if in == nil || out == nil || os.Getenv("TERM") == "dumb" {
 		return errNoTerminal
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
-	defer stop()
 	switch {
 	case os.Getenv(wardedBy) != "":
 		os.Unsetenv(wardedBy)

@@ -1,0 +1,196 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"befree.example/store/desk"
+)
+
+// tell says what has not been said: of everything that the screen would show, what is new.
+func (l *Linear) tell() {
+	if l.locked != nil {
+		if !l.told.locked {
+			l.clear()
+			l.print(l.locked.Render(&l.look, l.Unlock != nil)...)
+		}
+		l.told.locked = !l.locked.trying
+		return
+	}
+	l.told.locked = false
+	l.tellState()
+	l.tellArrivals()
+	l.tellConversation()
+	l.tellBeside()
+	if l.notice != l.told.notice {
+		if l.told.notice = l.notice; l.notice.text != "" {
+			l.print(l.notice.text)
+		}
+	}
+	l.tellTop()
+}
+
+func (l *Linear) tellState() {
+	if l.world.byID == nil {
+		return
+	}
+	if state := l.connection(l.world.status); state != l.told.state {
+		l.told.state = state
+		l.print("befree: " + state)
+	}
+	if l.told.unstarted && l.world.status.InStep() || l.told.unstarted && l.Review {
+		l.told.unstarted = false
+		l.list()
+		for _, c := range l.world.waiting {
+			l.told.waiting[c.ID] = true
+		}
+		l.print(l.T("A number opens a row, an empty line reads the list, ? says what can be done, : goes before a command while you write."))
+	}
+}
+
+// tellArrivals says who waits that did not, and which of one's own conversations has a new text.
+func (l *Linear) tellArrivals() {
+	if l.told.unstarted {
+		return
+	}
+	waiting := map[string]bool{}
+	for _, c := range l.world.waiting {
+		if waiting[c.ID] = true; !l.told.waiting[c.ID] {
+			l.print(l.T("{{.Severity}}: {{.Who}} waits: {{.Words}}", "Severity", l.severity(c.Severity), "Who", l.who(c), "Words", l.firstOf(c, 200)))
+		}
+	}
+	for _, c := range l.world.mine {
+		if n := l.read.unread(c); n > 0 && c.ID != l.open {
+			waiting[fmt.Sprint(c.ID, c.LastText)] = true
+			if !l.told.waiting[fmt.Sprint(c.ID, c.LastText)] {
+				l.print(l.T("{{.Who}} wrote again: {{.Words}}", "Who", l.who(c), "Words", l.firstOf(c, 200)))
+			}
+		}
+	}
+	l.told.waiting = waiting
+}
+
+// lately is how many texts of a conversation are read out when it is opened.
+const lately = 10
+
+// tellConversation reads out the open conversation: when it is opened its last texts, then each that comes, and what
+// becomes of those that were sent.
+func (l *Linear) tellConversation() {
+	c := l.chat.conv
+	if c == nil {
+		return
+	}
+	messages := c.Messages
+	if opened := l.told.open != c.ID; opened {
+		l.told.open, l.told.delivery = c.ID, map[string]string{}
+		l.print(l.who(c) + ", " + l.severity(c.Severity))
+		l.print(l.chat.banner(linearWidth)...)
+		known := max(0, len(messages)-lately)
+		if l.told.whole {
+			known = 0
+		}
+		l.told.whole = false
+		for _, m := range messages[:known] {
+			l.told.delivery[m.ID] = told1(m)
+		}
+		if known > 0 {
+			l.print(l.N(known, "{{.N}} texts before; * reads all."))
+		}
+	}
+	for _, m := range messages {
+		was, known := l.told.delivery[m.ID]
+		switch now := told1(m); {
+		case !known:
+			l.print(l.chat.layOut(m, l.now)...)
+		case was != now && !m.Inbound:
+			l.print(l.chat.head(m, l.now))
+		case was != now:
+			l.print(l.chat.layOut(m, l.now)...)
+		}
+		l.told.delivery[m.ID] = told1(m)
+	}
+}
+
+// told1 is what must change for a text to be worth saying again.
+func told1(m *desk.Message) string { return fmt.Sprint(m.Delivery, m.Withheld) }
+
+// tellBeside reads out what stands beside the conversation: the notes, or the item of a form that is to be filled in.
+func (l *Linear) tellBeside() {
+	beside := ""
+	c := l.chat.conv
+	switch {
+	case l.side == noSide || c == nil || l.focus != onSide:
+	case l.side == notesSide:
+		beside = fmt.Sprint(notesSide, c.ID, len(c.Notes))
+	case l.side == planSide && l.plan != nil:
+		beside = fmt.Sprint(planSide, c.ID, l.plan.item())
+	case l.side == safetySide && l.safety != nil:
+		beside = fmt.Sprint(safetySide, c.ID, l.safety.at)
+	}
+	if beside == l.told.beside {
+		return
+	}
+	switch l.told.beside = beside; {
+	case beside == "":
+	case l.side == notesSide:
+		l.print(l.T("Notes: never sent"))
+		for _, n := range c.Notes {
+			l.print(l.notes.note(n.Author, n.At, n.Text.Reveal(), false, linearWidth)...)
+		}
+		l.print(l.T("Write a note; an empty line goes back."))
+	case l.side == planSide:
+		l.print(l.plan.answer(linearWidth, 1, false)...)
+		l.print(l.T("Write the answer; an empty line goes on, a full stop alone goes back."))
+	case l.side == safetySide:
+		f := l.safety.fields[l.safety.at]
+		v, _ := l.safety.value(l.safety.at)
+		l.print(l.Word(f.name)+": "+l.Word(v), l.Word(f.help))
+		l.print(l.T("Write what is to stand there, - for nothing; an empty line leaves it, a full stop alone goes back."))
+	}
+}
+
+// tellTop says what is asked now.
+func (l *Linear) tellTop() {
+	var d *dialog
+	if n := len(l.dialogs); n > 0 {
+		d = l.dialogs[n-1]
+	}
+	if d != l.told.dialog {
+		if l.told.dialog = d; d != nil {
+			l.print(d.title)
+			l.print(d.lines...)
+			for _, c := range d.choices {
+				l.print(strings.TrimSpace(c.key + " " + c.label))
+			}
+			l.print(l.T("An empty line is the first answer."))
+			if d.reason != nil {
+				l.print(l.prompt(d))
+			}
+		}
+	}
+	wrapUp := ""
+	if w := l.wrapUp; w != nil {
+		wrapUp = strings.Join(w.Render(&l.look, linearWidth, 100), "\n")
+	}
+	if wrapUp != l.told.wrapUp {
+		l.told.wrapUp = wrapUp
+		l.print(strings.Split(wrapUp, "\n")...)
+	}
+	offers := ""
+	if p := l.palette; p != nil {
+		offers = p.title
+		for i, o := range p.fit[:min(len(p.fit), 20)] {
+			offers += fmt.Sprintf("\n%d. %s %s", i+1, o.name, o.note)
+		}
+	}
+	if offers != l.told.palette {
+		l.told.palette = offers
+		l.print(strings.Split(offers, "\n")...)
+	}
+	if l.help != nil {
+		for _, c := range commands() {
+			l.print(l.Word(c.name) + ": " + c.keys())
+		}
+		l.help = nil
+	}
+}

@@ -1,0 +1,129 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"befree.example/store/desk"
+	"befree.example/store/sms/smstest"
+)
+
+// line types one line and returns what is said then.
+func (s *sitter) line(words string) string {
+	s.Helper()
+	from := s.said.Len()
+	s.update(Typed(words))
+	s.wait(2 * time.Second)
+	return s.said.String()[from:]
+}
+
+// hears fails unless typing a line is answered by words.
+func (s *sitter) hears(line string, words ...string) {
+	s.Helper()
+	got := s.line(line)
+	for _, w := range words {
+		if !strings.Contains(got, w) {
+			s.Fatalf("after %q, %q is not said:\n%s", line, w, got)
+		}
+	}
+}
+
+// TestLinear: a whole conversation by lines alone: claimed, read, answered, noted, planned and closed.
+func TestLinear(t *testing.T) {
+	sit(t, Options{}, 0, 0, night, func(s *sitter) {
+		for _, w := range []string{"befree: in step", "1. IMMINENT, rapid bay ...0147, waits 1:0", "stop him he's here", "A number opens a row"} {
+			if !strings.Contains(s.said.String(), w) {
+				t.Fatalf("%q is not said at the beginning:\n%s", w, s.said.String())
+			}
+		}
+		s.hears("n", "You have rapid bay ...0147 now.", "00:00 texter", "stop him he's here")
+		s.hears("I am here.", "To rapid bay ...0147: 10/1600", "1 segment", "An empty line sends it")
+		s.hears("I am here. Are you safe?", "24/1600")
+		s.hears("", "On its way", "I am here. Are you safe?")
+		if got := s.h.replies(); len(got) != 1 || got[0] != "c0147: I am here. Are you safe?" {
+			t.Fatalf("sent: %q", got)
+		}
+		s.hears("", "1. IMMINENT, rapid bay") // nothing is sent twice
+		if got := s.h.replies(); len(got) != 1 {
+			t.Fatalf("sent: %q", got)
+		}
+		s.wait(6 * time.Second)
+		s.h.delivered("0147")
+		s.hears(":1", "")
+		if !strings.Contains(s.said.String(), "you - delivered") {
+			t.Errorf("the delivery is not said:\n%s", s.said.String())
+		}
+		s.h.text("0147", "locked in the bathroom")
+		s.wait(time.Second)
+		if got := s.said.String(); !strings.HasSuffix(strings.TrimSpace(got), "locked in") {
+			t.Errorf("what came is not said:\n%s", got)
+		}
+		s.hears(":t", "Notes: never sent", "Write a note")
+		s.hears("No sirens.", "Note kept.", "No sirens.")
+		s.hears("")
+		s.hears(":p", "Red flags", "What do you notice first")
+		s.hears("When he drinks", "Plan saved.", "Trusted person")
+		s.hears(".")
+		s.hears(":s", "Safe word")
+		s.hears("apples", "Danger word")
+		for range 6 {
+			s.line("")
+		}
+		s.hears("", "Safety record saved.")
+		s.hears(":close", "How did it end?", "3  referred")
+		for _, answer := range []string{"3", "1", "2", "1"} {
+			s.line(answer)
+		}
+		s.hears("y", "Closed: referred")
+		c, _ := s.h.Whole("c0147")
+		if c.Phase != desk.ClosedNow || c.Safety.SafeWord != "apples" || len(c.Notes) != 1 || c.Plan().Fields["situation/red-flags"].Text != "When he drinks" {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
+// TestLinearHolds: what holds a reply on the screen holds it in lines.
+func TestLinearHolds(t *testing.T) {
+	yes := true
+	sit(t, Options{}, 0, 0, conversation, func(s *sitter) {
+		s.hears("1", "locked in bathroom")
+		s.h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+		s.line("Hello")
+		s.hears("", "Held: rapid bay ...0147", "do not send; it stays a draft", "Why:")
+		s.hears("")
+		s.line("Hello")
+		s.line("")
+		s.hears("They asked for it", "On its way")
+		s.h.take("ben", "0122")
+		s.hears(":nothing of that name", "Do")
+		s.hears("")
+		s.hears(":lock", "befree is locked", "ctrl+l shows the screen again")
+		if got := s.line("anything"); !strings.Contains(got, "\x1b[3J") || strings.Contains(got, "Hello") {
+			t.Errorf("after the lock: %q", got)
+		}
+		s.hears(":?", "Claim the next most urgent: f8 alt+n n")
+		s.hears(":99", "There is no row 99.")
+		s.hears(":q", "Leave befree?", "y leave")
+		s.line("y")
+		if !s.left {
+			t.Error("the console did not end")
+		}
+	})
+}
+
+// TestLinearIsSafe: no text makes a line that is more than words.
+func TestLinearIsSafe(t *testing.T) {
+	sit(t, Options{}, 0, 0, func(h *hand) {
+		for _, text := range smstest.Hostile() {
+			h.text("0147", text)
+		}
+		h.take("ada", "0147")
+	}, func(s *sitter) {
+		s.line("1")
+		s.line(":*")
+		if got := s.said.String(); len(got) < 5000 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 }) {
+			t.Errorf("%d bytes: %q", len(got), got)
+		}
+	})
+}
