@@ -43,18 +43,20 @@ type Config struct {
 // A Client is one console's end of the line. Its methods are safe for use by many goroutines.
 type Client struct {
 	Config
-	wake chan struct{} // there is something in the outbox that the connection has not looked at
+	wake chan struct{}   // there is something in the outbox that the connection has not looked at
+	asks chan wire.Frame // what somebody asks of the relay and waits for
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
-	mu      sync.Mutex
-	state   *desk.State
-	loose   map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
-	status  Status
-	changed chan struct{}
-	down    chan struct{}            // closed when the connection ends
-	pressed map[string]time.Time     // commands queued by this process, by its monotonic clock
-	waiting map[string]chan answered // who waits for them
+	mu        sync.Mutex
+	state     *desk.State
+	loose     map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
+	status    Status
+	changed   chan struct{}
+	down      chan struct{}            // closed when the connection ends
+	pressed   map[string]time.Time     // commands queued by this process, by its monotonic clock
+	waiting   map[string]chan answered // who waits for them
+	collected map[string]*collecting
 }
 
 // A Status says how the console stands to the relay.
@@ -87,7 +89,7 @@ func New(c Config) (*Client, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	cl := &Client{
-		Config: c, wake: make(chan struct{}, 1), state: desk.NewState(desk.Policy{}),
+		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}),
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
 		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
 	}

@@ -54,6 +54,8 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 		return s.settle(f.Ack.ID, f.Ack.Seq)
 	case f.Refused != nil:
 		return s.refused(*f.Refused)
+	case f.Piece != nil:
+		return s.piece(*f.Piece)
 	case f.Drain != nil:
 		s.update(func() { s.status.Draining = true })
 	}
@@ -226,6 +228,10 @@ func (s *session) empty(ctx context.Context, inStep <-chan struct{}) error {
 		}
 		select {
 		case <-s.wake:
+		case f := <-s.asks:
+			if err := s.ask(ctx, f); err != nil {
+				return nil //nolint:nilerr // the connection is over
+			}
 		case <-ctx.Done():
 			return nil
 		}

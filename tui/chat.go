@@ -226,7 +226,16 @@ func (c *chat) message(m *desk.Message, now time.Time) []string {
 func (c *chat) layOut(m *desk.Message, now time.Time) []string {
 	lines := wrapHead(c.head(m, now), max(c.width, 10))
 	for _, l := range wrap(c.words(m), max(c.width, 10)-5) {
+		if l == "" && len(m.Media) > 0 {
+			continue
+		}
 		lines = append(lines, "    "+l)
+	}
+	for n, media := range m.Media {
+		name := c.T("attachment {{.Number}}: {{.Type}}, not fetched ({{.Key}})", "Number", n+1, "Type", text.Line(media.Type), "Key", "o")
+		for _, l := range wrap(name, max(c.width, 10)-5) {
+			lines = append(lines, "    "+c.Theme.Focus.Paint(l))
+		}
 	}
 	if why := c.reasons(m); why != "" {
 		for _, l := range wrap(c.T("why: {{.Reasons}}", "Reasons", why), max(c.width, 10)-5) {
@@ -275,7 +284,7 @@ func (c *chat) words(m *desk.Message) string {
 	case m.Automatic != "" && m.Text == "":
 		return c.automatic(m.Automatic)
 	case m.Text == "" && len(m.Media) > 0:
-		return c.N(len(m.Media), "({{.N}} pictures or files, kept at the carrier)")
+		return ""
 	case m.Text == sms.Text(""):
 		return c.T("(no words)")
 	}

@@ -46,6 +46,7 @@ func commands() []command {
 		{name: "Safety record", any: []string{"f4"}, list: []string{"s"}, do: func(m *Model) tea.Cmd { return m.beside(safetySide) }},
 		{name: "Safety plan", any: []string{"f6"}, list: []string{"p"}, do: func(m *Model) tea.Cmd { return m.beside(planSide) }},
 		{name: "Plan as one text, into the composer", any: []string{"alt+c"}, do: (*Model).card},
+		{name: "Pictures and files of the texter", list: []string{"o"}, do: (*Model).attachments},
 		{name: "Plan to a file", any: []string{"alt+p"}, do: (*Model).planFile},
 		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},

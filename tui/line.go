@@ -24,6 +24,7 @@ type Line interface {
 	// Do asks for an event; see client.Client.Do for what its errors say.
 	Do(ctx context.Context, c desk.Command) (client.Outcome, error)
 	Open(ctx context.Context, conversation, reason string) error
+	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 
 	Outbox() ([]bolt.Entry, error)
 	Discard(id string) error

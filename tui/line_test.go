@@ -121,6 +121,13 @@ func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err er
 
 func (h *hand) Open(context.Context, string, string) error { return nil }
 
+func (h *hand) Attachment(_ context.Context, _, _ string, n int) ([]byte, string, error) {
+	if h.fail != nil {
+		return nil, "", h.fail
+	}
+	return []byte{0xff, 0xd8, byte(n)}, "image/jpeg", nil
+}
+
 func (h *hand) Outbox() ([]bolt.Entry, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -17,19 +17,19 @@ import (
 // Options say who sits at the console and how it looks. Line is required; the zero value of all else works.
 type Options struct {
 	Line     Line
-	Name     string                                                      // of the member of staff at the console
-	Theme    theme.Theme                                                 // zero for no colours at all
-	ASCII    bool                                                        // draw nothing outside ASCII; texters' words stay as they are
-	Language string                                                      // in which befree speaks, such as es; English where it does not know it
-	Review   bool                                                        // no network: read only but for notes and plans
-	Replies  []replies.Reply                                             // offered as quick replies; nil for those that befree comes with
-	SavePlan func(name string, markdown []byte) (path string, err error) // in a new file; nil where that is not possible
-	Unlock   func(passphrase []byte) bool                                // shows a locked screen again; nil for the key that locked it
-	Idle     time.Duration                                               // without a key, after which the screen is locked; 0 for never
-	Call     func(urgent bool)                                           // for the person at the console, by a bell or a notice; nil for none
-	Zone     *time.Location                                              // in which times are shown; nil for the machine's
-	Show     func(frame string, anew bool)                               // as soon as it is there; anew for all of it, though it seem the same
-	Report   func(stack []byte)                                          // of a panic: where it was, never what was on the screen; nil for nobody
+	Name     string                                                          // of the member of staff at the console
+	Theme    theme.Theme                                                     // zero for no colours at all
+	ASCII    bool                                                            // draw nothing outside ASCII; texters' words stay as they are
+	Language string                                                          // in which befree speaks, such as es; English where it does not know it
+	Review   bool                                                            // no network: read only but for notes and plans
+	Replies  []replies.Reply                                                 // offered as quick replies; nil for those that befree comes with
+	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible
+	Unlock   func(passphrase []byte) bool                                    // shows a locked screen again; nil for the key that locked it
+	Idle     time.Duration                                                   // without a key, after which the screen is locked; 0 for never
+	Call     func(urgent bool)                                               // for the person at the console, by a bell or a notice; nil for none
+	Zone     *time.Location                                                  // in which times are shown; nil for the machine's
+	Show     func(frame string, anew bool)                                   // as soon as it is there; anew for all of it, though it seem the same
+	Report   func(stack []byte)                                              // of a panic: where it was, never what was on the screen; nil for nobody
 }
 
 // A Model is the console. Run it with tea.WithFilter(Filter) and tea.WithoutCatchPanics, and with tea.WithoutRenderer
@@ -140,8 +140,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case draftsMsg:
 		m.restore(msg)
 		cmd = tea.Batch(m.goBack(), m.saveSoon())
-	case savedPlanMsg:
-		m.savedPlan(msg)
+	case writtenMsg:
+		m.written(msg)
 	case unlockedMsg:
 		m.unlocked(msg)
 	case saveMsg:

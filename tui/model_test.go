@@ -513,11 +513,14 @@ func TestUnread(t *testing.T) {
 // TestPlanOut: a plan leaves befree as a card that is sent by hand, or as a file that was asked for.
 func TestPlanOut(t *testing.T) {
 	var name, file string
-	save := func(n string, markdown []byte) (string, error) {
+	save := func(n, ending string, markdown []byte) (string, error) {
+		if ending != ".md" {
+			t.Errorf("the plan's file ends in %q", ending)
+		}
 		name, file = n, string(markdown)
 		return "/home/ada/plan.md", nil
 	}
-	sit(t, Options{SavePlan: save}, 120, 36, mine, func(s *sitter) {
+	sit(t, Options{Save: save}, 120, 36, mine, func(s *sitter) {
 		s.press("1", "alt+c")
 		s.sees("nothing in the plan yet")
 		s.press("alt+p")
@@ -539,7 +542,7 @@ func TestPlanOut(t *testing.T) {
 			s.Errorf("%q has %q", name, file)
 		}
 	})
-	sit(t, Options{SavePlan: save}, 120, 36, func(h *hand) {
+	sit(t, Options{Save: save}, 120, 36, func(h *hand) {
 		mine(h)
 		watched := true
 		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Watched: &watched})
@@ -549,6 +552,49 @@ func TestPlanOut(t *testing.T) {
 		s.press("1", "alt+c")
 		s.sees("No card: the phone is shared or watched")
 	})
+}
+
+// TestAttachments: what came with a text is named, and becomes a file only after a warning; what it is said to be never
+// becomes a program.
+func TestAttachments(t *testing.T) {
+	var name, end string
+	var file []byte
+	save := func(n, ending string, data []byte) (string, error) {
+		name, end, file = n, ending, data
+		return "/home/ada/" + n + ending, nil
+	}
+	sit(t, Options{Save: save}, 120, 36, func(h *hand) {
+		mine(h)
+		h.must(desk.Command{ID: "SMmedia", Kind: desk.Received, Conversation: "c0147", Actor: store.Texter, Number: "+12025550147"},
+			desk.Text{To: "233733", Text: "look", Triage: triage.Default().Judge("look"), Media: []desk.Media{{URL: "https://media.example/1", Type: "image/jpeg"}, {URL: "https://media.example/2", Type: "application/x-\x1b[2Jmsdownload"}}})
+	}, func(s *sitter) {
+		s.press("1", "esc")
+		s.sees("look", "attachment 1: image/jpeg, not fetched (o)", "attachment 2: application/x-‹ESC›")
+		s.seesNot("media.example")
+		s.press("o", "enter")
+		s.sees("Write what", "it may be evidence")
+		s.press("enter")
+		if file != nil {
+			t.Error("enter alone wrote the file")
+		}
+		s.press("o", "enter", "y")
+		s.wait(time.Second)
+		s.sees("Written to /home/ada/attachment-")
+		if len(file) != 3 || end != ".jpg" || strings.ContainsAny(name, "/. ") {
+			t.Errorf("%q%s has %q", name, end, file)
+		}
+		s.h.fail = &desk.Refusal{Code: desk.CodeForbidden, Text: "The carrier does not have it any more."}
+		s.press("o", "enter", "y")
+		s.wait(time.Second)
+		s.sees("The carrier does not have it any more.")
+		s.press("alt+2", "esc", "o")
+		s.sees("No picture or file came")
+	})
+	for kind, want := range map[string]string{"image/JPEG; x=y": ".jpg", "application/x-sh": ".bin", "": ".bin", "image/svg+xml": ".bin", "text/html": ".bin"} {
+		if got := ending(kind); got != want {
+			t.Errorf("%q ends in %q", kind, got)
+		}
+	}
 }
 
 func TestFind(t *testing.T) {

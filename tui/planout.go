@@ -6,7 +6,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/plan"
-	"befree.example/tui/codename"
 	"befree.example/tui/text"
 )
 
@@ -43,35 +42,21 @@ func (m *Model) planFile() tea.Cmd {
 		m.say(m.T("There is no plan yet."))
 		return nil
 	}
-	if m.SavePlan == nil {
-		m.say(m.T("Plans cannot be written to files here."))
+	if m.Save == nil {
+		m.say(m.T("Files cannot be written here."))
 		return nil
 	}
-	save, name := m.SavePlan, strings.ReplaceAll(codename.Of(c.ID), " ", "-")
+	save, name := m.Save, "plan-"+dashed(c.ID)
 	words := plan.Markdown(c.Plan(), m.Zone)
 	m.ask(&dialog{
 		title: m.T("Write the plan of {{.Who}} to a file?", "Who", m.who(c)),
 		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over.")},
 		choices: []choice{{"n", m.T("do not write it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			return guard(func() tea.Msg {
-				path, err := save(name, []byte(words))
-				return savedPlanMsg{path, err}
+				path, err := save(name, ".md", []byte(words))
+				return writtenMsg{path: path, err: err}
 			})
 		}}},
 	})
 	return nil
-}
-
-// savedPlanMsg is where a plan was written.
-type savedPlanMsg struct {
-	path string
-	err  error
-}
-
-func (m *Model) savedPlan(s savedPlanMsg) {
-	if s.err != nil {
-		m.fail(m.T("The plan was not written: is there room, and may you write in your home folder?"))
-		return
-	}
-	m.say(m.T("Written to {{.File}}, for you alone to read.", "File", text.Line(s.path)))
 }

@@ -65,6 +65,8 @@ type Frame struct {
 	Fetch    *Fetch        `json:"fetch,omitempty"`
 	Preview  *Preview      `json:"preview,omitempty"`
 	Drain    *Drain        `json:"drain,omitempty"`
+	Collect  *Collect      `json:"collect,omitempty"`
+	Piece    *Piece        `json:"piece,omitempty"`
 }
 
 // Hello is the relay's first word.
@@ -142,6 +144,26 @@ type Fetch struct {
 // Preview asks for the newest text of waiting conversations.
 type Preview struct {
 	Conversations []string `json:"convs"`
+}
+
+// Collect asks for a picture or a file that came with a text.
+type Collect struct {
+	ID           string `json:"id"` // the console's own, which comes back with each piece
+	Conversation string `json:"conv"`
+	Message      string `json:"message"`
+	N            int    `json:"n"` // which of the text's, from 0
+}
+
+// MaxPiece is how many bytes of a file one frame carries: base64 makes four of three.
+const MaxPiece = 40 << 10
+
+// Piece is a part of what was asked for, in order, or why it is not to be had.
+type Piece struct {
+	ID      string `json:"id"`
+	Type    string `json:"type,omitempty"` // MIME type, as the carrier says
+	Data    []byte `json:"data,omitempty"`
+	More    bool   `json:"more,omitempty"`
+	Trouble string `json:"trouble,omitempty"` // in plain words
 }
 
 // Drain says that the relay ends the connection within this time; the console comes back by itself.

@@ -35,7 +35,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	o = tui.Options{
 		Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
 		Language: d.language(),
-		SavePlan: savePlan, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
+		Save:     save, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
 	if d.Replies == "" {
 		return o, nil
@@ -57,13 +57,13 @@ func (d display) language() string {
 	return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
 }
 
-// savePlan writes a plan to a new file in the home folder that its owner alone can read.
-func savePlan(name string, markdown []byte) (path string, err error) {
-	f, err := os.CreateTemp(xdg.Home, "plan-"+name+"-*.md") // mode 0600
+// save writes a new file in the home folder that its owner alone can read.
+func save(name, ending string, data []byte) (path string, err error) {
+	f, err := os.CreateTemp(xdg.Home, name+"-*"+ending) // mode 0600
 	if err != nil {
 		return "", err
 	}
-	_, err = f.Write(markdown)
+	_, err = f.Write(data)
 	return f.Name(), errors.Join(err, f.Close())
 }
 

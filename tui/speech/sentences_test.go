@@ -184,12 +184,16 @@ func sentences(t *testing.T) map[string]use {
 		}
 	}
 	for file, want := range map[string]func([]ast.Node, string) bool{
-		"desk/decide.go":                          refused,
-		"desk/decide_claim.go":                    refused,
-		"desk/decide_text.go":                     refused,
-		"desk/safety.go":                          func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
-		"desk/apply.go":                           func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
-		"plan/card.go":                            func(around []ast.Node, _ string) bool { return inside(around, "ErrPhoneNotSafe") },
+		"desk/decide.go":                 refused,
+		"desk/decide_claim.go":           refused,
+		"desk/decide_text.go":            refused,
+		"desk/safety.go":                 func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
+		"desk/apply.go":                  func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
+		"plan/card.go":                   func(around []ast.Node, _ string) bool { return inside(around, "ErrPhoneNotSafe") },
+		"../cmd/internal/relay/media.go": func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
+		"../cmd/internal/gateway/gateway.go": func(around []ast.Node, _ string) bool {
+			return inside(around, "ErrMediaGone") || inside(around, "ErrMediaLarge") || inside(around, "ErrMediaFar") || inside(around, "ErrMediaNow")
+		},
 		"../cmd/internal/gateway/twilio/codes.go": func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
 	} {
 		source(t, "../../store/"+file, all, want)

@@ -19,7 +19,22 @@ type Gateway interface {
 	// be sent), a *Later (it was not taken, and may be offered again), or anything else: then it is *unknown* whether
 	// the texter gets it, and it must not be sent again unseen. It never retries by itself.
 	Send(ctx context.Context, m Outgoing) (sid string, err error)
+
+	// Fetch gets a picture or a file that came with a text, of at most MaxMedia bytes, and its MIME type as the carrier
+	// says it. Its errors are fit for a specialist's eyes, and name neither address nor number.
+	Fetch(ctx context.Context, m Media) (data []byte, kind string, err error)
 }
+
+// MaxMedia is how many bytes of a picture or a file are fetched; carriers take no more than 5 MB.
+const MaxMedia = 5 << 20
+
+// Why a picture or a file is not to be had.
+var (
+	ErrMediaGone  = errors.New("The carrier does not have it any more.")                                    //nolint:revive,staticcheck // sentences for a person
+	ErrMediaLarge = errors.New("It is larger than 5 MB, which befree does not fetch.")                      //nolint:revive,staticcheck // likewise
+	ErrMediaFar   = errors.New("It is not kept at our carrier; befree fetches nothing from anywhere else.") //nolint:revive,staticcheck // likewise
+	ErrMediaNow   = errors.New("The carrier cannot be reached for it now. Try again later.")                //nolint:revive,staticcheck // likewise
+)
 
 // A Receiver takes what the carrier brings. Both methods return nil only once it is on stable storage or is known
 // already; on an error the carrier is told to come again.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
 
 	"befree.example/client/wire"
+	"befree.example/cmd/internal/gateway"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
@@ -21,11 +23,14 @@ const feedMost = 256
 // console's cursor in the log, and the answers. A slow console slows itself alone.
 type feed struct {
 	desk    *Desk
+	carrier gateway.Gateway
 	ws      *websocket.Conn
 	who     Member
 	log     *slog.Logger
 	answers chan wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
+	fetches sync.WaitGroup
+	busy    chan struct{} // held while a file is fetched: one at a time for a console
 }
 
 // run serves a console that has signed in until either side ends it.
@@ -39,7 +44,9 @@ func (f *feed) run(ctx context.Context) error {
 	err := f.write(ctx)
 	cancel()
 	_ = f.ws.Close() // ends the reader
-	return errors.Join(err, <-reader)
+	err = errors.Join(err, <-reader)
+	f.fetches.Wait()
+	return err
 }
 
 // write is replay and live in one loop, so that nothing falls between them.
@@ -113,6 +120,8 @@ func (f *feed) listen(ctx context.Context) error {
 			err = f.whole(ctx, frame.Fetch.Conversation, f.who.holds)
 		case frame.Preview != nil:
 			err = f.preview(ctx, frame.Preview.Conversations)
+		case frame.Collect != nil:
+			f.fetches.Go(func() { f.collect(ctx, *frame.Collect) })
 		}
 		if err != nil {
 			return err

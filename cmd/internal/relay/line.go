@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"befree.example/client/wire"
+	"befree.example/cmd/internal/gateway"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
@@ -21,6 +22,7 @@ import (
 // A Line is the websocket endpoint that consoles connect to.
 type Line struct {
 	desk      *Desk
+	carrier   gateway.Gateway
 	enrolment Enrolment
 	log       *slog.Logger
 	ctx       context.Context // of the connections, which outlive their requests
@@ -73,7 +75,7 @@ func private(r *http.Request) bool {
 func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) })
-	f := &feed{desk: l.desk, ws: ws, log: l.log, answers: make(chan wire.Frame, 64)}
+	f := &feed{desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, answers: make(chan wire.Frame, 64), busy: make(chan struct{}, 1)}
 	stop := context.AfterFunc(l.ctx, func() { _ = ws.SetReadDeadline(time.Now().Add(time.Second)) })
 	defer stop()
 	if err := l.signIn(f, channel); err != nil {

@@ -58,7 +58,7 @@ func Serve(ctx context.Context, c Config) error {
 	stopDesk := d.start()
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
-	line := &Line{desk: d, enrolment: c.Enrolment, log: c.Logger, ctx: ctx}
+	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, log: c.Logger, ctx: ctx}
 	web.ready(in, line, d)
 	group.Go(func() error { return web.failed(ctx) })
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })

@@ -31,11 +31,12 @@ const patience = 10 * time.Second
 
 // A carrier is a gateway under the test's hand.
 type carrier struct {
-	mu   sync.Mutex
-	recv gateway.Receiver
-	up   chan struct{} // closed once recv is there
-	sent []gateway.Outgoing
-	send func(context.Context, gateway.Outgoing) (string, error) // nil for an SID made of the ID
+	mu    sync.Mutex
+	recv  gateway.Receiver
+	up    chan struct{} // closed once recv is there
+	sent  []gateway.Outgoing
+	send  func(context.Context, gateway.Outgoing) (string, error) // nil for an SID made of the ID
+	fetch func(context.Context, gateway.Media) ([]byte, string, error)
 }
 
 func (c *carrier) inbound(ctx context.Context, r gateway.Receiver) error {
@@ -54,6 +55,10 @@ func (c *carrier) Send(ctx context.Context, m gateway.Outgoing) (string, error) 
 		return send(ctx, m)
 	}
 	return fmt.Sprintf("SMout%d", n), nil
+}
+
+func (c *carrier) Fetch(ctx context.Context, m gateway.Media) ([]byte, string, error) {
+	return c.fetch(ctx, m)
 }
 
 func (c *carrier) texts() []gateway.Outgoing {
