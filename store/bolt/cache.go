@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -273,29 +274,79 @@ func (c *Cache) move(to *store.Position, f func(*bbolt.Tx) error) error {
 	return err
 }
 
-// Each calls f with every event that the cache has, oldest first.
+// Each calls f with every event that the cache has, oldest first. While f has one piece of them, others are unsealed.
 func (c *Cache) Each(f func(store.Event)) error {
-	for after := uint64(0); ; {
-		var es []store.Event
-		err := c.view(func(tx *bbolt.Tx) error {
-			cursor := tx.Bucket(eventsBucket).Cursor()
-			for key, value := cursor.Seek(seqKey(after + 1)); key != nil && len(es) < pieceLimit; key, value = cursor.Next() {
-				e, err := c.event(key, value)
-				if err != nil {
-					return err
-				}
-				es = append(es, e)
+	pieces := make(chan chan piece, runtime.GOMAXPROCS(0))
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		defer close(pieces)
+		for after := uint64(0); ; {
+			raw, last, err := c.raw(after)
+			if err == nil && len(raw) == 0 {
+				return
 			}
-			return nil
-		})
-		if err != nil || len(es) == 0 {
-			return err
+			unsealed := make(chan piece, 1)
+			select {
+			case pieces <- unsealed:
+			case <-stop:
+				return
+			}
+			if err != nil {
+				unsealed <- piece{err: err}
+				return
+			}
+			go func() { unsealed <- c.unseal(raw) }()
+			after = last
 		}
-		for _, e := range es {
+	}()
+	for unsealed := range pieces {
+		p := <-unsealed
+		if p.err != nil {
+			return p.err
+		}
+		for _, e := range p.events {
 			f(e)
 		}
-		after = es[len(es)-1].Seq
 	}
+	return nil
+}
+
+// A piece of the events, unsealed.
+type piece struct {
+	events []store.Event
+	err    error
+}
+
+// A stored is an event as it lies in the file.
+type stored struct{ key, value []byte }
+
+// raw copies some records after an event out of the file. last is the event of the last of them.
+func (c *Cache) raw(after uint64) (records []stored, last uint64, err error) {
+	err = c.view(func(tx *bbolt.Tx) error {
+		cursor := tx.Bucket(eventsBucket).Cursor()
+		for key, value := cursor.Seek(seqKey(after + 1)); key != nil && len(records) < pieceLimit; key, value = cursor.Next() {
+			records = append(records, stored{bytes.Clone(key), bytes.Clone(value)})
+		}
+		return nil
+	})
+	if n := len(records); n > 0 {
+		last = binary.BigEndian.Uint64(records[n-1].key)
+	}
+	return records, last, err
+}
+
+func (c *Cache) unseal(records []stored) (p piece) {
+	p.events = make([]store.Event, len(records))
+	p.err = guarded(c.path, func() (err error) {
+		for i, r := range records {
+			if p.events[i], err = c.event(r.key, r.value); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return p
 }
 
 // Conversation returns what the cache has of one conversation, oldest first.

@@ -1,0 +1,124 @@
+package client_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"befree.example/client"
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/seal"
+	"befree.example/store/sms"
+	"befree.example/store/triage"
+)
+
+// past is a cache of so many events: conversations of twenty, all but the newest hundred closed.
+func past(b *testing.B, events int) *bolt.Cache {
+	b.Helper()
+	cache, err := bolt.OpenCache(filepath.Join(b.TempDir(), "cache.db"), bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { cache.Close() })
+	if err := cache.Reset(epoch); err != nil {
+		b.Fatal(err)
+	}
+	w := &writer{b: b, state: desk.NewState(desk.Policy{}), at: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for n := 0; int(w.state.Last()) < events; n++ {
+		w.conversation(n, int(w.state.Last()) < events-2000)
+		if len(w.events) > 5000 {
+			w.flush(cache)
+		}
+	}
+	w.flush(cache)
+	return cache
+}
+
+type writer struct {
+	b      *testing.B
+	state  *desk.State
+	events []store.Event
+	at     time.Time
+	n      int
+}
+
+func (w *writer) flush(cache *bolt.Cache) {
+	if err := cache.Receive(w.events...); err != nil {
+		w.b.Fatal(err)
+	}
+	w.events = nil
+}
+
+var judged = triage.Default().Judge("he locked me in and took my papers")
+
+func (w *writer) conversation(n int, closed bool) {
+	id, staff := fmt.Sprintf("c%07d", n), "ada"
+	if !closed {
+		staff = fmt.Sprintf("s%d", n) // nobody may hold so many
+	}
+	number := sms.Number(fmt.Sprintf("+1202%07d", n%9_000_000))
+	in := func() {
+		w.do(desk.Command{Kind: desk.Received, Conversation: id, Actor: store.Texter, Number: number},
+			desk.Text{To: "233733", Text: "he locked me in and took my papers", Triage: judged})
+	}
+	in()
+	w.do(desk.Command{Kind: desk.Claimed, Conversation: id, Actor: staff, Role: desk.Specialist}, nil)
+	for range 8 {
+		in()
+		c := w.state.Conversation(id)
+		w.do(desk.Command{Kind: desk.ReplyQueued, Conversation: id, Claim: c.Claim, Seen: c.Seen(), Actor: staff, Role: desk.Specialist},
+			desk.Reply{Text: "I am here with you. Can you get to a room that locks?", Now: true})
+		c = w.state.Conversation(id)
+		w.do(desk.Command{Kind: desk.ReplyWithdrawn, Conversation: id, Claim: c.Claim, Ref: c.Messages[len(c.Messages)-1].ID, Actor: staff, Role: desk.Specialist}, desk.Because{Reason: "no"})
+	}
+	if c := w.state.Conversation(id); closed {
+		w.do(desk.Command{Kind: desk.Closed, Conversation: id, Claim: c.Claim, Seen: c.Seen(), Actor: staff, Role: desk.Specialist}, desk.Closing{Disposition: "referred", Contact: "not known", Safety: "safe for now"})
+	}
+}
+
+func (w *writer) do(c desk.Command, body any) {
+	w.n++
+	w.at = w.at.Add(time.Second)
+	c.ID = store.DeviceID("testtesttesttest", uint64(w.n))
+	if c.Actor == store.Texter {
+		c.ID = fmt.Sprintf("SM%d", w.n)
+	}
+	c.Body, _ = json.Marshal(body)
+	e, err := w.state.Decide(c, w.at)
+	if err != nil {
+		w.b.Fatalf("%s: %v", c.Kind, err)
+	}
+	e.Seq = w.state.Last() + 1
+	fork := w.state.Fork()
+	fork.Apply(e)
+	w.state.Merge(fork)
+	w.events = append(w.events, e)
+}
+
+// BenchmarkStart is from an unlocked cache of 100,000 and of 1,000,000 events to a client that knows them all. The
+// first frame follows at once.
+func BenchmarkStart(b *testing.B) {
+	for _, events := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprint(events), func(b *testing.B) {
+			if events > 100_000 && testing.Short() {
+				b.Skip("it takes minutes to make")
+			}
+			cache := past(b, events)
+			for b.Loop() {
+				c, err := client.New(client.Config{Identity: client.Identity{Name: "ada"}, Cache: cache})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if at := c.Status().At; at < uint64(events) {
+					b.Fatalf("it knows %d events", at)
+				}
+			}
+		})
+	}
+}
