@@ -47,7 +47,7 @@ func (m *Model) callAgain() tea.Cmd {
 	}
 	for _, c := range m.world.waiting {
 		if c.Severity == triage.Imminent && !c.Unanswered.IsZero() && m.now.Sub(c.Unanswered) >= nobodyTakes {
-			m.fail(m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", "F8"))
+			m.fail(m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", m.press("F8")))
 			return m.call(true)
 		}
 	}

@@ -137,7 +137,7 @@ func (c *chat) banner(width int) []string {
 	s := c.conv.Safety
 	switch {
 	case c.conv.Phase == desk.Waiting:
-		add(c.Theme.Muted.Paint, c.T("Nobody holds this conversation. {{.Key}} claims it.", "Key", "c"))
+		add(c.Theme.Muted.Paint, c.T("Nobody holds this conversation. {{.Key}} claims it.", "Key", c.press("c")))
 	case c.conv.Phase == desk.ClosedNow:
 		add(c.Theme.Muted.Paint, c.T("Closed: {{.How}}", "How", text.Line(c.Word(c.conv.Closing.Disposition))))
 	case c.conv.Owner != c.Name:
@@ -232,7 +232,7 @@ func (c *chat) layOut(m *desk.Message, now time.Time) []string {
 		lines = append(lines, "    "+l)
 	}
 	for n, media := range m.Media {
-		name := c.T("attachment {{.Number}}: {{.Type}}, not fetched ({{.Key}})", "Number", n+1, "Type", text.Line(media.Type), "Key", "o")
+		name := c.T("attachment {{.Number}}: {{.Type}}, not fetched ({{.Key}})", "Number", n+1, "Type", text.Line(media.Type), "Key", c.press("o"))
 		for _, l := range wrap(name, max(c.width, 10)-5) {
 			lines = append(lines, "    "+c.Theme.Focus.Paint(l))
 		}

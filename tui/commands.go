@@ -1,8 +1,13 @@
 package tui
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
@@ -69,19 +74,87 @@ func commands() []command {
 	}
 }
 
-// byKey finds the command of a key: everywhere, and where letters are no letters.
-var byKey, byListKey = func() (everywhere, lists map[string]func(*Model) tea.Cmd) {
-	everywhere, lists = map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}
-	for _, c := range commands() {
-		for _, k := range c.any {
-			everywhere[k] = c.do
+// bindings are the commands with the keys that they have in this console.
+type bindings struct {
+	commands         []command
+	everywhere, list map[string]func(*Model) tea.Cmd
+	instead          map[string]string // of a key that befree comes with
+}
+
+// fixed keys mean the same in every console, whatever its person would have them mean.
+var fixed = []string{"enter", "esc", "tab", "shift+tab", "ctrl+c", "ctrl+s", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", " ", "backspace"}
+
+// Bind checks keys that are to stand for commands instead of those that befree comes with: for each command, by its name
+// in English, the keys with a space between. A key that is one letter works where letters are no letters.
+func Bind(keys map[string]string) error {
+	_, err := bind(keys)
+	return err
+}
+
+func bind(keys map[string]string) (b bindings, err error) {
+	b = bindings{commands(), map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]string{}}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		i := slices.IndexFunc(b.commands, func(c command) bool { return strings.EqualFold(c.name, name) })
+		if i < 0 || b.commands[i].do == nil {
+			return b, fmt.Errorf("keys: there is no command %q whose keys could be changed; ? names them all", name)
 		}
-		for _, k := range c.list {
-			lists[k] = c.do
+		if err := b.rebind(&b.commands[i], strings.Fields(keys[name])); err != nil {
+			return b, err
 		}
 	}
-	return everywhere, lists
-}()
+	taken := map[string]string{}
+	for _, c := range b.commands {
+		for _, k := range slices.Concat(c.any, c.list) {
+			if other, ok := taken[k]; ok {
+				return b, fmt.Errorf("keys: %q would be both %q and %q; give one of them another key", k, other, c.name)
+			}
+			taken[k] = c.name
+		}
+		for _, k := range c.any {
+			b.everywhere[k] = c.do
+		}
+		for _, k := range c.list {
+			b.list[k] = c.do
+		}
+	}
+	return b, nil
+}
+
+// rebind gives a command other keys.
+func (b *bindings) rebind(c *command, keys []string) error {
+	if len(keys) == 0 {
+		return fmt.Errorf("keys: %q needs a key", c.name)
+	}
+	was := slices.Concat(c.any, c.list)
+	c.any, c.list = nil, nil
+	for _, k := range keys {
+		switch {
+		case slices.Contains(fixed, k) || isDigit(k):
+			return fmt.Errorf("keys: %q means the same everywhere and cannot be changed", k)
+		case utf8.RuneCountInString(k) == 1:
+			c.list = append(c.list, k)
+		case !keyName.MatchString(k):
+			return fmt.Errorf("keys: %q is no key; one is a letter, f1 to f12, ctrl+LETTER or alt+LETTER", k)
+		default:
+			c.any = append(c.any, k)
+		}
+	}
+	for _, k := range was {
+		b.instead[k] = keys[0]
+	}
+	return nil
+}
+
+var keyName = regexp.MustCompile(`^(f([1-9]|1[0-2])|ctrl\+[a-z]|alt\+\S)$`)
+
+// press is the key to press for what a key does by itself, as it is shown.
+func (b *bindings) press(key string) string {
+	name := key
+	if strings.HasPrefix(key, "F") {
+		name = strings.ToLower(key)
+	}
+	return cmp.Or(b.instead[name], key)
+}
 
 // A help shows every command with its keys.
 type help struct{ top int }
@@ -102,7 +175,7 @@ func (h *help) Key(k tea.KeyMsg) (done bool) {
 // Render has two columns where there is room, else one that can be turned.
 func (h *help) Render(l *look, width, height int) []string {
 	var all []string
-	for _, c := range commands() {
+	for _, c := range l.commands {
 		line := cut(c.keys(), 22, l.dots)
 		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+l.Word(c.name))
 	}

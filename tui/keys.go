@@ -106,7 +106,7 @@ func (m *Model) everywhere(k tea.KeyMsg) (tea.Cmd, bool) {
 		m.rotate(map[string]int{"tab": 1, "shift+tab": -1}[s])
 		return nil, true
 	}
-	if do := byKey[s]; do != nil {
+	if do := m.bindings.everywhere[s]; do != nil {
 		return do(m), true
 	}
 	return nil, false
@@ -123,7 +123,7 @@ func (m *Model) inLists(k tea.KeyMsg) (tea.Cmd, bool) {
 	if s == "esc" {
 		return nil, m.back()
 	}
-	if do := byListKey[s]; do != nil {
+	if do := m.bindings.list[s]; do != nil {
 		return do(m), true
 	}
 	return nil, false

@@ -233,7 +233,7 @@ func (l *Linear) command(line string) tea.Cmd {
 		return nil
 	}
 	for _, key := range []string{line, strings.ToLower(line)} {
-		for _, do := range []func(*Model) tea.Cmd{byListKey[key], byKey[key]} {
+		for _, do := range []func(*Model) tea.Cmd{l.bindings.list[key], l.bindings.everywhere[key]} {
 			if do != nil {
 				return do(l.Model)
 			}

@@ -188,7 +188,7 @@ func (l *Linear) tellTop() {
 		l.print(strings.Split(offers, "\n")...)
 	}
 	if l.help != nil {
-		for _, c := range commands() {
+		for _, c := range l.commands {
 			l.print(l.Word(c.name) + ": " + c.keys())
 		}
 		l.help = nil

@@ -70,7 +70,7 @@ func (l *lock) Render(look *look, passphrase bool) []string {
 	lines := []string{"", "  " + look.T("befree is locked. Texts come in and drafts are kept.")}
 	switch {
 	case !passphrase:
-		return append(lines, "", "  "+look.T("{{.Key}} shows the screen again.", "Key", "ctrl+l"))
+		return append(lines, "", "  "+look.T("{{.Key}} shows the screen again.", "Key", look.press("ctrl+l")))
 	case l.trying:
 		return append(lines, "", "  "+look.T("Looking")+strings.Repeat(".", min(l.wrong+3, 10)))
 	case l.wrong > 0:

@@ -21,6 +21,7 @@ type Options struct {
 	Theme    theme.Theme                                                     // zero for no colours at all
 	ASCII    bool                                                            // draw nothing outside ASCII; texters' words stay as they are
 	Language string                                                          // in which befree speaks, such as es; English where it does not know it
+	Keys     map[string]string                                               // of commands, instead of those that befree comes with; see Bind
 	Review   bool                                                            // no network: read only but for notes and plans
 	Replies  []replies.Reply                                                 // offered as quick replies; nil for those that befree comes with
 	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible

@@ -981,6 +981,43 @@ func harmless(t *testing.T, view, from string) {
 	}
 }
 
+// TestOtherKeys: a person's own keys stand for what they say, in lists, in the help and at the foot; what cannot be is
+// refused in words.
+func TestOtherKeys(t *testing.T) {
+	keys := map[string]string{"claim the next most urgent": "z f9", "Notes": "alt+y", "Safety record": "N"}
+	if err := Bind(keys); err != nil {
+		t.Fatal(err)
+	}
+	sit(t, Options{Keys: keys}, 80, 24, night, func(s *sitter) {
+		s.sees("z next")
+		s.press("n")
+		if len(s.m.world.mine) > 0 {
+			t.Error("the old key still claims")
+		}
+		s.press("z")
+		s.sees("You have rapid bay")
+		s.press("alt+y")
+		s.sees("Notes: never sent")
+		s.press("esc", "N")
+		s.sees("Safe word")
+		s.press("esc", "?")
+		s.sees("z", "f9")
+	})
+	for want, keys := range map[string]map[string]string{
+		"no command":          {"Dance": "z"},
+		"needs a key":         {"Notes": " "},
+		"means the same":      {"Notes": "enter"},
+		"means the same ever": {"Notes": "3"},
+		"would be both":       {"Notes": "p"},
+		"is no key":           {"Notes": "hyper+x"},
+		"could be changed":    {"Send": "z"},
+	} {
+		if err := Bind(keys); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %v", keys, err)
+		}
+	}
+}
+
 // TestErrorsInWords: of a failure only what it means is said.
 func TestErrorsInWords(t *testing.T) {
 	l := newLook(Options{})

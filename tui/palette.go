@@ -103,7 +103,7 @@ func (p *palette) Render(l *look, width, height int) []string {
 // everything offers all that can be done here, with its keys.
 func (m *Model) everything() tea.Cmd {
 	var offers []offer
-	for _, c := range commands() {
+	for _, c := range m.commands {
 		if c.do != nil && !c.itself {
 			offers = append(offers, offer{name: m.Word(c.name), note: c.keys(), do: func() tea.Cmd { return c.do(m) }})
 		}

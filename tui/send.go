@@ -68,7 +68,7 @@ func (m *Model) gate(why, words string) {
 func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
 	m.composer.Put(c.ID, "")
 	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
-	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", "alt+u"), kept: keptReply, reply: words}
+	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", m.press("alt+u")), kept: keptReply, reply: words}
 	return m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason}))
 }
 

@@ -168,7 +168,7 @@ func (m *Model) footer() string {
 
 // footerKeys are the keys that matter, the ones to be named first in front.
 func (m *Model) footerKeys() []string {
-	lists := []string{"? " + m.T("help"), ": " + m.T("all"), "tab " + m.T("panes"), "q " + m.T("leave")}
+	lists := []string{m.press("?") + " " + m.T("help"), m.press(":") + " " + m.T("all"), "tab " + m.T("panes"), m.press("q") + " " + m.T("leave")}
 	switch {
 	case len(m.dialogs) == 0 && m.wrapUp != nil:
 		return []string{"1-9 " + m.T("answer"), "up " + m.T("to change one"), "esc " + m.T("it stays open")}
@@ -185,22 +185,22 @@ func (m *Model) footerKeys() []string {
 		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
 	case m.focus == onComposer:
 		return []string{
-			"enter " + m.T("send"), "F1 " + m.T("help"), "alt+u " + m.T("take back"), "alt+q " + m.T("quick reply"), "esc " + m.T("read it"),
-			"F3 " + m.T("notes"), "F4 " + m.T("safety"), "F6 " + m.T("plan"), "F8 " + m.T("next"), "ctrl+j " + m.T("new line"),
+			"enter " + m.T("send"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), "esc " + m.T("read it"),
+			m.press("F3") + " " + m.T("notes"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F8") + " " + m.T("next"), "ctrl+j " + m.T("new line"),
 		}
 	case m.focus == onSide && m.side == planSide:
 		return []string{
-			"pgup/pgdn " + m.T("item, saved on the way"), "F1 " + m.T("help"), "esc " + m.T("back"), "F7 " + m.T("only this answer"),
-			"F9 " + m.T("suicide steps"), "ctrl+s " + m.T("save"),
+			"pgup/pgdn " + m.T("item, saved on the way"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), m.press("F7") + " " + m.T("only this answer"),
+			m.press("F9") + " " + m.T("suicide steps"), "ctrl+s " + m.T("save"),
 		}
 	case m.focus == onSide:
-		return []string{"ctrl+s " + m.T("keep"), "F1 " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
+		return []string{"ctrl+s " + m.T("keep"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
 	case m.Review:
-		return append([]string{"enter " + m.T("open"), "t " + m.T("notes"), "p " + m.T("plan"), "s " + m.T("safety")}, lists...)
+		return append([]string{"enter " + m.T("open"), m.press("t") + " " + m.T("notes"), m.press("p") + " " + m.T("plan"), m.press("s") + " " + m.T("safety")}, lists...)
 	case m.focus == onQueue:
-		return append([]string{"n " + m.T("next"), "enter " + m.T("open"), "c " + m.T("claim")}, append(lists, "/ "+m.T("filter"), "1-9 "+m.T("mine"))...)
+		return append([]string{m.press("n") + " " + m.T("next"), "enter " + m.T("open"), m.press("c") + " " + m.T("claim")}, append(lists, m.press("/")+" "+m.T("filter"), "1-9 "+m.T("mine"))...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
-		return append([]string{"c " + m.T("claim"), "esc " + m.T("list")}, lists...)
+		return append([]string{m.press("c") + " " + m.T("claim"), "esc " + m.T("list")}, lists...)
 	}
-	return append([]string{"enter " + m.T("write"), "x " + m.T("close"), "R " + m.T("give back")}, append(lists, "u "+m.T("take back"), "t "+m.T("notes"), "s "+m.T("safety"), "p "+m.T("plan"))...)
+	return append([]string{"enter " + m.T("write"), m.press("x") + " " + m.T("close"), m.press("R") + " " + m.T("give back")}, append(lists, m.press("u")+" "+m.T("take back"), m.press("t")+" "+m.T("notes"), m.press("s")+" "+m.T("safety"), m.press("p")+" "+m.T("plan"))...)
 }

@@ -22,9 +22,16 @@ type look struct {
 	Options
 	glyphs
 	*speech.Speech
+	bindings
 }
 
-func newLook(o Options) look { return look{o, drawn(o.ASCII), speech.For(o.Language)} }
+func newLook(o Options) look {
+	b, err := bind(o.Keys)
+	if err != nil {
+		b, _ = bind(nil) // Bind has been asked before
+	}
+	return look{o, drawn(o.ASCII), speech.For(o.Language), b}
+}
 
 // glyphs are the characters outside ASCII that befree itself draws, or what stands for them.
 type glyphs struct {
@@ -113,7 +120,7 @@ func (l *look) delivery(m *desk.Message, now time.Time) string {
 	switch m.Delivery {
 	case desk.StatusWaiting:
 		if left := m.NotBefore.Sub(now); left > 0 && m.Automatic == "" {
-			return l.T("goes out in {{.Seconds}} s, {{.Key}} takes it back", "Seconds", int((left+time.Second-1)/time.Second), "Key", "alt+u")
+			return l.T("goes out in {{.Seconds}} s, {{.Key}} takes it back", "Seconds", int((left+time.Second-1)/time.Second), "Key", l.press("alt+u"))
 		}
 		return l.T("about to go out")
 	case desk.StatusStarted:
