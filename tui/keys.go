@@ -123,7 +123,7 @@ func (m *Model) inLists(k tea.KeyMsg) (tea.Cmd, bool) {
 	if s == "esc" {
 		return nil, m.back()
 	}
-	if do := m.bindings.list[s]; do != nil {
+	if do := m.list[s]; do != nil {
 		return do(m), true
 	}
 	return nil, false

@@ -5,14 +5,11 @@ package main
 import (
 	_ "time/tzdata" // safe hours need every zone on every machine
 
-	"github.com/alecthomas/kong"
-
 	"befree.example/cmd/internal/config"
 )
 
 type cli struct {
-	Config  kong.ConfigFlag  `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
-	Version kong.VersionFlag `help:"Say which befree this is." env:"-"`
+	config.Own
 
 	Serve   serveCmd   `cmd:"" help:"Serve the carrier and the consoles."`
 	Staff   staffCmd   `cmd:"" help:"Say who may sign in."`

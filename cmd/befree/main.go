@@ -4,14 +4,11 @@ package main
 import (
 	_ "time/tzdata" // safe hours need every zone on every machine
 
-	"github.com/alecthomas/kong"
-
 	"befree.example/cmd/internal/config"
 )
 
 type cli struct {
-	Config  kong.ConfigFlag  `help:"Read settings from this TOML file: a key for each flag." placeholder:"FILE" env:"BEFREE_CONFIG"`
-	Version kong.VersionFlag `help:"Say which befree this is." env:"-"`
+	config.Own
 
 	Demo    demoCmd    `cmd:"" help:"Try it here and now: relay, scripted texters and a console, in a temporary folder."`
 	Console consoleCmd `cmd:"" help:"Sit down at a relay's line."`

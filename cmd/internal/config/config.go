@@ -10,11 +10,13 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/adrg/xdg"
 	"github.com/alecthomas/kong"
 	"github.com/pelletier/go-toml/v2"
 )
@@ -54,8 +56,12 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 			panic(r)
 		}
 	}()
+	var paths []string
+	if !slices.ContainsFunc(args, func(a string) bool { return a == "--config" || strings.HasPrefix(a, "--config=") }) && !isSet("BEFREE_CONFIG") {
+		paths = []string{home(name)}
+	}
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(help), kong.DefaultEnvars("BEFREE"),
-		kong.Configuration(file), kong.Writers(std.Out, std.Err), kong.Exit(func(int) { panic(shown{}) }),
+		kong.Configuration(file, paths...), kong.Writers(std.Out, std.Err), kong.Exit(func(int) { panic(shown{}) }),
 		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		return err
@@ -65,8 +71,11 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 		return fmt.Errorf("%w; %s --help says what there is", err, name)
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	return command.Run(std)
+	return command.Run(std, command.Model)
 }
+
+// home is the settings file that is read where no other is named.
+func home(name string) string { return filepath.Join(xdg.ConfigHome, "befree", name+".toml") }
 
 // file reads a TOML file with a key for each flag, and none besides.
 func file(r io.Reader) (kong.Resolver, error) {
@@ -123,6 +132,13 @@ func (r *resolver) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any,
 			parts[i] = fmt.Sprint(item)
 		}
 		return strings.Join(parts, ","), nil
+	}
+	if table, ok := v.(map[string]any); ok {
+		var parts []string
+		for _, name := range slices.Sorted(maps.Keys(table)) {
+			parts = append(parts, fmt.Sprintf("%s=%v", name, table[name]))
+		}
+		return strings.Join(parts, ";"), nil
 	}
 	return fmt.Sprint(v), nil
 }
