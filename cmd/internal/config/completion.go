@@ -42,7 +42,7 @@ func bash(app *kong.Application) string {
 	name := strings.ReplaceAll(app.Name, "-", "_")
 	fmt.Fprintf(&b, "_%s() {\n  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at= w\n", name)
 	b.WriteString("  for w in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n    case \"$at $w\" in\n")
-	each(app.Node, "", func(path string, n *kong.Node) {
+	each(app.Node, "", func(path string, _ *kong.Node) {
 		if path != "" {
 			fmt.Fprintf(&b, "      %q) at=%q ;;\n", path, path)
 		}
