@@ -160,12 +160,20 @@ func (m *Model) release() {
 	})
 }
 
-// handOver gives the open conversation to a colleague by name, with what they must know: a warm handoff.
+// handOver gives the open conversation to a colleague by name, with what they must know: a warm handoff. A supervisor
+// gives the marked one, whoever holds it.
 func (m *Model) handOver() {
-	if !m.holds() {
+	c := m.chosen()
+	if m.world.status.Role != desk.Supervisor {
+		if c = m.chat.conv; !m.holds() {
+			return
+		}
+	}
+	if c == nil || c.Phase == desk.ClosedNow {
+		m.say(m.T("Mark a conversation first."))
 		return
 	}
-	c, who := m.chat.conv, m.who(m.chat.conv)
+	who := m.who(c)
 	whom := askWhy(m.T("Hand over {{.Who}}: to whom?", "Who", who), m.T("keep it"), func(name string) tea.Cmd {
 		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("{{.Name}} has {{.Who}} now.", "Name", text.Line(name), "Who", who)}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))

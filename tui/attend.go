@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -23,6 +24,7 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 		return nil
 	}
 	urgent, worth := false, false
+	least := cmp.Or(m.CallFor, triage.High)
 	for id, c := range after.byID {
 		old := before.byID[id]
 		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
@@ -30,8 +32,8 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 		case !newer || !mine && c.Phase != desk.Waiting:
 		case c.Severity == triage.Imminent:
 			urgent = true
-		case mine || c.Severity == triage.High:
-			worth = true
+		case mine && least != triage.Imminent || c.Severity.Rank() <= least.Rank():
+			worth = !m.quiet
 		}
 	}
 	if !urgent && (!worth || m.now.Sub(m.called) < callEvery) {
@@ -52,6 +54,16 @@ func (m *Model) callAgain() tea.Cmd {
 		}
 	}
 	return nil
+}
+
+// disturb says whether its person is called for anything but imminent danger.
+func (m *Model) disturb() {
+	m.quiet = !m.quiet
+	if m.quiet {
+		m.say(m.T("You are called for imminent danger alone, until {{.Key}} is pressed again.", "Key", m.press("D")))
+		return
+	}
+	m.say(m.T("You are called again for all that needs you."))
 }
 
 func (m *Model) call(urgent bool) tea.Cmd {

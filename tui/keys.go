@@ -35,6 +35,11 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return nil
 	case m.palette != nil:
 		return m.choose(k)
+	case m.versions != nil:
+		if m.versions.Key(k) {
+			m.versions = nil
+		}
+		return nil
 	case m.wrapUp != nil:
 		done, cmd := m.wrapUp.Key(k)
 		if done {
@@ -78,7 +83,7 @@ func (m *Model) writing() bool {
 	if n := len(m.dialogs); n > 0 {
 		return m.dialogs[n-1].reason != nil
 	}
-	return m.locked != nil || m.palette != nil || m.help == nil && m.wrapUp == nil && m.typing()
+	return m.locked != nil || m.palette != nil || m.help == nil && m.wrapUp == nil && m.versions == nil && m.typing()
 }
 
 // choose gives a key to the palette; what is chosen there may open another.
@@ -251,6 +256,12 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		return m.do(doing{what: m.T("The plan has this one answer now."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
 	case k.Type == tea.KeyF9:
 		return m.suicide()
+	case k.Type == tea.KeyCtrlN:
+		cmd := m.keep()
+		if !m.plan.Missing() {
+			m.say(m.T("Nothing is missing in this plan."))
+		}
+		return cmd
 	default:
 		m.plan.Key(k)
 		return m.wrote(planDraft + m.plan.item())

@@ -363,6 +363,7 @@ var named = map[string]tea.KeyMsg{
 	"alt+d":  {Type: tea.KeyRunes, Runes: []rune("d"), Alt: true},
 	"ctrl+f": {Type: tea.KeyCtrlF},
 	"alt+q":  {Type: tea.KeyRunes, Runes: []rune("q"), Alt: true}, "alt+j": {Type: tea.KeyRunes, Runes: []rune("j"), Alt: true},
+	"alt+v": {Type: tea.KeyRunes, Runes: []rune("v"), Alt: true}, "ctrl+n": {Type: tea.KeyCtrlN}, "left": {Type: tea.KeyLeft},
 	"alt+y": {Type: tea.KeyRunes, Runes: []rune("y"), Alt: true},
 	"f2":    {Type: tea.KeyF2},
 	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},

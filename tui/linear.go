@@ -34,6 +34,7 @@ type told struct {
 	dialog    *dialog
 	wrapUp    string
 	palette   string
+	tour      string
 	locked    bool
 	open      string
 	beside    string

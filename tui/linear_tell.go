@@ -27,6 +27,12 @@ func (l *Linear) tell() {
 			l.print(l.notice.text)
 		}
 	}
+	if l.tour != nil && !l.told.unstarted {
+		if words := l.tour.say(l.Model); words != l.told.tour {
+			l.told.tour = words
+			l.print(words)
+		}
+	}
 	l.tellTop()
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 	"befree.example/tui/replies"
 	"befree.example/tui/theme"
 )
@@ -30,6 +31,10 @@ type Options struct {
 	Call     func(urgent bool)                                               // for the person at the console, by a bell or a notice; nil for none
 	Zone     *time.Location                                                  // in which times are shown; nil for the machine's
 	Show     func(frame string, anew bool)                                   // as soon as it is there; anew for all of it, though it seem the same
+	Copy     func(text string)                                               // to the terminal's clipboard; nil where there is none
+	Mouse    func(on bool)                                                   // has the terminal tell of clicks; nil where it cannot
+	CallFor  triage.Severity                                                 // the least severe text of somebody who waits that calls; none for high
+	Tour     bool                                                            // say what may be done next, for whoever sits here first
 	Report   func(stack []byte)                                              // of a panic: where it was, never what was on the screen; nil for nobody
 }
 
@@ -52,26 +57,30 @@ type Model struct {
 	side     side
 	focus    pane
 
-	open    string // ID of the conversation on the screen
-	fresh   time.Time
-	dialogs []*dialog // the last one takes the keys
-	help    *help     // nil unless it is shown
-	palette *palette  // nil unless it is shown
-	wrapUp  *wrapUp   // nil unless it is shown
-	locked  *lock     // nil unless the screen is hidden
-	called  time.Time // when the person was called for last
-	notice  notice
-	adopted map[string]bool // refused replies that are drafts again
-	lastKey time.Time
-	synced  bool // drafts of the disk have been read
-	unsaved places
-	read    reading
-	resume  string                // ID of the conversation that was open when the console ended
-	above   int                   // lines above its end
-	letGo   string                // ID of the conversation that its owner gave away here
-	saving  bool                  // a save is due
-	answers map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
-	records map[string]changes    // what was changed in safety records and is not saved, by conversation
+	open     string // ID of the conversation on the screen
+	fresh    time.Time
+	dialogs  []*dialog // the last one takes the keys
+	help     *help     // nil unless it is shown
+	palette  *palette  // nil unless it is shown
+	wrapUp   *wrapUp   // nil unless it is shown
+	locked   *lock     // nil unless the screen is hidden
+	versions *versions // nil unless they are shown
+	tour     *tour     // nil unless it is given
+	mouse    bool      // clicks are ours
+	quiet    bool      // its person is called for imminent danger alone
+	called   time.Time // when the person was called for last
+	notice   notice
+	adopted  map[string]bool // refused replies that are drafts again
+	lastKey  time.Time
+	synced   bool // drafts of the disk have been read
+	unsaved  places
+	read     reading
+	resume   string                // ID of the conversation that was open when the console ended
+	above    int                   // lines above its end
+	letGo    string                // ID of the conversation that its owner gave away here
+	saving   bool                  // a save is due
+	answers  map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
+	records  map[string]changes    // what was changed in safety records and is not saved, by conversation
 
 	frame  string
 	dirty  bool
@@ -113,6 +122,9 @@ func New(o Options) *Model {
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)
+	if o.Tour {
+		m.tour = &tour{}
+	}
 	m.notes = notes{look: &m.look, editors: map[string]*editor{}}
 	return m
 }
@@ -132,6 +144,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.key(msg)
 	case heldEscMsg:
 		cmd = tea.Tick(escHold, func(time.Time) tea.Msg { return escDueMsg(msg) })
+	case tea.MouseMsg:
+		cmd = m.clicked(msg)
 	case tickMsg:
 		cmd = m.tick()
 	case worldMsg:

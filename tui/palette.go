@@ -135,6 +135,30 @@ func (m *Model) find() tea.Cmd {
 	return nil
 }
 
+// copy offers the open conversation's texts; the chosen one goes to the terminal's clipboard, fit to be shown.
+func (m *Model) copy() tea.Cmd {
+	if m.Copy == nil {
+		m.say(m.T("Nothing can be copied here."))
+		return nil
+	}
+	cmd := m.find()
+	if m.palette == nil {
+		return cmd
+	}
+	m.palette.title = m.T("Copy")
+	for i := range m.palette.offers {
+		words, copied := m.palette.offers[i].more, m.Copy
+		m.palette.offers[i].do = func() tea.Cmd {
+			m.say(m.T("Copied. Whatever else runs on this machine may read the clipboard."))
+			return guard(func() tea.Msg {
+				copied(words)
+				return nil
+			})
+		}
+	}
+	return cmd
+}
+
 // otherDrafts offers what was written to others and not sent. One whose conversation is not known here any more can be
 // read, and dropped.
 func (m *Model) otherDrafts() tea.Cmd {

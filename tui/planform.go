@@ -117,6 +117,28 @@ func (p *planForm) Move(n int) {
 	p.load()
 }
 
+// Missing goes to the next item that has no answer, and tells whether there is one. Save what is on the screen before.
+func (p *planForm) Missing() bool {
+	for n := 1; n <= len(p.items); n++ {
+		if at := (p.at + n) % len(p.items); strings.TrimSpace(p.plan.Fields[p.items[at].ID].Text) == "" {
+			p.at = at
+			p.load()
+			return true
+		}
+	}
+	return false
+}
+
+// answered counts the items that have an answer.
+func (p *planForm) answered() (n int) {
+	for _, item := range p.items {
+		if strings.TrimSpace(p.plan.Fields[item.ID].Text) != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // Key writes.
 func (p *planForm) Key(k tea.KeyMsg) {
 	if k.Type == tea.KeyEnter {
@@ -133,9 +155,12 @@ func (p *planForm) Render(width, height int, focused bool) []string {
 		title = p.T("Safety plan, version {{.Version}} by {{.Name}}", "Version", p.plan.Version, "Name", text.Line(p.plan.By))
 	}
 	lines := []string{p.heading(title, width, focused)}
+	if n := len(p.items) - p.answered(); n > 0 && height > 12 {
+		lines = append(lines, "  "+p.Theme.Muted.Paint(p.N(n, "{{.N}} questions have no answer yet: ctrl+n goes to the next")))
+	}
 	list, at := p.list(width)
 	below := p.answer(width, max(3, height/4), focused)
-	room := max(1, height-1-len(below))
+	room := max(1, height-len(lines)-len(below))
 	if len(list) > room {
 		from := min(max(0, at-room/2), len(list)-room)
 		list = list[from : from+room]
@@ -180,6 +205,9 @@ func (p *planForm) answer(width, box int, focused bool) []string {
 	}
 	for _, l := range wrap(ask, width-3) {
 		lines = append(lines, "  "+p.Theme.Muted.Paint(l))
+	}
+	if f := p.plan.Fields[item.ID]; !f.At.IsZero() && f.Text != "" {
+		lines = append(lines, "  "+p.Theme.Staff.Paint(p.T("by {{.Name}}, {{.Time}}", "Name", text.Line(f.By), "Time", p.moment(f.At))))
 	}
 	for _, also := range p.plan.Fields[item.ID].Also {
 		words := p.T("also, by {{.Name}}: {{.Words}}", "Name", text.Line(also.By), "Words", text.Line(also.Text))

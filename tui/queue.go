@@ -25,6 +25,7 @@ type queue struct {
 	filter   string
 	typing   bool // into the filter
 	read     reading
+	drawn    []string // the conversation on each line that was drawn last, empty for none
 }
 
 // A row is a conversation, or the name of the section that begins there.
@@ -118,6 +119,14 @@ func (q *queue) index() int {
 	return slices.IndexFunc(q.rows, func(r row) bool { return r.id != "" && r.id == q.selected })
 }
 
+// at is the conversation on a line of the pane, empty for none.
+func (q *queue) at(line int) string {
+	if line < 0 || line >= len(q.drawn) {
+		return ""
+	}
+	return q.drawn[line]
+}
+
 // Move moves the cursor by n conversations, as far as there are any.
 func (q *queue) Move(n int) {
 	at, step := q.index(), 1
@@ -194,6 +203,7 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 		}
 	}
 	lines := []string{q.heading(title, width, focused)}
+	q.drawn = append(q.drawn[:0], "")
 	if q.world == nil {
 		return append(lines, "  "+q.T("Fetching the conversations")+q.dots)
 	}
@@ -207,6 +217,9 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 			break
 		}
 		lines = append(lines, q.row(r, width, tall, now)...)
+		for len(q.drawn) < len(lines) {
+			q.drawn = append(q.drawn, r.id)
+		}
 	}
 	switch {
 	case q.filter != "" && !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }):

@@ -16,10 +16,11 @@ import (
 type side string
 
 const (
-	noSide     side = ""
-	notesSide  side = "notes"
-	safetySide side = "safety record"
-	planSide   side = "safety plan"
+	noSide      side = ""
+	notesSide   side = "notes"
+	safetySide  side = "safety record"
+	planSide    side = "safety plan"
+	historySide side = "history"
 )
 
 // notes are for colleagues and never sent. They can be written without a network.

@@ -70,6 +70,8 @@ func (m *Model) overlay(width, height int) []string {
 		return m.help.Render(&m.look, width, height)
 	case m.palette != nil:
 		return m.palette.Render(&m.look, width, height)
+	case m.versions != nil:
+		return m.versions.Render(&m.look, width, height)
 	}
 	return nil
 }
@@ -88,7 +90,7 @@ func (m *Model) middle(width, height int) []string {
 	if c == nil || m.Review {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
-	box := 2 + m.composer.Rows(width)
+	box := m.boxRows(width)
 	held := m.held()
 	if held == "" {
 		if why := c.Gate(m.now); why != "" {
@@ -105,6 +107,9 @@ func (m *Model) middle(width, height int) []string {
 	return append(lines[:height-box], m.composer.Render(c, width, box, held, m.focus == onComposer)...)
 }
 
+// boxRows is how many rows the composer has, with its frame and its count.
+func (m *Model) boxRows(width int) int { return 2 + m.composer.Rows(width) }
+
 func (m *Model) besidePane(width, height int) []string {
 	focused, c := m.focus == onSide, m.chat.conv
 	switch {
@@ -114,6 +119,8 @@ func (m *Model) besidePane(width, height int) []string {
 		return append([]string{m.heading(m.T("Safety record"), width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
 	case m.side == planSide && m.plan != nil:
 		return m.plan.Render(width, height, focused)
+	case m.side == historySide:
+		return m.history(c, width, height, focused)
 	}
 	return nil
 }
@@ -129,6 +136,9 @@ func (m *Model) statusLine() string {
 	who := "befree  " + text.Line(m.Name)
 	if s.Role != "" {
 		who += ", " + text.Line(m.Word(string(s.Role)))
+	}
+	if m.quiet {
+		who += ", " + m.T("not to be disturbed")
 	}
 	clock := m.now.In(m.Zone).Format("15:04")
 	crumbs := ""
@@ -147,6 +157,11 @@ func (m *Model) noticeLine() string {
 		return " " + m.Theme.Danger.Paint("! "+cut(m.notice.text, m.width-4, m.dots))
 	case m.notice.text != "":
 		return " " + m.Theme.Good.Paint(cut(m.notice.text, m.width-2, m.dots))
+	}
+	if m.tour != nil && !m.Review {
+		if words := m.tour.say(m); words != "" {
+			return " " + m.Theme.Focus.Paint(cut(words, m.width-2, m.dots))
+		}
 	}
 	if n := len(m.composer.Others()); n > 0 {
 		return " " + m.Theme.Muted.Paint(m.N(n, "{{.N}} other drafts kept: alt+d"))
@@ -172,7 +187,7 @@ func (m *Model) footerKeys() []string {
 	switch {
 	case len(m.dialogs) == 0 && m.wrapUp != nil:
 		return []string{"1-9 " + m.T("answer"), "up " + m.T("to change one"), "esc " + m.T("it stays open")}
-	case len(m.dialogs) == 0 && m.help != nil:
+	case len(m.dialogs) == 0 && (m.help != nil || m.versions != nil):
 		return []string{"esc " + m.T("back")}
 	case len(m.dialogs) == 0 && m.palette != nil:
 		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), "up down", m.T("type to find")}

@@ -50,7 +50,7 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 				if err != nil {
 					return err
 				}
-				o.Idle, o.Unlock = 0, nil // nobody knows its passphrase
+				o.Idle, o.Unlock, o.Tour = 0, nil, true // nobody knows its passphrase
 				return atLine(ctx, cl, o, show)
 			})
 		})

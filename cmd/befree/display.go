@@ -11,6 +11,7 @@ import (
 	"github.com/adrg/xdg"
 
 	"befree.example/client"
+	"befree.example/store/triage"
 	"befree.example/tui"
 	"befree.example/tui/replies"
 	"befree.example/tui/theme"
@@ -21,6 +22,7 @@ type display struct {
 	Theme     string            `help:"Colours: for a dark or a light ground, of high contrast, the sixteen old ones, or none. NO_COLOR means none." enum:"dark,light,contrast,16,none" default:"dark"`
 	LockAfter time.Duration     `help:"Lock the screen after this time without a key; 0 for never." default:"10m"`
 	Notice    string            `help:"How to call for you: by the bell, by a notice of the terminal (9, 777 and 99 are their numbers), or not." enum:"bell,osc9,osc777,osc99,off" default:"bell"`
+	CallFor   string            `help:"The least severe text of somebody who waits that calls you." enum:"imminent,high,standard,information" default:"high"`
 	Replies   string            `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
 	Keys      map[string]string `help:"Other keys for commands, by their names in English: 'Notes=t f3'; ? in the console names them all." mapsep:";" placeholder:"NAME=KEYS"`
 	Language  string            `help:"In which befree speaks to you; auto is what the locale says." enum:"auto,en,es" default:"auto"`
@@ -35,7 +37,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	}
 	o = tui.Options{
 		Line: tui.Follow(cl), Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
-		Language: d.language(), Keys: d.Keys,
+		Language: d.language(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
 		Save: save, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
 	if err := tui.Bind(d.Keys); err != nil || d.Replies == "" {

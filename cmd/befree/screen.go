@@ -138,11 +138,28 @@ func calling(write func(string), name string) func(urgent bool) {
 		}
 		said := notice
 		if strings.Contains(said, "%s") {
-			said = fmt.Sprintf(said, words)
-			if os.Getenv("TMUX") != "" {
-				said = ansi.TmuxPassthrough(said)
-			}
+			said = through(fmt.Sprintf(said, words))
 		}
 		write(said)
 	}
+}
+
+// Copy puts text into the terminal's clipboard, by OSC 52.
+func (s *screen) Copy(text string) { s.write(through(ansi.SetSystemClipboard(text))) }
+
+// Mouse has the terminal tell of clicks and of the wheel, or no more.
+func (s *screen) Mouse(on bool) {
+	if on {
+		s.write(ansi.SetModeMouseButtonEvent + ansi.SetModeMouseExtSgr)
+		return
+	}
+	s.write(ansi.ResetModeMouseButtonEvent + ansi.ResetModeMouseExtSgr)
+}
+
+// through passes a sequence through tmux where there is one.
+func through(sequence string) string {
+	if os.Getenv("TMUX") != "" {
+		return ansi.TmuxPassthrough(sequence)
+	}
+	return sequence
 }
