@@ -65,6 +65,9 @@ func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 
 // done says what became of an act.
 func (m *Model) done(d doneMsg) tea.Cmd {
+	if d.err != nil && d.conv == m.taking {
+		m.taken(false)
+	}
 	switch {
 	case d.err != nil && !isTimeout(d.err):
 		m.fail(m.plainly(d.err))
@@ -131,8 +134,9 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 	open := func() tea.Cmd {
 		cmd := m.show1(id)
 		m.focus = onComposer
-		return cmd
+		return tea.Batch(cmd, m.taken(true))
 	}
+	m.taking, m.ahead = id, nil
 	return m.do(doing{what: m.T("You have {{.Who}} now.", "Who", name), then: open}, desk.Command{Kind: desk.Claimed, Conversation: id})
 }
 

@@ -77,6 +77,8 @@ type Model struct {
 	read     reading
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
+	taking   string                // ID of the conversation whose claim is under way
+	ahead    []tea.KeyMsg          // typed since
 	letGo    string                // ID of the conversation that its owner gave away here
 	saving   bool                  // a save is due
 	answers  map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation

@@ -723,6 +723,49 @@ func TestAClaimThatIsLost(t *testing.T) {
 	})
 }
 
+// TestTypingAheadOfAClaim: what is typed while the relay decides goes to whom the claim opens, and to nobody else.
+func TestTypingAheadOfAClaim(t *testing.T) {
+	slow := func(s *sitter) { s.h.before = func() { time.Sleep(2 * time.Second) } }
+	sit(t, Options{}, 100, 30, night, func(s *sitter) {
+		slow(s)
+		s.press("n", "I am hers", "backspace", "e", "enter")
+		s.seesNot("I am here")
+		s.wait(3 * time.Second)
+		s.sees("> To ", "0147", "I am here")
+		s.h.before = nil
+		if got := s.h.replies(); len(got) != 0 {
+			s.Errorf("sent before it was seen: %q", got)
+		}
+		s.press("enter")
+		if got := s.h.replies(); !slices.Equal(got, []string{"c0147: I am here"}) {
+			s.Errorf("sent %q", got)
+		}
+	})
+	sit(t, Options{}, 100, 30, func(h *hand) { mine(h); h.text("0133", "help") }, func(s *sitter) { // another draft has the keys
+		s.press("1", "Hello")
+		slow(s)
+		s.press("f8", " there")
+		s.wait(3 * time.Second)
+		s.sees("0133", " there")
+		s.press("alt+1")
+		s.sees("Hello")
+		s.seesNot("Hello there")
+	})
+	sit(t, Options{}, 100, 30, night, func(s *sitter) { // somebody was quicker
+		s.h.before = func() {
+			time.Sleep(time.Second)
+			s.h.before = nil
+			s.h.take("ben", "0147")
+		}
+		s.press("n", "qxH words")
+		s.wait(3 * time.Second)
+		s.sees("ben was quicker")
+		s.seesNot("words", "> To ")
+		s.press("?")
+		s.sees("Keys") // letters are keys again
+	})
+}
+
 // TestEscapeDestroysNothing presses esc everywhere.
 func TestEscapeDestroysNothing(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
