@@ -74,7 +74,7 @@ func TestStories(t *testing.T) {
 			"oneline": oneLine,
 			"sealed":  sealed,
 
-			"sit": sit, "see": see, "press": press, "types": types, "leaves": leaves, "signals": signals, "hangup": hangup,
+			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
 			"resize": resize, "clean": clean, "network": network,
 			"gone": gone, "pause": pause, "one": one, "together": together, "until": until,
 		},

@@ -166,6 +166,12 @@ func types(ts *testscript.TestScript, _ bool, args []string) {
 	see(ts, false, []string{args[0], regexp.QuoteMeta(words[len(words)-1])})
 }
 
+// paste NAME FILE: pastes what stands in a file, as a terminal does that marks a paste as one.
+func paste(ts *testscript.TestScript, _ bool, args []string) {
+	words := strings.ReplaceAll(strings.TrimSuffix(ts.ReadFile(args[1]), "\n"), "\n", "\r")
+	ts.Check(terminalOf(ts, args[0]).send("\x1b[200~" + words + "\x1b[201~"))
+}
+
 // until NAME KEY PATTERN: presses the key again and again until the screen shows the pattern.
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	t, pattern := terminalOf(ts, args[0]), regexp.MustCompile(args[2])
