@@ -249,7 +249,7 @@ func forReader(e store.Event, s *desk.State, who Member) store.Event {
 	e.Number, e.Command = "", store.Hash{}
 	if e.Conversation == "" {
 		if who.Role != desk.Supervisor {
-			return store.Event{Seq: e.Seq, At: e.At, Kind: e.Kind, Withheld: true}
+			return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true}
 		}
 		return e
 	}

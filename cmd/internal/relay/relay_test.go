@@ -321,6 +321,34 @@ func TestWordsGoOnlyToThoseEntitled(t *testing.T) {
 	}
 }
 
+// TestAuditEventsHoldNobodyUp: that a supervisor looked is an event which other consoles keep without its contents, and
+// go on.
+func TestAuditEventsHoldNobodyUp(t *testing.T) {
+	h := open(t, storetest.Memory())
+	ada, eve := h.sign("ada", desk.Specialist), h.sign("eve", desk.Supervisor)
+	h.carrier.text(t, "SM1", "he locked me in")
+	ada.until("a text", func() bool { return ada.only() != nil })
+	ada.claim()
+	eve.until("a holder", func() bool { c := eve.only(); return c != nil && c.Owner == "ada" })
+	if err := eve.Open(t.Context(), eve.only().ID, "a second pair of eyes"); err != nil {
+		t.Fatal(err)
+	}
+	h.carrier.text(t, "SM2", "are you there")
+	ada.until("the next text", func() bool { return len(ada.only().Messages) == 2 })
+	events, err := ada.Cache.Conversation(ada.only().ID)
+	if err != nil || len(events) != 3 {
+		t.Fatal(len(events), err)
+	}
+	err = ada.Cache.Each(func(e store.Event) {
+		if e.Kind == desk.Viewed && (e.Actor != "" || len(e.Body) > 0 || e.Head.Ref != "") {
+			t.Errorf("a specialist's console has who looked: %v", e)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNewConsoleBeginsWithASnapshot(t *testing.T) {
 	h := open(t, storetest.Memory())
 	ada := h.sign("ada", desk.Specialist)
