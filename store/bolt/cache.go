@@ -24,7 +24,7 @@ var (
 	draftsBucket = []byte("drafts") // conversation -> record of a draft
 )
 
-var cacheFormat = format{"cache", 1, [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket}}
+var cacheFormat = format{name: "cache", version: 1, buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket}}
 
 // What else stands in a cache's meta bucket.
 var (

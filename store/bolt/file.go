@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,11 +32,12 @@ type format struct {
 	name    string // stands in the file
 	version uint64 // the newest that is known here; a file of a newer one is refused
 	buckets [][]byte
+	later   [][]byte // buckets that older files do not have: made when one is opened for writing, and then empty
 }
 
 var (
-	logFormat  = format{"log", 1, [][]byte{eventsBucket, idsBucket, tailsBucket}}
-	keysFormat = format{"keys", 1, [][]byte{keysBucket}}
+	logFormat  = format{name: "log", version: 1, buckets: [][]byte{eventsBucket, idsBucket, tailsBucket}}
+	keysFormat = format{name: "keys", version: 1, buckets: [][]byte{keysBucket}}
 )
 
 // What stands in the meta bucket of every format.
@@ -73,6 +75,9 @@ func openFile(path string, f format, readOnly bool) (*bbolt.DB, error) {
 		return nil, inWords(path, f, err)
 	}
 	if !readOnly {
+		if err := f.upgrade(db, path); err != nil {
+			return nil, inWords(path, f, errors.Join(err, db.Close()))
+		}
 		_ = os.WriteFile(holderFile(path), []byte(strconv.Itoa(os.Getpid())), 0o600) // for a message alone
 	}
 	return db, nil
@@ -228,6 +233,28 @@ func (f format) write(path string) error {
 		return err
 	}
 	return db.Close()
+}
+
+// upgrade makes the buckets that an older befree did not know, all or none.
+func (f format) upgrade(db *bbolt.DB, path string) error {
+	return guarded(path, func() error {
+		missing := false
+		err := db.View(func(tx *bbolt.Tx) error {
+			missing = slices.ContainsFunc(f.later, func(name []byte) bool { return tx.Bucket(name) == nil })
+			return nil
+		})
+		if err != nil || !missing {
+			return err
+		}
+		return db.Update(func(tx *bbolt.Tx) error {
+			for _, name := range f.later {
+				if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
 }
 
 func (f format) writeMeta(tx *bbolt.Tx) error {

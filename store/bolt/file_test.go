@@ -56,6 +56,30 @@ func change(t *testing.T, path string, f func(tx *bbolt.Tx) error) {
 	}
 }
 
+// TestUpgrade: a file of an older befree is given the buckets that it does not have, and keeps all else.
+func TestUpgrade(t *testing.T) {
+	path, newer := logFile(t, 3), logFormat
+	newer.later = [][]byte{[]byte("index")}
+	for _, readOnly := range []bool{true, false, true} {
+		db, err := openFile(path, newer, readOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(t, path, func(tx *bbolt.Tx) error {
+		if tx.Bucket([]byte("index")) == nil {
+			return errors.New("the bucket was not made")
+		}
+		return nil
+	})
+	if l := mustOpen(t, path); l.head.seq() != 3 {
+		t.Error("events were lost")
+	}
+}
+
 func TestBegin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "befree.log")
 	l := mustOpen(t, path)
