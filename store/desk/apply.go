@@ -28,6 +28,7 @@ func (s *State) Apply(e store.Event) {
 	}
 	c := s.edit(e.Conversation)
 	c.Last = e.Seq
+	c.turned(e)
 	if f := applies[e.Kind]; f != nil {
 		f(s, c, e)
 	}
@@ -75,6 +76,9 @@ func (s *State) received(c *Conversation, e store.Event) {
 	c.Severity, c.Tail = triage.Severity(e.Head.Severity), e.Head.Tail
 	if e.Head.Language != "" {
 		c.Language = e.Head.Language
+	}
+	if place := body.Place(); place != "" {
+		c.Place = place
 	}
 	c.LastText, c.LastTextAt = e.Seq, e.At
 	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
@@ -158,7 +162,7 @@ func (s *State) closed(c *Conversation, e store.Event) {
 	c.Owner, c.Claim, c.ClosedAt, c.Closing = owner, 0, e.At, Read[Closing](e)
 	c.Danger = false
 	if !s.keep {
-		c.Messages, c.Notes = nil, nil
+		c.Messages, c.Notes, c.Turns = nil, nil, nil
 	}
 	s.onLine(c, func(l *line) { l.open = "" })
 }

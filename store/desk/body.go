@@ -3,6 +3,7 @@ package desk
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"befree.example/store"
@@ -23,6 +24,21 @@ type Text struct {
 	Earlier string `json:"earlier,omitempty"`
 	// Params is everything else that the carrier said.
 	Params map[string][]string `json:"params,omitempty"`
+}
+
+// Place is where the texter's number belongs, as far as the carrier says: town and state, else the country. It need not
+// be where they are.
+func (t Text) Place() string {
+	var parts []string
+	for _, name := range []string{"FromCity", "FromState"} {
+		if v := strings.TrimSpace(strings.Join(t.Params[name], " ")); v != "" {
+			parts = append(parts, v)
+		}
+	}
+	if len(parts) == 0 {
+		return strings.TrimSpace(strings.Join(t.Params["FromCountry"], " "))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // Media is a picture or a file that came with a text and stays at the carrier until somebody asks for it.

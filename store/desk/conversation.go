@@ -21,8 +21,9 @@ type Conversation struct {
 
 	Severity triage.Severity
 	Language string
-	OptedOut bool // the number, as far as this conversation's events say
-	Danger   bool // the danger word came since somebody last answered
+	Place    string // of the texter's number, as far as its carrier says
+	OptedOut bool   // the number, as far as this conversation's events say
+	Danger   bool   // the danger word came since somebody last answered
 
 	Phase    Phase
 	Owner    string   // who holds it, or held it last once closed
@@ -40,6 +41,7 @@ type Conversation struct {
 	Messages []*Message // oldest first; dropped when it closes (Log.Conversation has them)
 	Notes    []*NoteLine
 	Plans    []plan.Plan // every version, oldest first
+	Turns    []*Turn     // oldest first; dropped when it closes
 }
 
 // A Phase says where a conversation stands.
@@ -196,6 +198,7 @@ func (c *Conversation) clone() *Conversation {
 	d.Messages = slices.Clone(c.Messages)
 	d.Notes = slices.Clip(c.Notes)
 	d.Plans = slices.Clip(c.Plans)
+	d.Turns = slices.Clip(c.Turns)
 	d.Held = slices.Clip(c.Held)
 	return &d
 }
