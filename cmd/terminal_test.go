@@ -325,8 +325,9 @@ func resize(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(pty.Setsize(t.ours, &pty.Winsize{Cols: uint16(cols), Rows: uint16(rows)}))
 }
 
-// ours are the control sequences that a console writes: movements, colours, and the modes that it sets.
-var ours = regexp.MustCompile(`^\x1b\[([0-9;]*[ABCDGHJKm]|\?(7|25|1049|2004|2026|1002|1003|1006)[hl])$`)
+// ours are the control sequences that a console writes: movements, colours, the modes that it sets, and the window's
+// title, which says how many wait.
+var ours = regexp.MustCompile(`^\x1b(\[([0-9;]*[ABCDGHJKm]|\?(7|25|1049|2004|2026|1002|1003|1006)[hl]|2[23];2t)|\]2;befree: \d+ (waiting|en espera)(, \w+)?\a)$`)
 
 // clean NAME: of all that the program ever wrote to the terminal, every control is one of befree's own.
 func clean(ts *testscript.TestScript, _ bool, args []string) {

@@ -66,6 +66,22 @@ func (m *Model) disturb() {
 	m.say(m.T("You are called again for all that needs you."))
 }
 
+// retitle has the window say how many wait and whether somebody is in imminent danger: nothing of whom or of what.
+func (m *Model) retitle() {
+	if m.Title == nil || m.Review {
+		return
+	}
+	urgent := ""
+	if len(m.world.waiting) > 0 && m.world.waiting[0].Severity == triage.Imminent {
+		urgent = m.Word(triage.Imminent.Word())
+	}
+	title := m.T("befree: {{.Waiting}} waiting{{if .Urgent}}, {{.Urgent}}{{end}}", "Waiting", len(m.world.waiting), "Urgent", urgent)
+	if title != m.title {
+		m.title = title
+		m.Title(title)
+	}
+}
+
 func (m *Model) call(urgent bool) tea.Cmd {
 	m.called = m.now
 	call := m.Call

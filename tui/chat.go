@@ -23,6 +23,7 @@ type chat struct {
 	below int          // texts that came since the end was last in view
 	going []bolt.Entry // replies to it that the relay has not got yet
 	laid  map[*desk.Message][]string
+	told  map[*desk.Turn][]string
 	width int
 	from  uint64 // Seq up to which it was read when it was opened
 }
@@ -32,6 +33,7 @@ func (c *chat) Show(conv *desk.Conversation) {
 	if conv == nil || c.conv == nil || conv.ID != c.conv.ID {
 		c.conv, c.up, c.below = conv, 0, 0
 		clear(c.laid)
+		clear(c.told)
 		return
 	}
 	if c.up > 0 {
@@ -40,11 +42,17 @@ func (c *chat) Show(conv *desk.Conversation) {
 	c.conv = conv
 }
 
-// append keeps what is on the screen where it is while texts come in below.
+// append keeps what is on the screen where it is while texts and turns come in below.
 func (c *chat) append(conv *desk.Conversation) {
 	known := uint64(0)
 	if was := c.conv.Messages; len(was) > 0 {
 		known = was[len(was)-1].Seq
+	}
+	if was := c.conv.Turns; len(was) > 0 {
+		known = max(known, was[len(was)-1].Seq)
+	}
+	for rest, lines := c.turnsAfter(conv.Turns, known); len(lines) > 0; rest, lines = c.turnsAfter(rest, known) {
+		c.up += len(lines)
 	}
 	for _, m := range slices.Backward(conv.Messages) {
 		if m.Seq <= known {
@@ -68,8 +76,12 @@ func (c *chat) Scroll(n int) {
 
 // Reach scrolls to a message, as far as it still stands there.
 func (c *chat) Reach(id string) {
-	lines := 0
+	lines, turns := 0, c.conv.Turns
 	for _, m := range slices.Backward(c.conv.Messages) {
+		var block []string
+		for turns, block = c.turnsAfter(turns, m.Seq); len(block) > 0; turns, block = c.turnsAfter(turns, m.Seq) {
+			lines += len(block)
+		}
 		if m.ID == id {
 			c.up = lines
 			return
@@ -106,7 +118,7 @@ func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 		return []string{c.heading(c.T("No conversation"), width, focused), "", "  n  " + c.T("takes the next most urgent"), "  enter  " + c.T("opens the one selected")}
 	}
 	if c.width != width || len(c.laid) > mostLaid {
-		c.laid, c.width = map[*desk.Message][]string{}, width
+		c.laid, c.told, c.width = map[*desk.Message][]string{}, map[*desk.Turn][]string{}, width
 	}
 	head := []string{c.heading(c.title(), width, focused)}
 	head = append(head, c.banner(width)...)
@@ -171,8 +183,14 @@ func (c *chat) visible(room int, now time.Time) []string {
 		blocks = append(blocks, block)
 		have += len(block)
 	}
+	turns := c.conv.Turns
 	for i := len(ms) - 1; i >= 0 && have < room+c.up; i-- {
-		block := c.message(ms[i], now)
+		var block []string
+		for turns, block = c.turnsAfter(turns, ms[i].Seq); len(block) > 0; turns, block = c.turnsAfter(turns, ms[i].Seq) {
+			blocks = append(blocks, block)
+			have += len(block)
+		}
+		block = c.message(ms[i], now)
 		blocks = append(blocks, block)
 		have += len(block)
 		if c.firstNew(i) {

@@ -56,6 +56,7 @@ func commands() []command {
 		{name: "Versions of the plan", any: []string{"alt+v"}, do: just((*Model).planVersions)},
 		{name: "Next question of the plan without an answer", write: []string{"ctrl+n"}},
 		{name: "History of this texter", any: []string{"alt+h"}, list: []string{"i"}, do: func(m *Model) tea.Cmd { return m.beside(historySide) }},
+		{name: "Referrals of this texter", any: []string{"alt+r"}, list: []string{"r"}, do: func(m *Model) tea.Cmd { return m.beside(referralSide) }},
 		{name: "Copy a text", list: []string{"y"}, do: (*Model).copy},
 		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},
@@ -71,7 +72,7 @@ func commands() []command {
 		{name: "Next pane", any: []string{"tab", "shift+tab"}},
 		{name: "Back; destroys nothing", any: []string{"esc"}},
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
-		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{} })},
+		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{writing: m.typing()} })},
 		{name: "Do not disturb, but for imminent danger", list: []string{"D"}, do: just((*Model).disturb)},
 		{name: "Mouse", list: []string{"M"}, do: just((*Model).toggleMouse)},
 		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: just((*Model).lockUp)},
@@ -162,8 +163,11 @@ func (b *bindings) press(key string) string {
 	return cmp.Or(b.instead[name], key)
 }
 
-// A help shows every command with its keys.
-type help struct{ top int }
+// A help shows every command with its keys, first those that work where its person is.
+type help struct {
+	writing bool // they are where letters are letters
+	top     int
+}
 
 // Key turns pages; any other key ends it.
 func (h *help) Key(k tea.KeyMsg) (done bool) {
@@ -178,27 +182,48 @@ func (h *help) Key(k tea.KeyMsg) (done bool) {
 	return false
 }
 
+// here tells whether a command has a key where one is.
+func (h *help) here(c command) bool {
+	return len(c.any) > 0 || h.writing && len(c.write) > 0 || !h.writing && len(c.list) > 0
+}
+
 // Render has two columns where there is room, else one that can be turned.
 func (h *help) Render(l *look, width, height int) []string {
-	var all []string
+	here, elsewhere := l.T("Keys while you write"), l.T("Where nothing is written")
+	if !h.writing {
+		here, elsewhere = l.T("Keys here"), l.T("While you write")
+	}
+	var near, far []command
 	for _, c := range l.commands {
+		if h.here(c) {
+			near = append(near, c)
+		} else {
+			far = append(far, c)
+		}
+	}
+	all := append(l.keyRows(near, width), l.Theme.Title.Paint("  "+elsewhere))
+	all = append(all, l.keyRows(far, width)...)
+	room := height - 1
+	h.top = min(h.top, max(0, len(all)-room))
+	if len(all) > room {
+		here += ": " + l.T("down for more")
+	}
+	return append([]string{l.heading(here, width, true)}, all[h.top:min(len(all), h.top+room)]...)
+}
+
+// keyRows are commands with their keys, in two columns where there is room.
+func (l *look) keyRows(cs []command, width int) []string {
+	var all []string
+	for _, c := range cs {
 		line := cut(c.keys(), 22, l.dots)
 		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+l.Word(c.name))
 	}
-	room := height - 1
-	if width >= 2*48 {
-		half := (len(all) + 1) / 2
-		for i := range half {
-			if half+i < len(all) {
-				all[i] += strings.Repeat(" ", max(1, width/2-cells(all[i]))) + all[half+i]
-			}
-		}
-		all = all[:half]
+	if width < 2*48 {
+		return all
 	}
-	h.top = min(h.top, max(0, len(all)-room))
-	title := l.T("Keys")
-	if len(all) > room {
-		title = l.T("Keys: down for more")
+	half := (len(all) + 1) / 2
+	for i := range len(all) - half {
+		all[i] += strings.Repeat(" ", max(1, width/2-cells(all[i]))) + all[half+i]
 	}
-	return append([]string{l.heading(title, width, true)}, all[h.top:min(len(all), h.top+room)]...)
+	return all[:half]
 }

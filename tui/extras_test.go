@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -87,13 +88,15 @@ func TestHistory(t *testing.T) {
 		}
 		time.Sleep(4 * 24 * time.Hour)
 		h.must(desk.Command{ID: "SMagain", Kind: desk.Received, Conversation: "cagain", Actor: "texter", Number: "+12025550147"},
-			desk.Text{To: "233733", Text: "hello again", Earlier: "c0147", Triage: triage.Default().Judge("hello again")})
+			desk.Text{To: "233733", Text: "hello again", Earlier: "c0147", Params: map[string][]string{"FromCity": {"CHICOPEE"}, "FromState": {"MA"}, "FromCountry": {"US"}}, Triage: triage.Default().Judge("hello again")})
 	}, func(s *sitter) {
 		s.press("down", "down", "enter", "i")
 		s.press("i")
-		s.sees("History of this texter", "referred", "survivor, out of it", "to be looked after again on 2000-01-08", "Referral: made")
+		s.sees("History of this texter", "referred", "survivor, out of it", "safe for now", "number of CHICOPEE, MA")
 		s.press("esc")
 		s.seesNot("History of this texter")
+		s.press("r")
+		s.sees("Referrals of this texter", "none yet", "Referral: made", "to be looked after again on 2000-01-08")
 	})
 }
 
@@ -206,5 +209,103 @@ func TestTour(t *testing.T) {
 		s.press("x", "esc")
 		s.wait(10 * time.Second)
 		s.seesNot("Tour")
+	})
+}
+
+// TestTurns: what happened besides texts is a line where it happened, what was done several times one; what the next
+// owner must know is there in full.
+func TestTurns(t *testing.T) {
+	know := "She has two children with her and asks that nobody calls between five and seven in the evening, when he is at home."
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		mine(h)
+		c := h.state.Conversation("c0147")
+		h.must(desk.Command{Kind: desk.SeveritySet, Conversation: c.ID, Actor: "ada", Role: desk.Specialist}, desk.Ruling{Severity: triage.High, Reason: "he is asleep\x1b[2J"})
+		for range 3 {
+			h.must(desk.Command{Kind: desk.NoteAdded, Conversation: c.ID, Actor: "ada", Role: desk.Specialist}, desk.Note{Text: "asked for no sirens"})
+		}
+		h.text("0147", "still here")
+		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0122", Claim: h.state.Conversation("c0122").Claim, Actor: "ada", Role: desk.Specialist}, desk.Handoff{To: "ben", Reason: know})
+		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0122", Claim: h.state.Conversation("c0122").Claim, Actor: "ben", Role: desk.Specialist}, desk.Handoff{To: "ada", Reason: know})
+	}, func(s *sitter) {
+		s.press("1")
+		s.sees("ada took the conversation", "ada set it to high: he is asleep‹ESC›[2J", "ada wrote a note")
+		view := middleOf(s)
+		if n := strings.Count(view, "wrote a note"); n != 1 {
+			s.Errorf("three notes in a row are %d lines", n)
+		}
+		if strings.Index(view, "wrote a note") > strings.Index(view, "still here") {
+			s.Error("a turn stands after the text that came after it")
+		}
+		s.press("alt+2")
+		words := strings.Join(strings.Fields(strings.ReplaceAll(s.screen(), "│", " ")), " ")
+		if !strings.Contains(words, "ben handed it over to ada") || !strings.Contains(words, "when he is at home.") {
+			s.Errorf("what must be known is cut off:\n%s", s.screen())
+		}
+	})
+}
+
+// TestTurnsKeepTheirPlace: what happens below does not move what is being read.
+func TestTurnsKeepTheirPlace(t *testing.T) {
+	sit(t, Options{}, 100, 20, func(h *hand) {
+		mine(h)
+		for i := range 30 {
+			h.text("0147", fmt.Sprint("text number ", i))
+		}
+	}, func(s *sitter) {
+		s.press("1", "pgup", "pgup")
+		reading := func() string {
+			first := regexp.MustCompile(`text number \d+`).FindString(middleOf(s))
+			return first + " at " + fmt.Sprint(strings.Count(middleOf(s)[:strings.Index(middleOf(s), first)], "\n"))
+		}
+		before := reading()
+		for range 3 {
+			s.h.must(desk.Command{Kind: desk.SeveritySet, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.Ruling{Severity: triage.High, Reason: "calm"})
+			s.wait(time.Second)
+		}
+		if after := reading(); before == "" || before != after {
+			s.Errorf("what was read has moved from %s to %s:\n%s", before, after, s.screen())
+		}
+	})
+}
+
+// middleOf is what stands to the right of the list.
+func middleOf(s *sitter) string {
+	var b strings.Builder
+	for l := range strings.SplitSeq(s.screen(), "\n") {
+		if _, right, ok := strings.Cut(l, "│"); ok {
+			b.WriteString(right + "\n")
+		}
+	}
+	return b.String()
+}
+
+// TestTitle: the window says how many wait, and that there is danger: nothing else.
+func TestTitle(t *testing.T) {
+	var titles []string
+	sit(t, Options{Title: func(s string) { titles = append(titles, s) }}, 100, 30, nil, func(s *sitter) {
+		s.h.text("0122", "hola, me llamo Jane")
+		s.wait(time.Second)
+		s.h.text("0147", "stop him he's here")
+		s.wait(time.Second)
+		s.press("n")
+		want := []string{"befree: 0 waiting", "befree: 1 waiting", "befree: 2 waiting, imminent", "befree: 1 waiting"}
+		if fmt.Sprint(titles) != fmt.Sprint(want) {
+			s.Errorf("titles %q", titles)
+		}
+	})
+}
+
+// TestHelpBeginsWhereOneIs: the keys that work where one is come first.
+func TestHelpBeginsWhereOneIs(t *testing.T) {
+	sit(t, Options{}, 80, 30, mine, func(s *sitter) {
+		s.press("?")
+		s.sees("Keys here", "Claim the marked one")
+		s.press("down", "down", "down", "down", "down", "down")
+		s.sees("While you write", "Plain quotes")
+		s.press("esc", "1", "f1")
+		s.sees("Keys while you write", "Plain quotes")
+		s.seesNot("Claim the marked one")
+		s.press("down", "down", "down", "down", "down", "down")
+		s.sees("Where nothing is written", "Claim the marked one")
 	})
 }

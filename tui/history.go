@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"iter"
 	"slices"
 
 	"befree.example/store/desk"
@@ -8,35 +9,41 @@ import (
 	"befree.example/tui/text"
 )
 
-// history tells what this console knows of the same person: each conversation, the newest first, with how it ended, what
-// they were referred to, and when somebody is to look after them again.
-func (m *Model) history(c *desk.Conversation, width, height int, focused bool) []string {
-	lines := []string{m.heading(m.T("History of this texter"), width, focused)}
-	add := func(s string) {
-		for _, l := range wrap(s, width-5) {
-			lines = append(lines, "    "+l)
+// earlierThan yields a conversation and those that the same person had before it, as far as this console knows them, the
+// newest first.
+func (m *Model) earlierThan(c *desk.Conversation) iter.Seq[*desk.Conversation] {
+	return func(yield func(*desk.Conversation) bool) {
+		for seen := map[string]bool{}; c != nil && !seen[c.ID]; c = m.world.byID[c.Earlier] {
+			seen[c.ID] = true
+			if !yield(c) {
+				return
+			}
 		}
 	}
-	for seen := map[string]bool{}; c != nil && !seen[c.ID]; c = m.world.byID[c.Earlier] {
-		seen[c.ID] = true
-		lines = append(lines, "  "+m.Theme.Title.Paint(codename.Of(c.ID)+", "+m.moment(c.OpenedAt)))
+}
+
+// history tells what this console knows of the same person: each conversation, the newest first, with how it ended and
+// when somebody is to look after them again.
+func (m *Model) history(c *desk.Conversation, width, height int, focused bool) []string {
+	lines := []string{m.heading(m.T("History of this texter"), width, focused)}
+	for c := range m.earlierThan(c) {
+		lines = append(lines, m.beganAs(c))
+		add := func(s string) { lines = append(lines, indented(s, width)...) }
 		add(m.severity(c.Severity) + ", " + m.T("plan of version {{.Version}}", "Version", c.Plan().Version))
+		if c.Place != "" {
+			add(m.T("number of {{.Place}}", "Place", text.Line(c.Place)))
+		}
 		for _, staff := range c.Held {
 			add(m.T("held by {{.Name}}", "Name", text.Line(staff)))
 		}
-		if c.Phase != desk.ClosedNow {
-			continue
-		}
-		add(m.T("closed {{.Time}}", "Time", m.moment(c.ClosedAt)) + ": " + text.Line(m.Word(c.Closing.Disposition)))
-		for _, said := range []string{c.Closing.Contact, c.Closing.Safety} {
-			if said != "" {
-				add(text.Line(m.Word(said)))
+		if c.Phase == desk.ClosedNow {
+			add(m.ended(c))
+			for _, said := range []string{c.Closing.Contact, c.Closing.Safety} {
+				if said != "" {
+					add(text.Line(m.Word(said)))
+				}
 			}
 		}
-		if c.Closing.FollowUp != "" {
-			add(m.T("to be looked after again on {{.Day}}", "Day", text.Line(c.Closing.FollowUp)))
-		}
-		add(m.referral(c))
 		if c.Earlier != "" && m.world.byID[c.Earlier] == nil {
 			lines = append(lines, "  "+m.Theme.Muted.Paint(m.T("An earlier conversation is not on this machine.")))
 		}
@@ -44,10 +51,38 @@ func (m *Model) history(c *desk.Conversation, width, height int, focused bool) [
 	return lines[:min(len(lines), height)]
 }
 
-// referral says whether somebody was passed on, as far as the wrap-up says.
-func (m *Model) referral(c *desk.Conversation) string {
-	if slices.Contains([]string{"referred", "emergency services sent"}, c.Closing.Disposition) {
-		return m.T("Referral: made; whether it was accepted is not recorded.")
+// referrals tells to whom this person was passed on in each of their conversations, as far as wrap-ups say, and when
+// somebody looks after them again.
+func (m *Model) referrals(c *desk.Conversation, width, height int, focused bool) []string {
+	lines := []string{m.heading(m.T("Referrals of this texter"), width, focused)}
+	for c := range m.earlierThan(c) {
+		lines = append(lines, m.beganAs(c))
+		add := func(s string) { lines = append(lines, indented(s, width)...) }
+		switch {
+		case c.Phase != desk.ClosedNow:
+			add(m.T("Referral: none yet. The wrap-up records one."))
+		case slices.Contains([]string{"referred", "emergency services sent"}, c.Closing.Disposition):
+			add(m.ended(c))
+			add(m.T("Referral: made; whether it was accepted is not recorded."))
+		default:
+			add(m.ended(c))
+			add(m.T("Referral: none."))
+		}
+		if c.Closing.Summary != "" {
+			add(text.Line(c.Closing.Summary))
+		}
+		if c.Closing.FollowUp != "" {
+			add(m.T("to be looked after again on {{.Day}}", "Day", text.Line(c.Closing.FollowUp)))
+		}
 	}
-	return m.T("Referral: none.")
+	return lines[:min(len(lines), height)]
+}
+
+// beganAs names a conversation and when it began.
+func (m *Model) beganAs(c *desk.Conversation) string {
+	return "  " + m.Theme.Title.Paint(codename.Of(c.ID)+", "+m.moment(c.OpenedAt))
+}
+
+func (m *Model) ended(c *desk.Conversation) string {
+	return m.T("closed {{.Time}}", "Time", m.moment(c.ClosedAt)) + ": " + text.Line(m.Word(c.Closing.Disposition))
 }

@@ -38,6 +38,7 @@ type told struct {
 	locked    bool
 	open      string
 	beside    string
+	turn      uint64            // Seq of the open conversation's last turn
 	delivery  map[string]string // of the open conversation's texts, by ID
 	waiting   map[string]bool
 	unstarted bool
@@ -175,7 +176,7 @@ func (l *Linear) fill(line string) tea.Cmd {
 	switch {
 	case l.side == notesSide && line == "", line == ".":
 		cmd := l.keep()
-		l.back()
+		l.leaveSide()
 		return cmd
 	case l.side == notesSide:
 		l.notes.editor(l.open).SetText(line)
@@ -193,6 +194,14 @@ func (l *Linear) fill(line string) tea.Cmd {
 	return nil
 }
 
+// leaveSide goes back to writing to whose conversation is open, where one may.
+func (l *Linear) leaveSide() {
+	l.back()
+	if l.chat.conv.HeldBy(l.Name) && !l.Review {
+		l.focus = onComposer
+	}
+}
+
 func (l *Linear) fillSafety(line string) tea.Cmd {
 	f := &l.safety.fields[l.safety.at]
 	switch {
@@ -208,7 +217,7 @@ func (l *Linear) fillSafety(line string) tea.Cmd {
 		return l.wrote(safetyDraft)
 	}
 	if !l.safety.Changed() {
-		l.back()
+		l.leaveSide()
 		return nil
 	}
 	return l.keepSafety()

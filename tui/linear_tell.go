@@ -88,7 +88,7 @@ func (l *Linear) tellConversation() {
 	}
 	messages := c.Messages
 	if opened := l.told.open != c.ID; opened {
-		l.told.open, l.told.delivery = c.ID, map[string]string{}
+		l.told.open, l.told.delivery, l.told.turn = c.ID, map[string]string{}, 0
 		l.print(l.who(c) + ", " + l.severity(c.Severity))
 		l.print(l.chat.banner(linearWidth)...)
 		known := max(0, len(messages)-lately)
@@ -115,6 +115,23 @@ func (l *Linear) tellConversation() {
 		}
 		l.told.delivery[m.ID] = told1(m)
 	}
+	l.tellTurns(c)
+}
+
+// tellTurns says who did what in the open conversation: what its owner must know when it is opened, then whatever
+// happens.
+func (l *Linear) tellTurns(c *desk.Conversation) {
+	first := l.told.turn == 0
+	for i, t := range c.Turns {
+		last := i == len(c.Turns)-1
+		handed := t.Kind == desk.Transferred || t.Kind == desk.TakenOver
+		if t.Seq > l.told.turn && (!first || handed && last) {
+			l.print(l.chat.turn(t)...)
+		}
+	}
+	if n := len(c.Turns); n > 0 {
+		l.told.turn = c.Turns[n-1].Seq
+	}
 }
 
 // told1 is what must change for a text to be worth saying again.
@@ -132,6 +149,8 @@ func (l *Linear) tellBeside() {
 		beside = fmt.Sprint(planSide, c.ID, l.plan.item())
 	case l.side == safetySide && l.safety != nil:
 		beside = fmt.Sprint(safetySide, c.ID, l.safety.at)
+	case l.side == historySide || l.side == referralSide:
+		beside = fmt.Sprint(l.side, c.ID)
 	}
 	if beside == l.told.beside {
 		return
@@ -144,6 +163,12 @@ func (l *Linear) tellBeside() {
 			l.print(l.notes.note(n.Author, n.At, n.Text.Reveal(), false, linearWidth)...)
 		}
 		l.print(l.T("Write a note; an empty line goes back."))
+	case l.side == historySide:
+		l.print(l.history(c, linearWidth, 1000, false)...)
+		l.leaveSide() // nothing is written there
+	case l.side == referralSide:
+		l.print(l.referrals(c, linearWidth, 1000, false)...)
+		l.leaveSide()
 	case l.side == planSide:
 		l.print(l.plan.answer(linearWidth, 1, false)...)
 		l.print(l.T("Write the answer; an empty line goes on, a full stop alone goes back."))

@@ -65,6 +65,8 @@ func TestLinear(t *testing.T) {
 		s.hears(":p", "Red flags", "What do you notice first")
 		s.hears("When he drinks", "Plan saved.", "Trusted person")
 		s.hears(".")
+		s.hears("And now?", "To rapid bay ...0147: 8/1600") // what is written is a reply again
+		s.hears(".", "It stays a draft.")
 		s.hears(":s", "Safe word")
 		s.hears("apples", "Danger word")
 		for range 6 {
@@ -125,5 +127,27 @@ func TestLinearIsSafe(t *testing.T) {
 		if got := s.said.String(); len(got) < 5000 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 }) {
 			t.Errorf("%d bytes: %q", len(got), got)
 		}
+	})
+}
+
+// TestLinearTellsTurns: what the next owner must know is said when a conversation is opened, then what others do in it;
+// history and referrals are read out.
+func TestLinearTellsTurns(t *testing.T) {
+	sit(t, Options{}, 0, 0, func(h *hand) {
+		mine(h)
+		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Actor: "ada", Role: desk.Specialist}, desk.Handoff{To: "ben", Reason: "speak slowly"})
+		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Actor: "ben", Role: desk.Specialist}, desk.Handoff{To: "ada", Reason: "no sirens"})
+	}, func(s *sitter) {
+		if got := s.line("2"); !strings.Contains(got, "ben handed it over to ada: no sirens") || strings.Contains(got, "speak slowly") {
+			t.Errorf("when it is opened: %s", got)
+		}
+		s.h.must(desk.Command{Kind: desk.NoteAdded, Conversation: "c0147", Actor: "ben", Role: desk.Specialist}, desk.Note{Text: "x"})
+		s.wait(time.Second)
+		if !strings.HasSuffix(strings.TrimSpace(s.said.String()), "ben wrote a note") {
+			t.Errorf("what happens is not said: %s", s.said.String())
+		}
+		s.hears(":history", "History of this texter", "held by ada")
+		s.hears(":referrals", "Referrals of this texter", "none yet")
+		s.hears("Hello", "To rapid bay ...0147: 5/1600")
 	})
 }

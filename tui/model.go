@@ -31,6 +31,7 @@ type Options struct {
 	Call     func(urgent bool)                                               // for the person at the console, by a bell or a notice; nil for none
 	Zone     *time.Location                                                  // in which times are shown; nil for the machine's
 	Show     func(frame string, anew bool)                                   // as soon as it is there; anew for all of it, though it seem the same
+	Title    func(text string)                                               // of the terminal's window, whenever it changes; nil where it has none
 	Copy     func(text string)                                               // to the terminal's clipboard; nil where there is none
 	Mouse    func(on bool)                                                   // has the terminal tell of clicks; nil where it cannot
 	CallFor  triage.Severity                                                 // the least severe text of somebody who waits that calls; none for high
@@ -85,6 +86,7 @@ type Model struct {
 	records  map[string]changes    // what was changed in safety records and is not saved, by conversation
 
 	frame  string
+	title  string
 	dirty  bool
 	anew   bool // what the terminal shows is not to be trusted
 	broken bool
@@ -122,7 +124,7 @@ func New(o Options) *Model {
 		answers: map[string]bolt.Entry{}, records: map[string]changes{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
-	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}}
+	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}}
 	m.composer = newComposer(&m.look, m.unsaved)
 	if o.Tour {
 		m.tour = &tour{}
@@ -187,6 +189,7 @@ func (m *Model) View() string {
 		if m.Show != nil {
 			m.Show(m.frame, m.anew)
 		}
+		m.retitle()
 		m.anew = false
 	}
 	return m.frame

@@ -93,7 +93,7 @@ func (q *queue) matches(c *desk.Conversation) bool {
 	if q.filter == "" {
 		return true
 	}
-	all := q.who(c) + " " + q.Word(c.Severity.Word()) + " " + c.Owner + " " + firstWords(c) + " " + q.reasons(c.Newest())
+	all := q.who(c) + " " + q.Word(c.Severity.Word()) + " " + c.Owner + " " + firstWords(c) + " " + q.reasons(c.Newest()) + " " + c.Place + " " + q.language(c.Language)
 	return strings.Contains(strings.ToLower(all), strings.ToLower(q.filter))
 }
 
@@ -315,11 +315,20 @@ func (q *queue) state(c *desk.Conversation, now time.Time) string {
 	if c.OptedOut {
 		out += ", " + q.T("opted out")
 	}
+	if c.Safety.Watched {
+		out += ", " + q.T("phone watched")
+	}
+	if c.Safety.Hold {
+		out += ", " + q.T("do not text")
+	}
 	if c.Earlier != "" {
 		out += ", " + q.T("again")
 	}
 	if c.Language != "" && c.Language != "en" {
 		out += ", " + q.language(c.Language)
+	}
+	if c.Place != "" {
+		out += ", " + q.T("number of {{.Place}}", "Place", text.Line(c.Place))
 	}
 	if c.Phase == desk.Held && !c.HeldBy(q.Name) {
 		out += ", " + q.T("held by {{.Name}}", "Name", text.Line(c.Owner))

@@ -21,6 +21,8 @@ const (
 	safetySide  side = "safety record"
 	planSide    side = "safety plan"
 	historySide side = "history"
+
+	referralSide side = "referrals"
 )
 
 // notes are for colleagues and never sent. They can be written without a network.

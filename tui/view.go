@@ -121,6 +121,8 @@ func (m *Model) besidePane(width, height int) []string {
 		return m.plan.Render(width, height, focused)
 	case m.side == historySide:
 		return m.history(c, width, height, focused)
+	case m.side == referralSide:
+		return m.referrals(c, width, height, focused)
 	}
 	return nil
 }

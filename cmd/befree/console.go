@@ -100,7 +100,7 @@ func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (
 	s := newScreen(out)
 	defer s.Close()
 	o.Show, o.Call = s.Show, calling(s.write, notice)
-	o.Copy, o.Mouse = s.Copy, s.Mouse
+	o.Copy, o.Mouse, o.Title = s.Copy, s.Mouse, s.Title
 	m := tui.New(keepingPlaces(o))
 	return run(ctx, m, m, func(p *tea.Program, gone <-chan struct{}) { s.Watch(p, gone) }, tea.WithInput(in), tea.WithFilter(tui.Filter))
 }

@@ -18,23 +18,27 @@ import (
 type screen struct {
 	terminal *os.File
 
-	mu    sync.Mutex // held by whoever writes to the terminal
-	shown []string
+	mu     sync.Mutex // held by whoever writes to the terminal
+	shown  []string
+	titled string
 
-	next  sync.Mutex // guards frame and anew
+	clipboard *time.Timer // runs while there is something of ours in the clipboard
+
+	next  sync.Mutex // guards frame, anew and title
 	frame string
+	title string
 	anew  bool
 	due   chan struct{}
 	done  chan struct{}
 }
 
-// What a console asks of a terminal: its own page, no cursor, pastes marked as such, and no row that runs over into the
+// What a console asks of a terminal: to keep the window's title (and give it back at the end), its own page, no cursor, pastes marked as such, and no row that runs over into the
 // next because the terminal finds a character wider than we do.
 const (
-	begins = ansi.SetModeAltScreenSaveCursor + ansi.HideCursor + ansi.SetModeBracketedPaste + ansi.ResetModeAutoWrap + ansi.EraseEntireDisplay
+	begins = "\x1b[22;2t" + ansi.SetModeAltScreenSaveCursor + ansi.HideCursor + ansi.SetModeBracketedPaste + ansi.ResetModeAutoWrap + ansi.EraseEntireDisplay
 	whole  = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + ansi.ResetModeMouseButtonEvent +
 		ansi.ResetModeMouseAnyEvent + ansi.ResetModeMouseExtSgr + ansi.ResetStyle + ansi.SetModeAutoWrap +
-		ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor
+		ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor + "\x1b[23;2t"
 )
 
 // slowTerminal is how long the end of a console waits for a terminal that takes nothing.
@@ -58,9 +62,14 @@ func (s *screen) Show(frame string, anew bool) {
 	s.next.Lock()
 	s.frame, s.anew = frame, s.anew || anew
 	s.next.Unlock()
+	s.wake()
+}
+
+// wake has what is new painted.
+func (s *screen) wake() {
 	select {
 	case s.due <- struct{}{}:
-	default: // it will be seen with the one that is due
+	default: // it will be seen with what is due
 	}
 }
 
@@ -69,6 +78,9 @@ func (s *screen) Close() {
 	close(s.due)
 	select {
 	case <-s.done:
+		if s.clipboard != nil && s.clipboard.Stop() {
+			s.write(through(ansi.ResetSystemClipboard))
+		}
 		s.write(whole)
 	case <-time.After(slowTerminal): // its warden tidies up
 	}
@@ -76,11 +88,15 @@ func (s *screen) Close() {
 
 func (s *screen) paint() {
 	s.next.Lock()
-	frame, anew := s.frame, s.anew
+	frame, title, anew := s.frame, s.title, s.anew
 	s.anew = false
 	s.next.Unlock()
 	rows := strings.Split(frame, "\n")
 	var b strings.Builder
+	if title != s.titled {
+		s.titled = title
+		b.WriteString(ansi.SetWindowTitle(title))
+	}
 	if anew || len(rows) != len(s.shown) {
 		s.shown = make([]string, len(rows))
 		b.WriteString(ansi.EraseEntireDisplay)
@@ -144,8 +160,27 @@ func calling(write func(string), name string) func(urgent bool) {
 	}
 }
 
-// Copy puts text into the terminal's clipboard, by OSC 52.
-func (s *screen) Copy(text string) { s.write(through(ansi.SetSystemClipboard(text))) }
+// clipboardFor is how long what was copied stays in the clipboard.
+const clipboardFor = 30 * time.Second
+
+// Copy puts text into the terminal's clipboard, by OSC 52, and takes it out again after a while, or at the end.
+func (s *screen) Copy(text string) {
+	s.write(through(ansi.SetSystemClipboard(text)))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clipboard != nil {
+		s.clipboard.Stop()
+	}
+	s.clipboard = time.AfterFunc(clipboardFor, func() { s.write(through(ansi.ResetSystemClipboard)) })
+}
+
+// Title has the window say something. A terminal that takes nothing gets it later, or not at all.
+func (s *screen) Title(text string) {
+	s.next.Lock()
+	s.title = text
+	s.next.Unlock()
+	s.wake()
+}
 
 // Mouse has the terminal tell of clicks and of the wheel, or no more.
 func (s *screen) Mouse(on bool) {
