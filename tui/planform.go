@@ -156,7 +156,9 @@ func (p *planForm) Render(width, height int, focused bool) []string {
 	}
 	lines := []string{p.heading(title, width, focused)}
 	if n := len(p.items) - p.answered(); n > 0 && height > 12 {
-		lines = append(lines, "  "+p.Theme.Muted.Paint(p.N(n, "{{.N}} questions have no answer yet: ctrl+n goes to the next")))
+		for _, l := range wrap(p.N(n, "{{.N}} questions have no answer yet: ctrl+n goes to the next"), width-3) {
+			lines = append(lines, "  "+p.Theme.Muted.Paint(l))
+		}
 	}
 	list, at := p.list(width)
 	below := p.answer(width, max(3, height/4), focused)

@@ -26,8 +26,8 @@ type Text struct {
 	Params map[string][]string `json:"params,omitempty"`
 }
 
-// Place is where the texter's number belongs, as far as the carrier says: town and state, else the country. It need not
-// be where they are.
+// Place is where the texter's number belongs, as far as the carrier says: town and state, else the country where that is
+// not ours. It need not be where they are.
 func (t Text) Place() string {
 	var parts []string
 	for _, name := range []string{"FromCity", "FromState"} {
@@ -35,8 +35,8 @@ func (t Text) Place() string {
 			parts = append(parts, v)
 		}
 	}
-	if len(parts) == 0 {
-		return strings.TrimSpace(strings.Join(t.Params["FromCountry"], " "))
+	if from := strings.Join(t.Params["FromCountry"], " "); len(parts) == 0 && from != strings.Join(t.Params["ToCountry"], " ") {
+		return strings.TrimSpace(from)
 	}
 	return strings.Join(parts, ", ")
 }
