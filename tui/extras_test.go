@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -308,4 +309,40 @@ func TestHelpBeginsWhereOneIs(t *testing.T) {
 		s.press("down", "down", "down", "down", "down", "down")
 		s.sees("Where nothing is written", "Claim the marked one")
 	})
+}
+
+// TestEveryCommandIsInThePalette: what can be done can be found by its name, save what is nothing without its key.
+func TestEveryCommandIsInThePalette(t *testing.T) {
+	sit(t, Options{}, 120, 80, mine, func(s *sitter) {
+		s.press("f2")
+		for _, c := range commands() {
+			if c.do != nil && !c.itself {
+				s.sees(c.name, c.keys())
+			}
+		}
+	})
+}
+
+// TestKeysAreWrittenDown compares the page of keys with the commands.
+func TestKeysAreWrittenDown(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# The console's keys\n\nAll of them, as `?` shows them in the console. `befree config` says how to give a command others.\n\n")
+	b.WriteString("| what | in lists | everywhere | while writing |\n| --- | --- | --- | --- |\n")
+	keys := func(all []string) string {
+		if len(all) == 0 {
+			return ""
+		}
+		return "`" + strings.Join(all, "` `") + "`"
+	}
+	for _, c := range commands() {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.name, keys(c.list), keys(c.any), keys(c.write))
+	}
+	if *update {
+		if err := os.WriteFile("KEYS.md", []byte(b.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if raw, err := os.ReadFile("KEYS.md"); err != nil || string(raw) != b.String() {
+		t.Errorf("KEYS.md is not what the console does; go test ./tui -update writes it: %v", err)
+	}
 }
