@@ -31,6 +31,23 @@ func tokens(text string) []token {
 	return f.tokens
 }
 
+// A Word is one word of a text, folded as the rules read it, and the bytes of the text where it stands.
+type Word struct {
+	Folded     string
+	Start, End int
+}
+
+// Words returns the words of a text in order: letters and digits alone, the same for all that differ by case, accents,
+// compatibility forms or apostrophes.
+func Words(text string) []Word {
+	ts := tokens(text)
+	words := make([]Word, len(ts))
+	for i, t := range ts {
+		words[i] = Word{t.word, t.start, t.end}
+	}
+	return words
+}
+
 // apostrophe tells whether r is one, or what a keyboard offers in its place.
 func apostrophe(r rune) bool { return strings.ContainsRune("'’‘‛ʼʹ´`′＇", r) }
 
