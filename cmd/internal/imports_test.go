@@ -24,6 +24,7 @@ var leaves = map[string][]string{
 	"store/plan":   {"store/sms"},
 	"store/desk":   {"store", "store/sms", "store/triage", "store/plan"},
 	"store/seal":   {"store"},
+	"store/search": {"store/triage"},
 }
 
 func room(path string) int {

@@ -229,3 +229,5 @@ func (x *Index) scan(q Query, from, to int) (found []uint64) {
 // String says nothing of what is in it.
 func (x *Index) String() string { return "index of words" }
 
+// GoString says nothing of what is in it either.
+func (x *Index) GoString() string { return x.String() }
