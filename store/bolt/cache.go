@@ -16,23 +16,31 @@ import (
 
 	"befree.example/store"
 	"befree.example/store/seal"
+	"befree.example/store/search"
 )
 
-// The cache's own buckets; it has events, tails and keys as well.
+// The cache's own buckets; it has events, tails and keys as well. What stands in each is covered (see cover.go): of the
+// file nobody can tell more than how many events, conversations, keys, commands and drafts there are, the events' Seqs,
+// and of each thing whether it is some double of another's size.
 var (
 	outboxBucket = []byte("outbox") // command ID -> record of an Entry
-	draftsBucket = []byte("drafts") // conversation -> record of a draft
+	draftsBucket = []byte("drafts") // covered name of a conversation and what it will be -> record of a draft
+	wordsBucket  = []byte("words")  // see words.go
 )
 
-var cacheFormat = format{name: "cache", version: 1, buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket}}
+var cacheFormat = format{
+	name: "cache", version: 2, least: 2,
+	buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket, wordsBucket},
+}
 
-// What else stands in a cache's meta bucket.
+// What else stands in a cache's meta bucket. All but the envelope is covered.
 var (
-	ownerKey    = []byte("owner")
 	envelopeKey = []byte("envelope") // JSON of the seal.Envelope
+	ownerKey    = []byte("owner")
 	birthKey    = []byte("birth")    // of the device: 16 letters and digits
 	counterKey  = []byte("counter")  // of its commands, 8 bytes
 	positionKey = []byte("position") // JSON of the store.Position up to which it has everything
+	indexedKey  = []byte("indexed")  // the version of the words, where they are complete
 )
 
 // Errors of a cache.
@@ -47,14 +55,21 @@ type CacheOptions struct {
 	Passphrase []byte
 	Params     seal.Params // the cost of a guess, when the cache is new; zero for seal.Recommended
 	ClassOf    func(store.Kind) store.Class
+	WordsOf    func(store.Event) []string // in which words are searched; nil for none
 }
 
 // A Cache is a console's partial copy of the line, its outbox and its drafts, in one file that says nothing without
 // the passphrase. It is not a Log: Seqs are given by the relay, bodies come later or are erased.
 type Cache struct {
-	path string
-	db   *bbolt.DB
-	ring *seal.Ring
+	path    string
+	db      *bbolt.DB
+	ring    *seal.Ring
+	cover   *seal.Cover
+	classOf func(store.Kind) store.Class
+	wordsOf func(store.Event) []string
+
+	keeping sync.Mutex    // held over every change of what was copied, and of its words
+	index   *search.Index // of the words, nil until somebody searches
 
 	mu       sync.Mutex
 	birth    string
@@ -76,27 +91,50 @@ func OpenCache(path string, o CacheOptions) (*Cache, error) {
 }
 
 func (c *Cache) unlock(o CacheOptions) error {
-	var owner, envelope []byte
-	err := c.view(func(tx *bbolt.Tx) error {
-		m := tx.Bucket(metaBucket)
-		owner, envelope = bytes.Clone(m.Get(ownerKey)), bytes.Clone(m.Get(envelopeKey))
-		c.birth = string(m.Get(birthKey))
-		return readJSON(m.Get(positionKey), &c.position)
-	})
+	var e *seal.Envelope
+	err := c.view(func(tx *bbolt.Tx) error { return readJSON(tx.Bucket(metaBucket).Get(envelopeKey), &e) })
+	if err != nil {
+		return damaged(c.path, "its lock cannot be read")
+	}
+	if e == nil {
+		return c.begin(o)
+	}
+	master, err := e.Open(o.Passphrase)
 	if err != nil {
 		return err
 	}
-	var master seal.Master
-	if envelope == nil {
-		master, err = c.begin(o)
-	} else {
-		master, err = c.open(string(owner), envelope, o)
+	c.under(master, o)
+	return c.view(func(tx *bbolt.Tx) error { return c.recall(tx, o.Owner) })
+}
+
+// under has the cache open and seal by a master key.
+func (c *Cache) under(m seal.Master, o CacheOptions) {
+	if o.WordsOf == nil {
+		o.WordsOf = func(store.Event) []string { return nil }
 	}
+	c.cover, c.classOf, c.wordsOf = seal.NewCover(m), withWords(o.ClassOf), o.WordsOf
+	c.ring = seal.NewRing(m, coveredKeys{&Keys{path: c.path, db: c.db}, c.cover}, c.classOf)
+}
+
+// recall reads whose cache it is, and where it stopped.
+func (c *Cache) recall(tx *bbolt.Tx, owner string) error {
+	said, err := c.fact(tx, ownerKey)
 	if err != nil {
 		return err
 	}
-	c.ring = seal.NewRing(master, &Keys{path: c.path, db: c.db}, o.ClassOf)
-	return nil
+	if string(said) != owner {
+		return fmt.Errorf("%w: %s is %s's; name another file", ErrOwner, c.path, said)
+	}
+	birth, err := c.fact(tx, birthKey)
+	if err != nil {
+		return err
+	}
+	c.birth = string(birth)
+	position, err := c.fact(tx, positionKey)
+	if err != nil {
+		return err
+	}
+	return readJSON(position, &c.position)
 }
 
 // Check tells whether a passphrase is the cache's.
@@ -110,35 +148,27 @@ func (c *Cache) Check(passphrase []byte) error {
 	return err
 }
 
-func (c *Cache) open(owner string, envelope []byte, o CacheOptions) (m seal.Master, err error) {
-	if owner != o.Owner {
-		return m, fmt.Errorf("%w: %s is %s's; name another file", ErrOwner, c.path, owner)
-	}
-	var e seal.Envelope
-	if err := readJSON(envelope, &e); err != nil {
-		return m, damaged(c.path, "its lock cannot be read")
-	}
-	return e.Open(o.Passphrase)
-}
-
 // begin makes the keys of a new cache.
-func (c *Cache) begin(o CacheOptions) (seal.Master, error) {
+func (c *Cache) begin(o CacheOptions) error {
 	if o.Params == (seal.Params{}) {
 		o.Params = seal.Recommended
 	}
 	master := seal.NewMaster()
 	e, err := seal.Enclose(master, o.Passphrase, o.Params)
 	if err != nil {
-		return master, err
+		return err
 	}
 	envelope, err := json.Marshal(e)
 	if err != nil {
-		return master, err
+		return err
 	}
+	c.under(master, o)
 	c.birth = strings.ToLower(rand.Text())[:16]
-	return master, c.update(func(tx *bbolt.Tx) error {
-		m := tx.Bucket(metaBucket)
-		return errors.Join(m.Put(ownerKey, []byte(o.Owner)), m.Put(envelopeKey, envelope), m.Put(birthKey, []byte(c.birth)))
+	return c.update(func(tx *bbolt.Tx) error {
+		return errors.Join(
+			tx.Bucket(metaBucket).Put(envelopeKey, envelope), c.setFact(tx, ownerKey, []byte(o.Owner)),
+			c.setFact(tx, birthKey, []byte(c.birth)), c.setFact(tx, indexedKey, wordsVersion),
+		)
 	})
 }
 
@@ -163,6 +193,8 @@ func (c *Cache) Position() store.Position {
 // have had its effect: all in one transaction, on disk on return. Events already received are passed over; a hole
 // gives [ErrHole] and changes nothing.
 func (c *Cache) Receive(es ...store.Event) error {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
 	position := c.Position()
 	es = slices.DeleteFunc(slices.Clone(es), func(e store.Event) bool { return e.Seq <= position.Seq })
 	for i, e := range es {
@@ -179,62 +211,100 @@ func (c *Cache) Receive(es ...store.Event) error {
 
 // Fill keeps events of one conversation as they are now readable, in the place of what it has of them; the position
 // stays.
-func (c *Cache) Fill(es ...store.Event) error { return c.keep(es, nil) }
+func (c *Cache) Fill(es ...store.Event) error {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	return c.keep(es, nil)
+}
 
 // Follow makes the position the one that a snapshot of the relay's log stands for; the conversations of the snapshot
 // have been filled before.
-func (c *Cache) Follow(p store.Position) error { return c.keep(nil, &p) }
+func (c *Cache) Follow(p store.Position) error {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	return c.keep(nil, &p)
+}
 
 // Reset drops what was copied from a log that is no more, and begins at the start of the one with this epoch. The
 // outbox and the drafts stay.
 func (c *Cache) Reset(epoch string) error {
-	return c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{eventsBucket, tailsBucket} {
-			if err := tx.DeleteBucket(name); err != nil {
-				return err
-			}
-			if _, err := tx.CreateBucket(name); err != nil {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	err := c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket} {
+			if err := renew(tx, name); err != nil {
 				return err
 			}
 		}
-		return nil
+		return c.setFact(tx, indexedKey, wordsVersion)
 	})
+	if err == nil {
+		c.dropIndex()
+	}
+	return err
 }
 
+// renew empties a bucket.
+func renew(tx *bbolt.Tx, name []byte) error {
+	if err := tx.DeleteBucket(name); err != nil {
+		return err
+	}
+	_, err := tx.CreateBucket(name)
+	return err
+}
+
+// keep puts es and their words into the file, and moves the position. The caller holds keeping.
 func (c *Cache) keep(es []store.Event, to *store.Position) error {
 	records, err := c.sealed(es)
 	if err != nil {
 		return err
 	}
-	return c.move(to, func(tx *bbolt.Tx) error {
-		events, tails, outbox := tx.Bucket(eventsBucket), tx.Bucket(tailsBucket), tx.Bucket(outboxBucket)
+	words, err := c.wordsWith(es)
+	if err != nil {
+		return err
+	}
+	err = c.move(to, func(tx *bbolt.Tx) error {
+		outbox := tx.Bucket(outboxBucket)
 		for i, e := range es {
-			if err := events.Put(seqKey(e.Seq), records[i]); err != nil {
+			if err := c.put(eventsBucket, tx, seqKey(e.Seq), records[i]); err != nil {
 				return err
 			}
 			if err := outbox.Delete([]byte(e.ID)); err != nil {
 				return err
 			}
-			if err := extend(tails, e); err != nil {
+			if err := c.extend(tx, e); err != nil {
 				return err
 			}
 		}
-		return nil
+		return words.write(c, tx)
 	})
+	if err == nil && c.index != nil {
+		c.index.Put(c.items(es)...)
+	}
+	return err
 }
 
 // extend makes e its conversation's newest event, unless it has a newer one.
-func extend(tails *bbolt.Bucket, e store.Event) error {
+func (c *Cache) extend(tx *bbolt.Tx, e store.Event) error {
 	if e.Conversation == "" {
 		return nil
 	}
-	key := []byte(e.Conversation)
-	if old := tails.Get(key); old != nil {
-		if seq, err := target(key, old); err == nil && seq >= e.Seq {
-			return nil
-		}
+	if seq, err := c.tail(tx, e.Conversation); err == nil && seq >= e.Seq {
+		return nil
 	}
-	return tails.Put(key, pointer(key, e.Seq))
+	return c.put(tailsBucket, tx, c.cover.Name(tailsBucket, []byte(e.Conversation)), seqKey(e.Seq))
+}
+
+// tail returns the Seq of a conversation's newest event, 0 for one that is not known.
+func (c *Cache) tail(tx *bbolt.Tx, conversation string) (uint64, error) {
+	value, err := c.get(tailsBucket, tx, c.cover.Name(tailsBucket, []byte(conversation)))
+	if err != nil || value == nil {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, damaged(c.path, "the end of a conversation cannot be read")
+	}
+	return binary.BigEndian.Uint64(value), nil
 }
 
 // sealed returns the records of es. It makes the keys that are missing first, in a transaction of their own: a key
@@ -266,7 +336,7 @@ func (c *Cache) move(to *store.Position, f func(*bbolt.Tx) error) error {
 		if err != nil {
 			return err
 		}
-		return tx.Bucket(metaBucket).Put(positionKey, raw)
+		return c.setFact(tx, positionKey, raw)
 	})
 	if err == nil && to != nil {
 		c.position = *to
@@ -275,14 +345,17 @@ func (c *Cache) move(to *store.Position, f func(*bbolt.Tx) error) error {
 }
 
 // Each calls f with every event that the cache has, oldest first. While f has one piece of them, others are unsealed.
-func (c *Cache) Each(f func(store.Event)) error {
+func (c *Cache) Each(f func(store.Event)) error { return c.each(eventsBucket, f) }
+
+// each calls f with every record of a bucket, in the order of their keys.
+func (c *Cache) each(bucket []byte, f func(store.Event)) error {
 	pieces := make(chan chan piece, runtime.GOMAXPROCS(0))
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
 		defer close(pieces)
-		for after := uint64(0); ; {
-			raw, last, err := c.raw(after)
+		for after := []byte(nil); ; {
+			raw, err := c.raw(bucket, after)
 			if err == nil && len(raw) == 0 {
 				return
 			}
@@ -296,8 +369,8 @@ func (c *Cache) Each(f func(store.Event)) error {
 				unsealed <- piece{err: err}
 				return
 			}
-			go func() { unsealed <- c.unseal(raw) }()
-			after = last
+			go func() { unsealed <- c.unseal(bucket, raw) }()
+			after = raw[len(raw)-1].key
 		}
 	}()
 	for unsealed := range pieces {
@@ -321,26 +394,27 @@ type piece struct {
 // A stored is an event as it lies in the file.
 type stored struct{ key, value []byte }
 
-// raw copies some records after an event out of the file. last is the event of the last of them.
-func (c *Cache) raw(after uint64) (records []stored, last uint64, err error) {
+// raw copies some records after a key out of the file.
+func (c *Cache) raw(bucket, after []byte) (records []stored, err error) {
 	err = c.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(eventsBucket).Cursor()
-		for key, value := cursor.Seek(seqKey(after + 1)); key != nil && len(records) < pieceLimit; key, value = cursor.Next() {
+		cursor := tx.Bucket(bucket).Cursor()
+		key, value := cursor.Seek(after)
+		if after != nil && bytes.Equal(key, after) {
+			key, value = cursor.Next()
+		}
+		for ; key != nil && len(records) < pieceLimit; key, value = cursor.Next() {
 			records = append(records, stored{bytes.Clone(key), bytes.Clone(value)})
 		}
 		return nil
 	})
-	if n := len(records); n > 0 {
-		last = binary.BigEndian.Uint64(records[n-1].key)
-	}
-	return records, last, err
+	return records, err
 }
 
-func (c *Cache) unseal(records []stored) (p piece) {
+func (c *Cache) unseal(bucket []byte, records []stored) (p piece) {
 	p.events = make([]store.Event, len(records))
 	p.err = guarded(c.path, func() (err error) {
 		for i, r := range records {
-			if p.events[i], err = c.event(r.key, r.value); err != nil {
+			if p.events[i], err = c.event(bucket, r.key, r.value); err != nil {
 				return err
 			}
 		}
@@ -353,19 +427,15 @@ func (c *Cache) unseal(records []stored) (p piece) {
 func (c *Cache) Conversation(id string) ([]store.Event, error) {
 	var es []store.Event
 	err := c.view(func(tx *bbolt.Tx) error {
-		events, key := tx.Bucket(eventsBucket), []byte(id)
-		value := tx.Bucket(tailsBucket).Get(key)
-		if value == nil {
-			return nil
-		}
-		seq, err := target(key, value)
+		events := tx.Bucket(eventsBucket)
+		seq, err := c.tail(tx, id)
 		for err == nil && seq > 0 {
 			record := events.Get(seqKey(seq))
 			if record == nil {
 				break // older than the snapshot with which this cache began
 			}
 			var e store.Event
-			if e, err = c.event(seqKey(seq), record); err == nil && e.Prev < seq {
+			if e, err = c.event(eventsBucket, seqKey(seq), record); err == nil && e.Prev < seq {
 				es = append(es, e)
 				seq = e.Prev
 			}
@@ -376,21 +446,33 @@ func (c *Cache) Conversation(id string) ([]store.Event, error) {
 	return es, err
 }
 
-func (c *Cache) event(key, value []byte) (store.Event, error) {
-	e, err := decode(value, binary.BigEndian.Uint64(key))
-	if err == nil {
-		e, err = c.ring.Open(e)
+// Erase makes everything unreadable that the cache has in these classes of a conversation, its words too: the keys are
+// destroyed. No class stands for all of them.
+func (c *Cache) Erase(conversation string, classes ...store.Class) error {
+	if len(classes) == 0 {
+		classes = allClasses
 	}
-	if err != nil {
-		return e, damaged(c.path, fmt.Sprintf("event %d cannot be read", binary.BigEndian.Uint64(key)))
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	if err := c.ring.Shred(conversation, classes...); err != nil {
+		return err
 	}
-	return e, nil
+	for _, class := range classes {
+		if c.index != nil {
+			c.index.Drop(bundle{conversation, class}.name())
+		}
+	}
+	return c.update(func(tx *bbolt.Tx) error {
+		for _, class := range classes {
+			if err := c.dropWords(tx, bundle{conversation, class}, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
-// Erase makes everything unreadable that the cache has of a conversation: its keys are destroyed.
-func (c *Cache) Erase(conversation string) error {
-	return c.ring.Shred(conversation, store.Numbers, store.Text, store.Notes, store.Plans, store.Facts)
-}
+var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
 
 func (c *Cache) view(f func(*bbolt.Tx) error) error {
 	return guarded(c.path, func() error { return c.db.View(f) })

@@ -25,12 +25,14 @@ import (
 var (
 	ErrForeign = errors.New("not the file it should be")
 	ErrNewer   = errors.New("file is from a newer befree")
+	ErrOlder   = errors.New("file is from an older befree")
 )
 
 // A format is one sort of file that befree keeps.
 type format struct {
 	name    string // stands in the file
 	version uint64 // the newest that is known here; a file of a newer one is refused
+	least   uint64 // the oldest that is known here
 	buckets [][]byte
 	later   [][]byte // buckets that older files do not have: made when one is opened for writing, and then empty
 }
@@ -195,8 +197,11 @@ func (f format) checkMeta(tx *bbolt.Tx, path string) error {
 	if len(version) != 8 {
 		return damaged(path, "its version is missing")
 	}
-	if v := binary.BigEndian.Uint64(version); v > f.version {
+	switch v := binary.BigEndian.Uint64(version); {
+	case v > f.version:
 		return fmt.Errorf("%w: %s has format %d and this befree knows %d; use a newer befree", ErrNewer, path, v, f.version)
+	case v < f.least:
+		return fmt.Errorf("%w: %s has format %d and this befree knows %d; let the befree that made it hand over what waits, then begin another file", ErrOlder, path, v, f.version)
 	}
 	for _, name := range f.buckets {
 		if tx.Bucket(name) == nil {
@@ -319,7 +324,7 @@ func damaged(path, what string) error {
 // inWords says what a failure to open means, and what to do.
 func inWords(path string, f format, err error) error {
 	switch {
-	case errors.Is(err, store.ErrDamaged), errors.Is(err, ErrForeign), errors.Is(err, ErrNewer):
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, ErrForeign), errors.Is(err, ErrNewer), errors.Is(err, ErrOlder):
 	case errors.Is(err, bberrors.ErrTimeout):
 		err = fmt.Errorf("%w: %s; close %s first", store.ErrInUse, path, holder(path))
 	case errors.Is(err, fs.ErrPermission):

@@ -1,9 +1,12 @@
 package bolt
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -30,18 +33,21 @@ func (c *Cache) Queue(e Entry) (id string, err error) {
 	defer c.mu.Unlock()
 	var n uint64
 	err = c.update(func(tx *bbolt.Tx) error {
-		m := tx.Bucket(metaBucket)
-		if raw := m.Get(counterKey); len(raw) == 8 {
+		raw, err := c.fact(tx, counterKey)
+		if err != nil {
+			return err
+		}
+		if len(raw) == 8 {
 			n = binary.BigEndian.Uint64(raw)
 		}
 		n++
-		return m.Put(counterKey, binary.BigEndian.AppendUint64(nil, n))
+		return c.setFact(tx, counterKey, binary.BigEndian.AppendUint64(nil, n))
 	})
 	if err != nil {
 		return "", err
 	}
 	e.ID = store.DeviceID(c.birth, n)
-	return e.ID, c.put(outboxBucket, []byte(e.ID), e, func(tx *bbolt.Tx) error {
+	return e.ID, c.putEntry(outboxBucket, []byte(e.ID), e, func(tx *bbolt.Tx) error {
 		if !e.Drafted {
 			return nil
 		}
@@ -51,20 +57,20 @@ func (c *Cache) Queue(e Entry) (id string, err error) {
 
 // dropDraft drops what was drafted before a moment.
 func (c *Cache) dropDraft(tx *bbolt.Tx, conversation string, before time.Time) error {
-	drafts, key := tx.Bucket(draftsBucket), []byte(conversation)
+	drafts, key := tx.Bucket(draftsBucket), c.draftName(conversation, "")
 	record := drafts.Get(key)
 	if record == nil {
 		return nil
 	}
-	d, err := c.event(seqKey(0), record)
+	d, err := c.event(draftsBucket, key, record)
 	if err != nil || d.At.After(before) {
 		return err
 	}
 	return drafts.Delete(key)
 }
 
-// put seals an entry as if it were an event, so that it is under the key of what it would become.
-func (c *Cache) put(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) error {
+// putEntry seals an entry as if it were an event, so that it is under the key of what it would become.
+func (c *Cache) putEntry(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) error {
 	body, err := json.Marshal(e)
 	if err != nil {
 		return err
@@ -79,20 +85,26 @@ func (c *Cache) put(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) 
 				return err
 			}
 		}
-		return tx.Bucket(bucket).Put(key, records[0])
+		return c.put(bucket, tx, key, records[0])
 	})
 }
 
 // Outbox returns what waits, in the order in which it was queued.
 func (c *Cache) Outbox() ([]Entry, error) { return c.entries(outboxBucket) }
 
-// Drafts returns the drafts; Command is the text, as a JSON string.
-func (c *Cache) Drafts() ([]Entry, error) { return c.entries(draftsBucket) }
+// Drafts returns the drafts by conversation; Command is the text, as a JSON string.
+func (c *Cache) Drafts() ([]Entry, error) {
+	es, err := c.entries(draftsBucket)
+	slices.SortFunc(es, func(a, b Entry) int {
+		return cmp.Or(strings.Compare(a.Conversation, b.Conversation), strings.Compare(a.What, b.What))
+	})
+	return es, err
+}
 
 func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
 	err = c.view(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucket).ForEach(func(_, value []byte) error {
-			e, err := c.event(seqKey(0), value)
+		return tx.Bucket(bucket).ForEach(func(key, value []byte) error {
+			e, err := c.event(bucket, key, value)
 			if err != nil {
 				return err
 			}
@@ -110,7 +122,7 @@ func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
 // Refuse keeps a command in the outbox as one that will not be carried out, and why.
 func (c *Cache) Refuse(e Entry, why string) error {
 	e.Refused = why
-	return c.put(outboxBucket, []byte(e.ID), e)
+	return c.putEntry(outboxBucket, []byte(e.ID), e)
 }
 
 // Settle takes a command out of the outbox.
@@ -127,10 +139,7 @@ func (c *Cache) Draft(conversation, what, text string, at time.Time) error {
 	if conversation == "" {
 		return errors.New("a draft belongs to a conversation")
 	}
-	key := []byte(conversation)
-	if what != "" {
-		key = append(append(key, 0), what...)
-	}
+	key := c.draftName(conversation, what)
 	if text == "" {
 		return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(draftsBucket).Delete(key) })
 	}
@@ -138,6 +147,10 @@ func (c *Cache) Draft(conversation, what, text string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return c.put(draftsBucket, key,
+	return c.putEntry(draftsBucket, key,
 		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw, What: what})
+}
+
+func (c *Cache) draftName(conversation, what string) []byte {
+	return c.cover.Name(draftsBucket, []byte(conversation+"\x00"+what))
 }
