@@ -264,6 +264,7 @@ func (c *Cache) keep(es []store.Event, to *store.Position) error {
 		return err
 	}
 	err = c.move(to, func(tx *bbolt.Tx) error {
+		tx.Bucket(eventsBucket).FillPercent = 1 // they come in the order of their keys
 		outbox := tx.Bucket(outboxBucket)
 		for i, e := range es {
 			if err := c.put(eventsBucket, tx, seqKey(e.Seq), records[i]); err != nil {

@@ -34,6 +34,7 @@ const (
 	OptedOut       store.Kind = "opted out"       // a person recorded the texter's wish, said in other words than STOP
 	OptedIn        store.Kind = "opted in"        // a supervisor undoes a mistaken opt-out
 	Viewed         store.Kind = "viewed"          // somebody opened a conversation; outside its chain
+	Searched       store.Kind = "searched"        // somebody looked for words on their machine; of no conversation
 )
 
 // ClassOf says under which key the body of a kind is sealed. Unknown kinds are text, the shortest kept.
@@ -43,7 +44,7 @@ func ClassOf(k store.Kind) store.Class {
 		return store.Notes
 	case PlanSaved, SafetySaved:
 		return store.Plans
-	case Closed, SeveritySet, Viewed, OptedOut, OptedIn, Claimed, Released, Transferred, TakenOver, Delivery,
+	case Closed, SeveritySet, Viewed, Searched, OptedOut, OptedIn, Claimed, Released, Transferred, TakenOver, Delivery,
 		SendAccepted, SendRefused, SendDeferred, SendUnknown, ReplyWithdrawn:
 		return store.Facts
 	default:

@@ -45,7 +45,7 @@ func TestLine(t *testing.T) {
 		{"habitacion", "segunda: en la Habitación"},
 		{"first", "first line"},
 		{"nowhere", ""},
-		{"needle", "... before it many words before it needle and more"},
+		{"needle", "... it many words before it needle and more"},
 		{"more", "... words before it needle and more"},
 	} {
 		texts := []string{"first line\nsegunda: en la Habitación\nthird", long + "needle and more"}
