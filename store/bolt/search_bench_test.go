@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"befree.example/store"
-	"befree.example/store/search"
 	"befree.example/store/seal"
+	"befree.example/store/search"
 	"befree.example/store/sms/smstest"
 )
 

@@ -94,11 +94,6 @@ type Closing struct {
 	FollowUp    string `json:"follow_up,omitempty"` // the day on which somebody looks after them again, as 2006-01-02
 }
 
-// A Search is the body of [Searched].
-type Search struct {
-	Words sms.Text `json:"words"`
-}
-
 // PlanEdit is the body of [PlanSaved]: the fields that were changed, and the version that they were changed from.
 type PlanEdit = plan.Edit
 

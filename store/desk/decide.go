@@ -15,7 +15,6 @@ import (
 const (
 	MaxReply = 1600
 	MaxNote  = 8000
-	MaxWords = 200      // of a search
 	MaxBody  = 40 << 10 // bytes of JSON, of any command
 )
 
@@ -87,14 +86,12 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		OptedOut:       {answering, moment.optOut},
 		OptedIn:        {supervising, moment.optIn},
 		Viewed:         {answering, moment.view},
-		Searched:       {anybody, moment.search},
 	}
 }
 
 func texter(c Command) bool      { return c.Role == "" && c.Actor == store.Texter && c.Number != "" }
 func carrier(c Command) bool     { return c.Role == "" && c.Actor == store.Carrier }
 func answering(c Command) bool   { return c.Role.answers() && c.Actor != "" }
-func anybody(c Command) bool     { return c.Role.Known() && c.Actor != "" }
 func supervising(c Command) bool { return c.Role == Supervisor && c.Actor != "" }
 func answeringOrClock(c Command) bool {
 	return answering(c) || c.Role == "" && c.Actor == store.Clock
@@ -244,14 +241,4 @@ func (m moment) view(e *store.Event) error {
 	}
 	e.Conversation, e.Head.Ref = "", m.conv.ID
 	return nil
-}
-
-// search makes an event of no conversation: it is about all that lies on somebody's machine.
-func (m moment) search(e *store.Event) error {
-	b, err := body[Search](m.Command)
-	if err != nil {
-		return err
-	}
-	e.Conversation = ""
-	return words(b.Words.Reveal(), MaxWords)
 }

@@ -34,7 +34,6 @@ const (
 	OptedOut       store.Kind = "opted out"       // a person recorded the texter's wish, said in other words than STOP
 	OptedIn        store.Kind = "opted in"        // a supervisor undoes a mistaken opt-out
 	Viewed         store.Kind = "viewed"          // somebody opened a conversation; outside its chain
-	Searched       store.Kind = "searched"        // somebody looked for words on their machine; of no conversation
 )
 
 // ClassOf says under which key the body of a kind is sealed. Unknown kinds are text, the shortest kept.

@@ -11,9 +11,6 @@ import (
 	"befree.example/store/triage"
 )
 
-// MaxQuery is how many characters may be looked for at once.
-const MaxQuery = 200
-
 // A Query is words to look for, folded as triage folds them. Something has it if for each of them it has a word that
 // begins so: "habit" finds "Habitación".
 type Query struct {

@@ -132,8 +132,8 @@ func (f *feed) listen(ctx context.Context) error {
 // command passes on a command under the name of who signed in, whatever it says of itself.
 func (f *feed) command(ctx context.Context, c desk.Command) error {
 	c.Actor, c.Role = f.who.Name, f.who.Role
-	if c.Conversation == "" {
-		c.Kind = "" // no kind that a console may ask for is without one
+	if c.Conversation == "" && c.Kind != desk.Searched {
+		c.Kind = "" // no other kind that a console may ask for is without one
 	}
 	seq, err := f.desk.Do(ctx, c)
 	var r *desk.Refusal
