@@ -26,7 +26,7 @@ type Outcome struct {
 // durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
 // others decide meanwhile, is not: a reply comes back as a draft, a claim is simply not made.
 func durable(k store.Kind) bool {
-	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved
+	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.Searched
 }
 
 // Do asks the relay for an event. A note, a plan or a safety record is on this machine's disk when Do returns, with
@@ -106,7 +106,10 @@ func (c *Client) settle(id string, seq uint64) error {
 // turnDown ends a command that will not be carried out. What somebody wrote stays where they can see it.
 func (c *Client) turnDown(e bolt.Entry, refusal *desk.Refusal) error {
 	var err error
-	if durable(e.Kind) || e.Kind == desk.ReplyQueued {
+	if e.Kind == desk.Searched {
+		c.Logger.Warn("the relay did not take the record of a search", "code", refusal.Code)
+		err = c.Cache.Settle(e.ID)
+	} else if durable(e.Kind) || e.Kind == desk.ReplyQueued {
 		err = c.Cache.Refuse(e, refusal.Text)
 	} else {
 		err = c.Cache.Settle(e.ID)

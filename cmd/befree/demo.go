@@ -87,7 +87,7 @@ func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Con
 		err = errors.Join(err, <-ended)
 	}()
 	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
-		Owner: who.Name, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf,
+		Owner: who.Name, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf, WordsOf: desk.Words,
 	})
 	if err != nil {
 		return err

@@ -44,7 +44,7 @@ func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bolt.OpenCache(path, bolt.CacheOptions{Owner: p.Name, Passphrase: passphrase, ClassOf: desk.ClassOf})
+	return bolt.OpenCache(path, bolt.CacheOptions{Owner: p.Name, Passphrase: passphrase, ClassOf: desk.ClassOf, WordsOf: desk.Words})
 }
 
 // client is the profile's end of a relay's line. Its cache is to be closed after it.
