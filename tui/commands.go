@@ -20,6 +20,7 @@ type command struct {
 	write  []string // keys that mean it where something is written; whoever has the keys there acts on them
 	do     func(*Model) tea.Cmd
 	itself bool // of no use in the palette
+	first  bool // its keys mean it whatever is open over the panes
 }
 
 // keys names all keys of a command.
@@ -69,13 +70,14 @@ func commands() []command {
 		{name: "Move", list: []string{"arrows", "hjkl", "g", "G", "pgup", "pgdown"}},
 		{name: "Read on while writing", write: []string{"pgup", "pgdown", "end"}},
 		{name: "Find in the conversation", any: []string{"ctrl+f"}, do: (*Model).find},
+		{name: "Search everything on this machine", any: []string{"alt+f"}, list: []string{"F"}, do: (*Model).search},
 		{name: "Next pane", any: []string{"tab", "shift+tab"}},
 		{name: "Back; destroys nothing", any: []string{"esc"}},
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
 		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{writing: m.typing()} })},
 		{name: "Do not disturb, but for imminent danger", list: []string{"D"}, do: just((*Model).disturb)},
 		{name: "Mouse", list: []string{"M"}, do: just((*Model).toggleMouse)},
-		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: just((*Model).lockUp)},
+		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: (*Model).lockUp, first: true},
 		{name: "Draw the screen anew", any: []string{"f5"}, do: just(func(m *Model) { m.anew = true })},
 		{name: "Leave befree", any: []string{"ctrl+c"}, list: []string{"q"}, do: (*Model).quit},
 	}
@@ -85,7 +87,8 @@ func commands() []command {
 type bindings struct {
 	commands         []command
 	everywhere, list map[string]func(*Model) tea.Cmd
-	instead          map[string]string // of a key that befree comes with
+	first            map[string]func(*Model) tea.Cmd // whatever is open over the panes
+	instead          map[string]string               // of a key that befree comes with
 }
 
 // fixed keys mean the same in every console, whatever its person would have them mean.
@@ -99,7 +102,7 @@ func Bind(keys map[string]string) error {
 }
 
 func bind(keys map[string]string) (b bindings, err error) {
-	b = bindings{commands(), map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]string{}}
+	b = bindings{commands(), map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		i := slices.IndexFunc(b.commands, func(c command) bool { return strings.EqualFold(c.name, name) })
 		if i < 0 || b.commands[i].do == nil {
@@ -119,6 +122,9 @@ func bind(keys map[string]string) (b bindings, err error) {
 		}
 		for _, k := range c.any {
 			b.everywhere[k] = c.do
+			if c.first {
+				b.first[k] = c.do
+			}
 		}
 		for _, k := range c.list {
 			b.list[k] = c.do

@@ -73,6 +73,8 @@ var screens = []struct {
 	{"help", Options{}, night, []string{"?"}},
 	{"closing", Options{}, conversation, []string{"1", "esc", "x", "3", "1", "2", "4"}},
 	{"palette", Options{}, conversation, []string{"1", "f2", "plan"}},
+	{"search", Options{}, conversation, []string{"alt+f", "bathroom"}},
+	{"found", Options{}, conversation, []string{"alt+f", "he", "enter", "down"}},
 	{"replies", Options{}, conversation, []string{"1", "alt+q", "safe", "down"}},
 	{"takeover", Options{}, func(h *hand) {
 		conversation(h)

@@ -21,6 +21,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.quit()
 	case m.locked != nil:
 		return m.lockKey(k)
+	case m.first[k.String()] != nil:
+		return m.first[k.String()](m)
 	case n > 0:
 		top := m.dialogs[n-1]
 		done, cmd := top.Key(k, m.now)

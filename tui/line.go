@@ -26,6 +26,12 @@ type Line interface {
 	Open(ctx context.Context, conversation, reason string) error
 	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 
+	// Search looks for words in all that this machine has unsealed; Prepare makes it ready for that, and Rest forgets
+	// what was made ready.
+	Search(ctx context.Context, words string) ([]client.Found, error)
+	Prepare() error
+	Rest()
+
 	Outbox() ([]bolt.Entry, error)
 	Discard(id string) error
 	Draft(conversation, what, text string, at time.Time) error // on disk on return; see bolt.Cache.Draft

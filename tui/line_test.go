@@ -20,6 +20,7 @@ import (
 	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/search"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
 )
@@ -29,17 +30,19 @@ type hand struct {
 	t  testing.TB
 	mu sync.Mutex
 
-	state   *desk.State
-	events  []store.Event
-	n       uint64
-	status  client.Status
-	changed chan struct{}
-	outbox  []bolt.Entry
-	drafts  map[string]bolt.Entry
-	asked   []desk.Command
-	fail    error         // what Do and Draft end with, if set
-	slow    time.Duration // of Draft
-	before  func()        // called by Do, if set
+	state    *desk.State
+	events   []store.Event
+	n        uint64
+	status   client.Status
+	changed  chan struct{}
+	outbox   []bolt.Entry
+	drafts   map[string]bolt.Entry
+	asked    []desk.Command
+	searched []string
+	ready    bool          // to be searched
+	fail     error         // what Do and Draft end with, if set
+	slow     time.Duration // of Draft
+	before   func()        // called by Do, if set
 }
 
 func newHand(t testing.TB) *hand {
@@ -126,6 +129,35 @@ func (h *hand) Attachment(_ context.Context, _, _ string, n int) ([]byte, string
 		return nil, "", h.fail
 	}
 	return []byte{0xff, 0xd8, byte(n)}, "image/jpeg", nil
+}
+
+func (h *hand) Search(_ context.Context, words string) (found []client.Found, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	q := search.Parse(words)
+	if q.Empty() {
+		return nil, client.ErrNothingToSearch
+	}
+	h.searched = append(h.searched, words)
+	for _, e := range slices.Backward(h.events) {
+		if said := desk.Words(e); q.In(search.ListOf(said...)) {
+			found = append(found, client.Found{Conversation: e.Conversation, Kind: e.Kind, ID: e.ID, At: e.At, Line: sms.Text(q.Line(said...))})
+		}
+	}
+	return found, h.fail
+}
+
+func (h *hand) Prepare() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ready = true
+	return nil
+}
+
+func (h *hand) Rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ready = false
 }
 
 func (h *hand) Outbox() ([]bolt.Entry, error) {
@@ -362,6 +394,7 @@ var named = map[string]tea.KeyMsg{
 	"alt+c": {Type: tea.KeyRunes, Runes: []rune("c"), Alt: true}, "alt+p": {Type: tea.KeyRunes, Runes: []rune("p"), Alt: true},
 	"alt+d":  {Type: tea.KeyRunes, Runes: []rune("d"), Alt: true},
 	"ctrl+f": {Type: tea.KeyCtrlF},
+	"alt+f":  {Type: tea.KeyRunes, Runes: []rune("f"), Alt: true},
 	"alt+q":  {Type: tea.KeyRunes, Runes: []rune("q"), Alt: true}, "alt+j": {Type: tea.KeyRunes, Runes: []rune("j"), Alt: true},
 	"alt+v": {Type: tea.KeyRunes, Runes: []rune("v"), Alt: true}, "ctrl+n": {Type: tea.KeyCtrlN}, "left": {Type: tea.KeyLeft},
 	"alt+y": {Type: tea.KeyRunes, Runes: []rune("y"), Alt: true},

@@ -110,7 +110,7 @@ func (l *Linear) unlockWith(line string) tea.Cmd {
 	l.clear()
 	if l.Unlock == nil {
 		l.locked = nil
-		return nil
+		return l.prepare()
 	}
 	l.locked.typed = line
 	return l.unlock()
@@ -149,6 +149,9 @@ func (l *Linear) pick(line string) tea.Cmd {
 	switch {
 	case line == "":
 		l.palette = nil
+	case l.palette.ask != nil:
+		l.palette.query = line
+		return l.palette.ask(line)
 	case err == nil && n >= 1 && n <= len(l.palette.fit):
 		l.palette.at = n - 1
 		return l.choose(tea.KeyMsg{Type: tea.KeyEnter})

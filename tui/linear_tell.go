@@ -209,7 +209,7 @@ func (l *Linear) tellTop() {
 	}
 	offers := ""
 	if p := l.palette; p != nil {
-		offers = p.title
+		offers = strings.TrimSuffix(p.title+"\n"+p.hint, "\n")
 		for i, o := range p.fit[:min(len(p.fit), 20)] {
 			offers += fmt.Sprintf("\n%d. %s %s", i+1, o.name, o.note)
 		}

@@ -21,8 +21,18 @@ const slowest = 10 * time.Second
 // unlockedMsg is what became of a passphrase.
 type unlockedMsg struct{ right bool }
 
-// lockUp hides the screen at once.
-func (m *Model) lockUp() { m.locked = &lock{} }
+// lockUp hides the screen at once, and has what was found and what can be searched forgotten.
+func (m *Model) lockUp() tea.Cmd {
+	m.locked = &lock{}
+	if m.palette != nil && (m.palette.ask != nil || m.palette.told) {
+		m.palette = nil
+	}
+	line := m.Line
+	return guard(func() tea.Msg {
+		line.Rest()
+		return nil
+	})
+}
 
 // lockKey types the passphrase, or shows the screen again where there is none.
 func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
@@ -31,6 +41,7 @@ func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
 	case m.Unlock == nil:
 		if k.Type == tea.KeyCtrlL {
 			m.locked = nil
+			return m.prepare()
 		}
 	case l.trying:
 	case k.Type == tea.KeyEnter && l.typed != "":
@@ -54,15 +65,17 @@ func (m *Model) unlock() tea.Cmd {
 	})
 }
 
-func (m *Model) unlocked(u unlockedMsg) {
+func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
 	switch l := m.locked; {
 	case l == nil:
 	case u.right:
 		m.locked = nil
+		return m.prepare()
 	default:
 		l.wrong++
 		l.trying = false
 	}
+	return nil
 }
 
 // Render says how to see the screen again, and nothing else.

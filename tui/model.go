@@ -8,6 +8,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/triage"
@@ -78,6 +79,7 @@ type Model struct {
 	read     reading
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
+	sought   client.Found          // what the conversation that is being opened is opened for
 	taking   string                // ID of the conversation whose claim is under way
 	ahead    []tea.KeyMsg          // typed since
 	letGo    string                // ID of the conversation that its owner gave away here
@@ -134,7 +136,7 @@ func New(o Options) *Model {
 }
 
 // Init starts the pump and the clock.
-func (m *Model) Init() tea.Cmd { return tea.Batch(m.start(), m.loadDrafts(), tick()) }
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.start(), m.loadDrafts(), m.prepare(), tick()) }
 
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
@@ -162,9 +164,11 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case writtenMsg:
 		m.written(msg)
 	case unlockedMsg:
-		m.unlocked(msg)
+		cmd = m.unlocked(msg)
 	case saveMsg:
 		cmd = m.save()
+	case foundMsg:
+		cmd = m.found(msg)
 	case savedMsg:
 		cmd = m.saved(msg)
 	case doneMsg:
@@ -210,10 +214,11 @@ func (m *Model) tick() tea.Cmd {
 	if !m.notice.bad && m.now.Sub(m.notice.at) > 8*time.Second {
 		m.notice = notice{}
 	}
+	var lock tea.Cmd
 	if m.Idle > 0 && m.locked == nil && m.now.Sub(m.lastKey) >= m.Idle {
-		m.lockUp()
+		lock = m.lockUp()
 	}
-	return tea.Batch(tick(), m.callAgain())
+	return tea.Batch(tick(), lock, m.callAgain())
 }
 
 // take shows a newer world and waits for the next.
@@ -247,7 +252,7 @@ func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	if l.id != m.open {
 		return nil
 	}
-	return tea.Batch(m.show(l.open), m.fetchWords(l.open))
+	return tea.Batch(m.show(l.open), m.arrive(l.open), m.fetchWords(l.open))
 }
 
 // reading is how far each conversation was read here: the Seq of the newest text that was on the screen.

@@ -28,6 +28,9 @@ type palette struct {
 	query  string
 	fit    []offer
 	at     int
+	ask    func(query string) tea.Cmd // in the place of offers: what is typed is asked for by enter
+	told   bool                       // its offers were found by a search
+	hint   string                     // in the place of "nothing fits"
 }
 
 func newPalette(title string, offers []offer) *palette {
@@ -61,6 +64,9 @@ func (p *palette) Key(k tea.KeyMsg) (done bool, cmd tea.Cmd) {
 	case "esc":
 		return true, nil
 	case "enter":
+		if p.ask != nil {
+			return false, p.ask(p.query)
+		}
 		if p.at < len(p.fit) {
 			return true, p.fit[p.at].do()
 		}
@@ -94,7 +100,10 @@ func (p *palette) Render(l *look, width, height int) []string {
 		gap := max(2, width-5-cells(name)-cells(o.note))
 		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(o.note))
 	}
-	if len(p.fit) == 0 {
+	switch {
+	case p.hint != "":
+		lines = append(append(lines, ""), indented(p.hint, width)...)
+	case len(p.fit) == 0:
 		lines = append(lines, "  "+l.T("Nothing fits."))
 	}
 	return append(lines, more...)

@@ -15,6 +15,7 @@ import (
 	"befree.example/store/desk"
 	"befree.example/store/plan"
 	"befree.example/store/sms"
+	"befree.example/tui/codename"
 )
 
 // verbs are what a script can say, each with the rest of its line.
@@ -32,6 +33,7 @@ func init() {
 		"note":     (*player).note,     // TEXT
 		"safety":   (*player).safety,   // danger WORD | safe WORD | watched | hold
 		"plan":     (*player).plan,     // FIELD TEXT
+		"search":   (*player).search,   // WORDS: prints what on this machine has them, the newest first
 		"card":     (*player).card,     // prints the one-SMS card
 		"print":    (*player).print,    // the conversation with notes and plan, as far as it is here
 		"release":  (*player).release,  //
@@ -268,6 +270,24 @@ func (p *player) plan(ctx context.Context, line string) error {
 		return err
 	}
 	p.printf(p.name, "plan, %s: %s", field, text)
+	return nil
+}
+
+func (p *player) search(ctx context.Context, words string) error {
+	found, err := p.client.Search(ctx, words)
+	if err != nil {
+		return err
+	}
+	p.printf(p.name, "searches: %d found", len(found))
+	for _, f := range found {
+		tail := ""
+		p.client.View(func(s *desk.State) {
+			if c := s.Conversation(f.Conversation); c != nil {
+				tail = c.Tail
+			}
+		})
+		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), clean(tail), f.At.Format("2006-01-02 15:04"), f.Kind, clean(f.Line.Reveal()))
+	}
 	return nil
 }
 
