@@ -90,6 +90,13 @@ func console(t *testing.T, url, path string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { cache.Close() })
+	follow(t, c)
+	return c
+}
+
+// follow has a client follow the line to the end of the test.
+func follow(t *testing.T, c *client.Client) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Run(ctx) }()
@@ -98,9 +105,7 @@ func console(t *testing.T, url, path string) *client.Client {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		cache.Close()
 	})
-	return c
 }
 
 func until(t *testing.T, c *client.Client, what string, is func() bool) {
