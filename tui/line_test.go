@@ -138,7 +138,7 @@ func (h *hand) Search(_ context.Context, words string) (found []client.Found, er
 	if q.Empty() {
 		return nil, client.ErrNothingToSearch
 	}
-	h.searched = append(h.searched, words)
+	h.searched, h.ready = append(h.searched, words), true
 	for _, e := range slices.Backward(h.events) {
 		if said := desk.Words(e); q.In(search.ListOf(said...)) {
 			found = append(found, client.Found{Conversation: e.Conversation, Kind: e.Kind, ID: e.ID, At: e.At, Line: sms.Text(q.Line(said...))})

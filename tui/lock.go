@@ -27,11 +27,7 @@ func (m *Model) lockUp() tea.Cmd {
 	if m.palette != nil && (m.palette.ask != nil || m.palette.told) {
 		m.palette = nil
 	}
-	line := m.Line
-	return guard(func() tea.Msg {
-		line.Rest()
-		return nil
-	})
+	return m.rest()
 }
 
 // lockKey types the passphrase, or shows the screen again where there is none.

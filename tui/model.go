@@ -169,6 +169,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.save()
 	case foundMsg:
 		cmd = m.found(msg)
+	case preparedMsg:
+		cmd = m.rest()
 	case savedMsg:
 		cmd = m.saved(msg)
 	case doneMsg:

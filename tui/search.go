@@ -27,11 +27,26 @@ type foundMsg struct {
 	err   error
 }
 
+// preparedMsg says that the words are at hand, or that a search will say why not.
+type preparedMsg struct{}
+
 // prepare has the words at hand before anybody searches.
 func (m *Model) prepare() tea.Cmd {
 	line := m.Line
 	return guard(func() tea.Msg {
-		_ = line.Prepare() // a search says what is wrong
+		_ = line.Prepare()
+		return preparedMsg{}
+	})
+}
+
+// rest has forgotten what can be searched while the screen is locked, also what was made ready meanwhile.
+func (m *Model) rest() tea.Cmd {
+	if m.locked == nil {
+		return nil
+	}
+	line := m.Line
+	return guard(func() tea.Msg {
+		line.Rest()
 		return nil
 	})
 }
@@ -59,7 +74,7 @@ func (m *Model) lookFor(p *palette, words string) tea.Cmd {
 // found shows what was found, unless its person went elsewhere meanwhile.
 func (m *Model) found(f foundMsg) tea.Cmd {
 	if m.palette != f.asked {
-		return nil
+		return m.rest()
 	}
 	switch {
 	case errors.Is(f.err, client.ErrNothingToSearch):

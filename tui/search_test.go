@@ -103,6 +103,13 @@ func TestSearch(t *testing.T) {
 			if s.h.ready {
 				s.Error("it can be searched while the screen is locked")
 			}
+			s.press("ctrl+l", "F", "motel")
+			s.m.key(named["ctrl+l"])
+			s.update(foundMsg{asked: &palette{}}) // of a search that was under way
+			s.wait(100 * time.Millisecond)
+			if s.h.ready {
+				s.Error("what was under way made it ready again")
+			}
 			s.press("ctrl+l")
 			s.seesNot("the motel", "Found")
 			if !s.h.ready {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -333,14 +334,38 @@ func TestAuditEventsHoldNobodyUp(t *testing.T) {
 	if err := eve.Open(t.Context(), eve.only().ID, "a second pair of eyes"); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := eve.Search(t.Context(), "motel"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ada.Search(t.Context(), "aunt"); err != nil {
+		t.Fatal(err)
+	}
 	h.carrier.text(t, "SM2", "are you there")
 	ada.until("the next text", func() bool { return len(ada.only().Messages) == 2 })
+	ada.until("all to be told", func() bool {
+		outbox, err := ada.Cache.Outbox()
+		return err == nil && len(outbox) == 0
+	})
 	events, err := ada.Cache.Conversation(ada.only().ID)
 	if err != nil || len(events) != 3 {
 		t.Fatal(len(events), err)
 	}
+	var searched []string
+	eve.until("both searches", func() bool {
+		searched = nil
+		_ = eve.Cache.Each(func(e store.Event) {
+			if e.Kind == desk.Searched {
+				searched = append(searched, e.Actor)
+			}
+		})
+		return len(searched) == 2
+	})
+	slices.Sort(searched)
+	if !slices.Equal(searched, []string{"ada", "eve"}) {
+		t.Errorf("a supervisor sees that %v searched", searched)
+	}
 	err = ada.Cache.Each(func(e store.Event) {
-		if e.Kind == desk.Viewed && (e.Actor != "" || len(e.Body) > 0 || e.Head.Ref != "") {
+		if (e.Kind == desk.Viewed || e.Kind == desk.Searched) && (e.Actor != "" || len(e.Body) > 0 || e.Head.Ref != "") {
 			t.Errorf("a specialist's console has who looked: %v", e)
 		}
 	})
