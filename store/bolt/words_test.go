@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.etcd.io/bbolt"
 	"pgregory.net/rapid"
 
@@ -288,4 +289,22 @@ func sizes(t *testing.T, c *Cache) {
 	if len(seen) > 8 {
 		t.Errorf("%d sizes in the file: %v", len(seen), seen)
 	}
+}
+
+// FuzzSheet: whatever a sheet holds, reading it ends in words or in an error; and what is written is read again.
+func FuzzSheet(f *testing.F) {
+	f.Add([]byte{0})
+	f.Add(sheet{full: 3, items: []search.Item{{Seq: 1, List: " casa"}, {Seq: 1 << 40, List: " he hes"}}}.encode())
+	f.Add([]byte{0, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		b := bundle{"c", store.Text}
+		s, err := decodeSheet(raw, b)
+		if err != nil {
+			return
+		}
+		again, err := decodeSheet(s.encode(), b)
+		if err != nil || !cmp.Equal(s, again, cmp.AllowUnexported(sheet{}), cmpopts.EquateEmpty()) {
+			t.Fatalf("%v became %v, %v", s, again, err)
+		}
+	})
 }
