@@ -76,17 +76,22 @@ func (m *Model) found(f foundMsg) tea.Cmd {
 	if m.palette != f.asked {
 		return m.rest()
 	}
+	m.showFound(f)
+	return nil
+}
+
+func (m *Model) showFound(f foundMsg) {
 	switch {
 	case errors.Is(f.err, client.ErrNothingToSearch):
 		f.asked.hint = m.T("Write one word or more, at most {{.Most}} characters.", "Most", desk.MaxWords)
-		return nil
+		return
 	case f.err != nil:
 		m.palette = nil
 		m.fail(m.plainly(f.err))
-		return nil
+		return
 	case len(f.found) == 0:
 		f.asked.hint = m.T("Nothing on this machine has all of these words. Conversations that were never yours are not searched.")
-		return nil
+		return
 	}
 	offers := make([]offer, len(f.found))
 	for i, one := range f.found {
@@ -97,7 +102,6 @@ func (m *Model) found(f foundMsg) tea.Cmd {
 	}
 	m.palette = newPalette(m.T("Found"), offers)
 	m.palette.told = true
-	return nil
 }
 
 // whoOf is what a conversation is called, though it be known here no more.

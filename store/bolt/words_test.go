@@ -291,6 +291,26 @@ func sizes(t *testing.T, c *Cache) {
 	}
 }
 
+// A cache that was made before everything was covered is refused in words, and stays as it is.
+func TestOlderCacheIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	older := cacheFormat
+	older.version = 1
+	if err := begin(path, older); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenCache(path, cacheForWords()); !errors.Is(err, ErrOlder) || !strings.Contains(err.Error(), "hand over what waits") {
+		t.Fatalf("it ends with %v", err)
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Fatalf("the file was changed, %v", err)
+	}
+}
+
 // FuzzSheet: whatever a sheet holds, reading it ends in words or in an error; and what is written is read again.
 func FuzzSheet(f *testing.F) {
 	f.Add([]byte{0})
