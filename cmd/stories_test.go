@@ -100,22 +100,22 @@ func freePort() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// ready waits until the relay takes texts.
-func ready(ts *testscript.TestScript, _ bool, _ []string) {
+// ready waits until the relay takes texts; ! ready waits until it says that it does not.
+func ready(ts *testscript.TestScript, neg bool, _ []string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience); ; {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			ts.Fatalf("the relay is not ready")
+			ts.Fatalf("the relay is still ready: %t", neg)
 		}
 		r, err := http.Get("http://" + ts.Getenv("BEFREE_LISTEN") + "/readyz") //nolint:noctx // of this machine
 		if err != nil {
 			continue
 		}
 		r.Body.Close()
-		if r.StatusCode == http.StatusOK {
+		if (r.StatusCode == http.StatusOK) != neg {
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"befree.example/store"
 	"befree.example/store/bolt"
@@ -18,6 +19,8 @@ import (
 // key that lies elsewhere.
 type Data struct {
 	store.Log
+	dir  string
+	swap swap
 	log  *bolt.Log
 	keys *bolt.Keys
 }
@@ -51,7 +54,7 @@ func ReadData(ctx context.Context, dir, keyFile string) (*Data, error) {
 }
 
 func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data, err error) {
-	d = &Data{}
+	d = &Data{dir: dir}
 	defer func() {
 		if err != nil {
 			_ = d.Close()
@@ -79,8 +82,103 @@ func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data
 	if err = ring.Check(head.Seq == 0); err != nil {
 		return d, fmt.Errorf("key file %s: %w", keyFile, err)
 	}
-	d.Log = seal.NewLog(d.log, ring)
+	d.swap.log = d.log
+	d.Log = seal.NewLog(&d.swap, ring)
 	return d, nil
+}
+
+// Mend opens the log again after it could not write, and reads all of it over. Until that has worked it gives
+// [store.ErrBroken].
+func (d *Data) Mend(ctx context.Context) error {
+	d.swap.mu.Lock()
+	defer d.swap.mu.Unlock()
+	d.swap.log = nil
+	if d.log != nil {
+		_ = d.log.Close() // what it could not write, it says no more of
+		d.log = nil
+	}
+	l, err := bolt.Open(filepath.Join(d.dir, "log.db"), bolt.Options{})
+	if err != nil {
+		return err
+	}
+	if err := l.Verify(ctx); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.log, d.swap.log = l, l
+	return nil
+}
+
+// Probe writes something that is no event to the log's file.
+func (d *Data) Probe() error {
+	d.swap.mu.RLock()
+	defer d.swap.mu.RUnlock()
+	if d.log == nil {
+		return store.ErrBroken
+	}
+	return d.log.Probe()
+}
+
+// A swap is a log in whose place another can be put. Whoever uses it waits meanwhile.
+type swap struct {
+	mu  sync.RWMutex
+	log store.Log // nil while there is none
+}
+
+func (s *swap) use() (store.Log, error) {
+	if s.log == nil {
+		return nil, store.ErrBroken
+	}
+	return s.log, nil
+}
+
+func (s *swap) Append(ctx context.Context, es ...store.Event) (uint64, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, err := s.use()
+	if err != nil {
+		return 0, err
+	}
+	return l.Append(ctx, es...)
+}
+
+func (s *swap) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, err := s.use()
+	if err != nil {
+		return nil, store.Position{}, err
+	}
+	return l.Read(ctx, after, limit)
+}
+
+func (s *swap) Changed(after uint64) <-chan struct{} {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, err := s.use()
+	if err != nil {
+		return closedNow
+	}
+	return l.Changed(after)
+}
+
+func (s *swap) Conversation(ctx context.Context, id string) ([]store.Event, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, err := s.use()
+	if err != nil {
+		return nil, err
+	}
+	return l.Conversation(ctx, id)
+}
+
+func (s *swap) Find(ctx context.Context, id string) (store.Event, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	l, err := s.use()
+	if err != nil {
+		return store.Event{}, err
+	}
+	return l.Find(ctx, id)
 }
 
 func masterKey(path string, fresh bool) (seal.Master, error) {

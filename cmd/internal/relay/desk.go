@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -20,19 +21,24 @@ var errStopping = errors.New("relay is stopping")
 // A Desk is the one door in: it decides commands, one batch after another, and is the log's only writer. Nobody is
 // told of anything, and nobody can see anything, before it is on disk.
 type Desk struct {
-	log   store.Log
-	queue chan request
-	done  chan struct{} // closed when Run has ended
-	err   error         // how, once done is closed
+	log    store.Log
+	logger *slog.Logger // nil for none
+	queue  chan request
+	done   chan struct{} // closed when Run has ended
+	err    error         // how, once done is closed
+	wrote  time.Time     // when the log last showed that it writes
 
 	mu      sync.RWMutex
 	state   *desk.State
 	epoch   string
 	changed chan struct{} // closed and replaced after every batch
+	broken  error         // why commands are turned away, nil if they are not
+	mended  chan struct{} // closed when they are no more
 }
 
 type request struct {
 	desk.Command
+	probe  bool // nothing is asked but whether the log writes
 	answer chan answer
 }
 
@@ -43,21 +49,9 @@ type answer struct {
 
 // NewDesk folds the whole log.
 func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*Desk, error) {
-	s := desk.NewState(p)
-	s.Staff = staff
-	var at store.Position
-	for {
-		events, head, err := log.Read(ctx, at, 4096)
-		if err != nil {
-			return nil, fmt.Errorf("fold the log: %w", err)
-		}
-		for _, e := range events {
-			s.Apply(e)
-		}
-		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
-		if s.Last() >= head.Seq {
-			break
-		}
+	s, at, err := fold(ctx, log, p, staff)
+	if err != nil {
+		return nil, err
 	}
 	return &Desk{
 		log: log, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
@@ -65,10 +59,35 @@ func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string
 	}, nil
 }
 
+// fold makes a state of the whole log.
+func fold(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*desk.State, store.Position, error) {
+	s := desk.NewState(p)
+	s.Staff = staff
+	for at := (store.Position{}); ; {
+		events, head, err := log.Read(ctx, at, 4096)
+		if err != nil {
+			return nil, at, fmt.Errorf("fold the log: %w", err)
+		}
+		for _, e := range events {
+			s.Apply(e)
+		}
+		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
+		if s.Last() >= head.Seq {
+			return s, at, nil
+		}
+	}
+}
+
 // Do asks for an event and returns its Seq once it is on disk. A *desk.Refusal says that it had no effect and never
 // will; any other error does not say whether it had. The same command again, by ID, is answered as the first time.
 func (d *Desk) Do(ctx context.Context, c desk.Command) (uint64, error) {
-	r := request{Command: c, answer: make(chan answer, 1)}
+	return d.ask(ctx, request{Command: c, answer: make(chan answer, 1)})
+}
+
+func (d *Desk) ask(ctx context.Context, r request) (uint64, error) {
+	if broken, _ := d.Broken(); broken != nil {
+		return 0, errUnavailable
+	}
 	select {
 	case d.queue <- r:
 	case <-d.done:
@@ -140,7 +159,8 @@ func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]sto
 	return events, head, nil
 }
 
-// Run decides until ctx ends or the log fails. What it took from the queue is answered before it returns.
+// Run decides until ctx ends or the log fails in a way that there is no return from. What it took from the queue is
+// answered before it returns.
 func (d *Desk) Run(ctx context.Context) (err error) {
 	defer func() {
 		d.err = err
@@ -152,7 +172,9 @@ func (d *Desk) Run(ctx context.Context) (err error) {
 			return nil
 		case r := <-d.queue:
 			if err := d.commit(d.gather(r)); err != nil {
-				return err
+				if err := d.mend(ctx, err); err != nil {
+					return err
+				}
 			}
 		}
 	}
@@ -177,13 +199,15 @@ func (d *Desk) commit(batch []request) error {
 	ctx := context.Background() // a batch is never abandoned half way
 	p := pending{Desk: d, fork: d.fork(), byID: map[string]store.Event{}}
 	answers := make([]answer, len(batch))
+	asked := false
 	for i, r := range batch {
+		if r.probe {
+			asked = true
+			continue
+		}
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
-	var err error
-	if len(p.events) > 0 {
-		_, err = d.log.Append(ctx, p.events...)
-	}
+	err := d.append(ctx, p.events, asked)
 	if err == nil {
 		d.publish(p.fork)
 	}
@@ -197,6 +221,21 @@ func (d *Desk) commit(batch []request) error {
 		return fmt.Errorf("append to the log: %w", err)
 	}
 	return nil
+}
+
+// append puts events on disk; probed, it shows that the log writes where there are none.
+func (d *Desk) append(ctx context.Context, events []store.Event, probed bool) error {
+	if len(events) == 0 {
+		if probed {
+			return d.probe()
+		}
+		return nil
+	}
+	_, err := d.log.Append(ctx, events...)
+	if err == nil {
+		d.wrote = time.Now()
+	}
+	return err
 }
 
 func (d *Desk) fork() *desk.State {

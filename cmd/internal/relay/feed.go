@@ -135,7 +135,7 @@ func (f *feed) command(ctx context.Context, c desk.Command) error {
 	if c.Conversation == "" && c.Kind != desk.Searched {
 		c.Kind = "" // no other kind that a console may ask for is without one
 	}
-	seq, err := f.desk.Do(ctx, c)
+	seq, err := f.desk.Patiently(ctx, c)
 	var r *desk.Refusal
 	switch {
 	case errors.As(err, &r):

@@ -102,7 +102,7 @@ func (o *Outbox) begin(ctx context.Context) error {
 	})
 	for _, c := range lost {
 		o.work[c.Conversation] = true
-		if _, err := o.desk.Do(ctx, c); err != nil {
+		if _, err := o.desk.Patiently(ctx, c); err != nil {
 			return stopped(ctx, err)
 		}
 		o.log.Warn("send was under way when the relay stopped; unknown whether it went out", "conversation", c.Conversation)
@@ -172,12 +172,12 @@ func (o *Outbox) send(ctx context.Context, id string) {
 		text = o.texts.For(m.Automatic, c.Language)
 		began.Text = text
 	}
-	if _, err := o.desk.Do(ctx, o.command(id, m, attempt, desk.SendStarted, "", began)); err != nil {
+	if _, err := o.desk.Patiently(ctx, o.command(id, m, attempt, desk.SendStarted, "", began)); err != nil {
 		o.held(ctx, id, m, attempt, err)
 		return
 	}
 	sid, err := o.post(ctx, gateway.Outgoing{ID: m.ID, To: c.Number, From: o.from, Body: text})
-	if _, err := o.desk.Do(ctx, o.outcome(id, m, attempt, sid, err)); err != nil {
+	if _, err := o.desk.Patiently(ctx, o.outcome(id, m, attempt, sid, err)); err != nil {
 		o.log.Error("outcome of a send is not on disk; it counts as unknown", "conversation", id, "error", err)
 	}
 }
@@ -225,7 +225,7 @@ func (o *Outbox) held(ctx context.Context, id string, m *desk.Message, attempt i
 	}
 	c := o.command(id, m, attempt, desk.ReplyWithdrawn, "/withdrawn", desk.Because{Reason: r.Text})
 	c.Actor = store.Clock
-	if _, err := o.desk.Do(ctx, c); err != nil && !errors.Is(err, &desk.Refusal{Code: desk.CodeNotWaiting}) {
+	if _, err := o.desk.Patiently(ctx, c); err != nil && !errors.Is(err, &desk.Refusal{Code: desk.CodeNotWaiting}) {
 		o.log.Error("text that may not go out could not be withdrawn", "conversation", id, "error", err)
 	}
 }

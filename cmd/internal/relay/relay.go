@@ -27,6 +27,7 @@ const (
 	requestTimeout  = 10 * time.Second
 	idleTimeout     = 2 * time.Minute
 	shutdownTimeout = 25 * time.Second
+	readyTimeout    = 5 * time.Second
 	maxHeader       = 16 << 10 // bytes
 )
 
@@ -83,6 +84,7 @@ func openDesk(ctx context.Context, c Config) (*Desk, error) {
 	began := time.Now()
 	d, err := NewDesk(ctx, c.Log, c.Policy, roles)
 	if err == nil {
+		d.logger = c.Logger
 		c.Logger.Info("log folded", "events", d.Head().Seq, "took", time.Since(began).Round(time.Millisecond))
 	}
 	return d, err
@@ -149,18 +151,19 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Retry-After", "1")
 		http.Error(rw, "starting", http.StatusServiceUnavailable)
 	case r.URL.Path == "/readyz":
-		w.readyz(rw)
+		w.readyz(rw, r)
 	default:
 		routes.ServeHTTP(rw, r)
 	}
 }
 
-// readyz says no once the desk takes nothing any more.
-func (w *web) readyz(rw http.ResponseWriter) {
-	select {
-	case <-w.desk.Load().done:
-		http.Error(rw, "the log takes no more events", http.StatusServiceUnavailable)
-	default:
-		_, _ = fmt.Fprintln(rw, "ready")
+// readyz says yes where the log has just written something, and why not elsewhere.
+func (w *web) readyz(rw http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if err := w.desk.Load().Probe(ctx); err != nil {
+		http.Error(rw, "no: the log cannot be written to", http.StatusServiceUnavailable)
+		return
 	}
+	_, _ = fmt.Fprintln(rw, "ready")
 }

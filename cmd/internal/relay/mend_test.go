@@ -1,0 +1,166 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"befree.example/cmd/internal/relay"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/storetest"
+)
+
+// A healing log can be opened again once its disk lets it.
+type healing struct {
+	*storetest.FailingLog
+	can    atomic.Bool
+	mended atomic.Int64
+}
+
+func (h *healing) Mend(context.Context) error {
+	h.mended.Add(1)
+	if !h.can.Load() {
+		return errors.New("no space left on device")
+	}
+	h.FailingLog.Mend()
+	return nil
+}
+
+func (h *healing) Probe() error { return nil }
+
+// TestDeskComesBack: while the log cannot write, everybody is told at once to come again; who can wait is served when it
+// can, with what was on disk and nothing twice.
+func TestDeskComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &healing{FailingLog: storetest.Failing(storetest.Memory())}
+		d, err := relay.NewDesk(t.Context(), log, desk.Policy{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- d.Run(ctx) }()
+		if _, err := d.Do(t.Context(), inbound("SM1")); err != nil {
+			t.Fatal(err)
+		}
+		log.Break(errors.New("no space left on device"))
+		began := time.Now()
+		for range 10 {
+			if _, err := d.Do(t.Context(), inbound("SM2")); err == nil {
+				t.Fatal("acknowledged what is not on disk")
+			}
+		}
+		if time.Since(began) != 0 {
+			t.Errorf("it took %v to be told", time.Since(began))
+		}
+		waited := make(chan error, 1)
+		go func() {
+			_, err := d.Patiently(t.Context(), inbound("SM2"))
+			waited <- err
+		}()
+		time.Sleep(time.Minute)
+		if n := log.mended.Load(); n < 10 || n > 20 {
+			t.Errorf("opened again %d times in a minute", n)
+		}
+		if err := d.Probe(t.Context()); err == nil {
+			t.Error("it says that it writes")
+		}
+		log.can.Store(true)
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+		if err := d.Probe(t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, sid := range []string{"SM1", "SM2", "SM3"} {
+			if _, err := d.Do(t.Context(), inbound(sid)); err != nil {
+				t.Error(sid, err)
+			}
+		}
+		if d.Head().Seq != 3 {
+			t.Errorf("%d events", d.Head().Seq)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestAnswerLost: an append that failed after its events were written is not tried again; they are found when the log is
+// read over.
+func TestAnswerLost(t *testing.T) {
+	log := &healing{FailingLog: storetest.Failing(storetest.Memory())}
+	log.can.Store(true)
+	d := startDesk(t, log)
+	log.FailAfterAppend(errors.New("input/output error"))
+	if _, err := d.Do(t.Context(), inbound("SM1")); err == nil {
+		t.Fatal("acknowledged in spite of the failure")
+	}
+	if _, err := d.Patiently(t.Context(), inbound("SM1")); err != nil {
+		t.Fatal(err)
+	}
+	if d.Head().Seq != 1 || d.Conversation("fresh-SM1") == nil {
+		t.Fatalf("%d events", d.Head().Seq)
+	}
+}
+
+// A shortened log comes back without its last event.
+type shortened struct{ *healing }
+
+func (s shortened) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
+	es, head, err := s.healing.Read(ctx, after, limit)
+	if s.mended.Load() > 0 && len(es) > 0 {
+		return es[:len(es)-1], store.Position{Epoch: head.Epoch, Seq: head.Seq - 1}, err
+	}
+	return es, head, err
+}
+
+// TestAcknowledgedAndGone: a log that lost what was acknowledged is not gone on with.
+func TestAcknowledgedAndGone(t *testing.T) {
+	log := shortened{&healing{FailingLog: storetest.Failing(storetest.Memory())}}
+	log.can.Store(true)
+	d, err := relay.NewDesk(t.Context(), log, desk.Policy{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- d.Run(t.Context()) }()
+	if _, err := d.Do(t.Context(), inbound("SM1")); err != nil {
+		t.Fatal(err)
+	}
+	log.FailAppend(errors.New("input/output error"))
+	_, _ = d.Do(t.Context(), inbound("SM2"))
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
+		t.Fatalf("the desk ended with %v", err)
+	}
+}
+
+// TestDataMends: a data folder's log is opened again in its place; who reads meanwhile waits.
+func TestDataMends(t *testing.T) {
+	dir := t.TempDir()
+	data, err := relay.OpenData(t.Context(), filepath.Join(dir, "data"), filepath.Join(dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	d := startDesk(t, data)
+	for _, sid := range []string{"SM1", "SM2"} {
+		if _, err := d.Do(t.Context(), inbound(sid)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(data.Mend(t.Context()), data.Probe()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	es, head, err := data.Read(t.Context(), store.Position{}, 10)
+	if err != nil || len(es) != 2 || head.Seq != 2 {
+		t.Fatal(len(es), head, err)
+	}
+}
