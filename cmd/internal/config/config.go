@@ -34,6 +34,7 @@ var ErrSaid = errors.New("said already")
 // 1 and one line on standard error for anything else.
 func Main(name, help string, grammar any) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	std := Std{os.Stdin, os.Stdout, os.Stderr}
 	err := Run(ctx, name, help, os.Args[1:], &std, grammar)
 	stop()

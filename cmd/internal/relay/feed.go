@@ -30,7 +30,11 @@ type feed struct {
 	answers chan wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
 	fetches sync.WaitGroup
-	busy    chan struct{} // held while a file is fetched: one at a time for a console
+
+	draining <-chan struct{}      // closed when the relay is about to stop
+	within   func() time.Duration // how long the console may stay then
+
+	busy chan struct{} // held while a file is fetched: one at a time for a console
 }
 
 // run serves a console that has signed in until either side ends it.
@@ -53,6 +57,7 @@ func (f *feed) run(ctx context.Context) error {
 func (f *feed) write(ctx context.Context) error {
 	ping := time.NewTicker(wire.PingEvery)
 	defer ping.Stop()
+	draining, leave := f.draining, (<-chan time.Time)(nil)
 	for {
 		behind, err := f.forward(ctx)
 		if err != nil {
@@ -64,7 +69,13 @@ func (f *feed) write(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return f.send(wire.Frame{Drain: &wire.Drain{Within: time.Second}})
+			return nil // the reader has ended
+		case <-draining:
+			within := f.within()
+			draining, leave = nil, time.After(within)
+			err = f.send(wire.Frame{Drain: &wire.Drain{Within: within}})
+		case <-leave:
+			return nil
 		case a := <-f.answers:
 			err = f.send(a)
 		case <-ping.C:

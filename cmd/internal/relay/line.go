@@ -2,13 +2,15 @@ package relay
 
 import (
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"crypto/tls"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,8 +27,20 @@ type Line struct {
 	carrier   gateway.Gateway
 	enrolment Enrolment
 	log       *slog.Logger
-	ctx       context.Context // of the connections, which outlive their requests
+	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	feeds     sync.WaitGroup
+	consoles  atomic.Int64 // that are signed in
+}
+
+// When the relay stops, consoles leave one after another, so that they do not all come back at one moment.
+const (
+	drainEach = 5 * time.Millisecond // for each of them
+	drainMost = 5 * time.Second      // for all
+)
+
+// leaveWithin is how long a console may stay once the relay is about to stop.
+func (l *Line) leaveWithin() time.Duration {
+	return rand.N(min(drainMost, time.Duration(l.consoles.Load())*drainEach) + 1)
 }
 
 var upgrader = websocket.Upgrader{
@@ -54,7 +68,7 @@ func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
 		return
 	}
-	if err := l.serve(ws, r.TLS); err != nil && !isGone(err) && l.ctx.Err() == nil {
+	if err := l.serve(ws, r.TLS); err != nil && !isGone(err) && l.draining.Err() == nil {
 		l.log.Warn("console connection ended", "error", err)
 	}
 }
@@ -75,8 +89,11 @@ func private(r *http.Request) bool {
 func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) })
-	f := &feed{desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, answers: make(chan wire.Frame, 64), busy: make(chan struct{}, 1)}
-	stop := context.AfterFunc(l.ctx, func() { _ = ws.SetReadDeadline(time.Now().Add(time.Second)) })
+	f := &feed{
+		desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, answers: make(chan wire.Frame, 64), busy: make(chan struct{}, 1),
+		draining: l.draining.Done(), within: l.leaveWithin,
+	}
+	stop := context.AfterFunc(l.draining, func() { _ = ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
 	defer stop()
 	if err := l.signIn(f, channel); err != nil {
 		return err
@@ -84,7 +101,10 @@ func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
 	if err := l.resume(f); err != nil {
 		return err
 	}
-	return f.run(l.ctx)
+	stop()
+	l.consoles.Add(1)
+	defer l.consoles.Add(-1)
+	return f.run(context.WithoutCancel(l.draining))
 }
 
 // signIn lets in whoever the enrolment knows, within AuthTimeout.
@@ -94,7 +114,7 @@ func (l *Line) signIn(f *feed, tlsState *tls.ConnectionState) error {
 		return err
 	}
 	nonce := make([]byte, 32)
-	_, _ = rand.Read(nonce) // never fails
+	_, _ = crand.Read(nonce) // never fails
 	if err := f.send(wire.Frame{Hello: l.hello(nonce)}); err != nil {
 		return err
 	}
@@ -166,7 +186,7 @@ func (l *Line) snapshot(f *feed) error {
 		}
 	})
 	for _, id := range ids {
-		if err := f.parts(l.ctx, id, f.cursor.Seq, f.send); err != nil {
+		if err := f.parts(l.draining, id, f.cursor.Seq, f.send); err != nil {
 			return err
 		}
 	}

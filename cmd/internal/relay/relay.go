@@ -59,17 +59,21 @@ func Serve(ctx context.Context, c Config) error {
 	stopDesk := d.start()
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
-	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, log: c.Logger, ctx: ctx}
+	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, log: c.Logger, draining: ctx}
 	web.ready(in, line, d)
 	group.Go(func() error { return web.failed(ctx) })
+	group.Go(func() error { // nobody is let in any more
+		<-ctx.Done()
+		web.stop()
+		return nil
+	})
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })
 	group.Go(func() error { return d.failed(ctx) })
 	if c.Inbound != nil {
 		group.Go(func() error { return c.Inbound(ctx, in) })
 	}
 	err = group.Wait() // the senders have their outcomes, the carrier brings nothing more
-	web.stop()
-	line.feeds.Wait()
+	line.feeds.Wait()  // the consoles have left, one after another
 	if cause := stopDesk(); cause != nil {
 		return cause // whatever else ended did so because of it
 	}
