@@ -47,6 +47,7 @@ type serveCmd struct {
 	Pace float64 `help:"How much faster than people the simulated texters are." default:"1"`
 
 	Triage    string `help:"Rules of triage; default the ones built in." placeholder:"FILE"`
+	Metrics   string `help:"Also answer /metrics, in Prometheus' form, at this address; say one that only your monitoring reaches." placeholder:"HOST:PORT"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
 }
 
@@ -61,11 +62,21 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer data.Close()
-	if conf.Listener, err = listen(ctx, c.Listen); err != nil {
+	if conf.Listener, err = listen(ctx, "--listen", c.Listen); err != nil {
 		return err
 	}
 	defer conf.Listener.Close()
-	conf.Log = data
+	conf.Log, conf.Folder = data, c.Data
+	if c.Metrics != "" {
+		m, err := listen(ctx, "--metrics", c.Metrics)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		conf.Logger.Info("telling measures", "address", m.Addr().String())
+		conf.Measures = relay.NewMeasures()
+		go func() { _ = conf.Measures.Serve(ctx, m) }() // the line goes on without them
+	}
 	conf.Logger.Info("listening", "address", conf.Listener.Addr().String(), "carrier", c.Carrier, "tls", conf.TLS != nil)
 	return explainFull(relay.Serve(ctx, conf))
 }
@@ -154,13 +165,13 @@ func (c *serveCmd) tls() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("--listen: something else uses %s; stop it, or name another port", address)
+		return nil, fmt.Errorf("%s: something else uses %s; stop it, or name another port", flag, address)
 	case err != nil:
-		return nil, fmt.Errorf("--listen: %w", err)
+		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	return l, nil
 }

@@ -27,6 +27,7 @@ type Desk struct {
 	done   chan struct{} // closed when Run has ended
 	err    error         // how, once done is closed
 	wrote  time.Time     // when the log last showed that it writes
+	counts *Measures
 
 	mu      sync.RWMutex
 	state   *desk.State
@@ -207,7 +208,9 @@ func (d *Desk) commit(batch []request) error {
 		}
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
+	began := time.Now()
 	err := d.append(ctx, p.events, asked)
+	d.counts.committed(p.events, answers, time.Since(began), err)
 	if err == nil {
 		d.publish(p.fork)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -29,6 +30,7 @@ type feed struct {
 	log     *slog.Logger
 	answers chan wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
+	sent    atomic.Uint64 // the cursor's Seq, for others to read
 	fetches sync.WaitGroup
 
 	draining <-chan struct{}      // closed when the relay is about to stop
@@ -105,6 +107,7 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 		}
 	}
 	f.cursor.Seq = events[len(events)-1].Seq
+	f.sent.Store(f.cursor.Seq)
 	return f.cursor.Seq < head.Seq, nil
 }
 

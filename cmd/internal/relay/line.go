@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -29,7 +28,36 @@ type Line struct {
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	feeds     sync.WaitGroup
-	consoles  atomic.Int64 // that are signed in
+
+	mu       sync.Mutex
+	consoles map[*feed]bool // that are signed in
+}
+
+// enter counts a console in; the returned function counts it out.
+func (l *Line) enter(f *feed) (leave func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.consoles == nil {
+		l.consoles = map[*feed]bool{}
+	}
+	l.consoles[f] = true
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.consoles, f)
+	}
+}
+
+// standing tells how many consoles are signed in, and by how many events the slowest is behind.
+func (l *Line) standing(last uint64) (consoles int, behind uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for f := range l.consoles {
+		if at := f.sent.Load(); at < last {
+			behind = max(behind, last-at)
+		}
+	}
+	return len(l.consoles), behind
 }
 
 // When the relay stops, consoles leave one after another, so that they do not all come back at one moment.
@@ -40,7 +68,8 @@ const (
 
 // leaveWithin is how long a console may stay once the relay is about to stop.
 func (l *Line) leaveWithin() time.Duration {
-	return rand.N(min(drainMost, time.Duration(l.consoles.Load())*drainEach) + 1)
+	n, _ := l.standing(0)
+	return rand.N(min(drainMost, time.Duration(n)*drainEach) + 1)
 }
 
 var upgrader = websocket.Upgrader{
@@ -102,8 +131,8 @@ func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
 		return err
 	}
 	stop()
-	l.consoles.Add(1)
-	defer l.consoles.Add(-1)
+	f.sent.Store(f.cursor.Seq)
+	defer l.enter(f)()
 	return f.run(context.WithoutCancel(l.draining))
 }
 

@@ -45,6 +45,8 @@ type Config struct {
 	Policy    desk.Policy
 	Texts     Texts
 	Logger    *slog.Logger
+	Measures  *Measures // nil for none
+	Folder    string    // of the log, whose disk is watched; may be empty
 }
 
 // Serve runs the relay until ctx ends (then it returns nil once everything has ended and is on disk) or something
@@ -61,6 +63,9 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, log: c.Logger, draining: ctx}
 	web.ready(in, line, d)
+	if c.Measures != nil {
+		c.Measures.registry.MustRegister(standing{d, line, c.Folder})
+	}
 	group.Go(func() error { return web.failed(ctx) })
 	group.Go(func() error { // nobody is let in any more
 		<-ctx.Done()
@@ -88,7 +93,7 @@ func openDesk(ctx context.Context, c Config) (*Desk, error) {
 	began := time.Now()
 	d, err := NewDesk(ctx, c.Log, c.Policy, roles)
 	if err == nil {
-		d.logger = c.Logger
+		d.logger, d.counts = c.Logger, c.Measures
 		c.Logger.Info("log folded", "events", d.Head().Seq, "took", time.Since(began).Round(time.Millisecond))
 	}
 	return d, err

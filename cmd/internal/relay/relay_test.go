@@ -86,10 +86,14 @@ type house struct {
 	staff   relay.StaffFile
 	address string
 	stop    func() error
+	change  func(*relay.Config) // nil for nothing
 }
 
-func open(t testing.TB, log store.Log) *house {
-	h := &house{t: t, dir: t.TempDir(), log: log}
+func open(t testing.TB, log store.Log) *house { return openChanged(t, log, nil) }
+
+// openChanged opens a house whose relay is set up otherwise than others.
+func openChanged(t testing.TB, log store.Log, change func(*relay.Config)) *house {
+	h := &house{t: t, dir: t.TempDir(), log: log, change: change}
 	h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
 	h.serve()
 	t.Cleanup(func() {
@@ -110,12 +114,14 @@ func (h *house) serve() {
 	h.address = "ws://" + l.Addr().String() + "/line"
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() {
-		ended <- relay.Serve(ctx, relay.Config{
-			Listener: l, Log: h.log, Number: "233733", Gateway: h.carrier,
-			Inbound: h.carrier.inbound, Enrolment: h.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
-		})
-	}()
+	conf := relay.Config{
+		Listener: l, Log: h.log, Number: "233733", Gateway: h.carrier,
+		Inbound: h.carrier.inbound, Enrolment: h.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+	}
+	if h.change != nil {
+		h.change(&conf)
+	}
+	go func() { ended <- relay.Serve(ctx, conf) }()
 	h.stop = func() error {
 		cancel()
 		err := <-ended

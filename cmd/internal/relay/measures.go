@@ -1,0 +1,164 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/triage"
+)
+
+// Measures are what a relay tells of itself: numbers alone, never whose. A nil one counts nothing.
+type Measures struct {
+	registry *prometheus.Registry
+	events   *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	failures prometheus.Counter
+	appends  prometheus.Histogram
+}
+
+// NewMeasures makes the counters; a relay that is given them adds what it stands at.
+func NewMeasures() *Measures {
+	m := &Measures{
+		registry: prometheus.NewRegistry(),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "befree_events_total", Help: "Events put on disk, by kind: received is a text that came in, send_accepted one that the carrier took.",
+		}, []string{"kind"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "befree_refusals_total", Help: "Commands that the rules did not allow, by code.",
+		}, []string{"code"}),
+		failures: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "befree_append_failures_total", Help: "Times that the log could not be written to.",
+		}),
+		appends: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "befree_append_seconds", Help: "From deciding a batch until it is on stable storage.",
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
+		}),
+	}
+	m.registry.MustRegister(m.events, m.refusals, m.failures, m.appends, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// committed counts what became of a batch.
+func (m *Measures) committed(events []store.Event, answers []answer, took time.Duration, err error) {
+	if m == nil {
+		return
+	}
+	for _, a := range answers {
+		var r *desk.Refusal
+		if errors.As(a.err, &r) {
+			m.refusals.WithLabelValues(label(string(r.Code))).Inc()
+		}
+	}
+	switch {
+	case err != nil:
+		m.failures.Inc()
+	case len(events) > 0:
+		m.appends.Observe(took.Seconds())
+		for _, e := range events {
+			m.events.WithLabelValues(label(string(e.Kind))).Inc()
+		}
+	}
+}
+
+func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
+
+// A standing is how things are at the moment when somebody asks.
+type standing struct {
+	desk   *Desk
+	line   *Line
+	folder string // whose disk counts; empty for none
+}
+
+var (
+	consolesDesc = describe("befree_consoles", "Consoles that are signed in.")
+	behindDesc   = describe("befree_console_behind_events", "By how many events the console that is furthest behind is behind.")
+	waitingDesc  = describe("befree_waiting", "Conversations that wait for somebody to take them.", "severity")
+	longestDesc  = describe("befree_longest_wait_seconds", "How long the texter has waited who has waited longest, in anybody's hands or in none.", "severity")
+	heldDesc     = describe("befree_held", "Conversations in somebody's hands.")
+	unknownDesc  = describe("befree_sends_unknown", "Texts of which nobody knows whether the carrier took them.")
+	pendingDesc  = describe("befree_sends_waiting", "Texts that are to go out.")
+	lastDesc     = describe("befree_log_events", "Events in the log.")
+	writableDesc = describe("befree_log_writable", "1 while the log takes events, 0 while what comes is turned away.")
+	diskDesc     = describe("befree_disk_free_bytes", "Room left on the disk of the data folder.")
+)
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements [prometheus.Collector].
+func (s standing) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, to) }
+
+// Collect implements [prometheus.Collector].
+func (s standing) Collect(to chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	waiting, longest, now := map[triage.Severity]int{}, map[triage.Severity]time.Duration{}, time.Now()
+	var held, unknown, pending, last float64
+	s.desk.View(func(st *desk.State) {
+		last = float64(st.Last())
+		for c := range st.Conversations() {
+			switch c.Phase {
+			case desk.Waiting:
+				waiting[c.Severity]++
+			case desk.Held:
+				held++
+			}
+			if !c.Unanswered.IsZero() && c.Phase != desk.ClosedNow {
+				longest[c.Severity] = max(longest[c.Severity], now.Sub(c.Unanswered))
+			}
+			for _, m := range c.Messages {
+				switch m.Delivery {
+				case desk.StatusUnknown:
+					unknown++
+				case desk.StatusWaiting:
+					pending++
+				}
+			}
+		}
+	})
+	for _, severity := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
+		gauge(waitingDesc, float64(waiting[severity]), severity.Word())
+		gauge(longestDesc, longest[severity].Seconds(), severity.Word())
+	}
+	writable := 1.0
+	if why, _ := s.desk.Broken(); why != nil {
+		writable = 0
+	}
+	gauge(heldDesc, held)
+	gauge(unknownDesc, unknown)
+	gauge(pendingDesc, pending)
+	gauge(lastDesc, last)
+	gauge(writableDesc, writable)
+	consoles, behind := s.line.standing(uint64(last))
+	gauge(consolesDesc, float64(consoles))
+	gauge(behindDesc, float64(behind))
+	if free, ok := diskFree(s.folder); ok {
+		gauge(diskDesc, float64(free))
+	}
+}
+
+// Serve answers those who ask for the measures, at /metrics, until ctx ends.
+func (m *Measures) Serve(ctx context.Context, l net.Listener) error {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 2, Timeout: requestTimeout}))
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, MaxHeaderBytes: maxHeader}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

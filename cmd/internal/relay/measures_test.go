@@ -1,0 +1,107 @@
+package relay_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"befree.example/cmd/internal/gateway"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store/desk"
+	"befree.example/store/storetest"
+)
+
+// TestMeasures: what happened and how things stand is told in numbers, and nothing of a text, a number or a name.
+func TestMeasures(t *testing.T) {
+	m := relay.NewMeasures()
+	h := openChanged(t, storetest.Memory(), func(c *relay.Config) { c.Measures, c.Folder = m, t.TempDir() })
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Serve(ctx, l) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	ada := h.sign("ada", desk.Specialist)
+	h.carrier.text(t, "SM1", "stop him he's here")
+	c := ada.claim()
+	h.carrier.send = func(context.Context, gateway.Outgoing) (string, error) { return "", context.DeadlineExceeded }
+	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I am here", Now: true})
+	_ = ada.ask(c, desk.Claimed, nil)
+	ada.until("the outcome", func() bool { return ada.only().Messages[1].Delivery == desk.StatusUnknown })
+	if err := h.carrier.recv.Receive(t.Context(), gateway.Inbound{SID: "SM2", From: "+12025550122", To: "233733", Body: "he locked me in"}); err != nil {
+		t.Fatal(err)
+	}
+
+	r, err := http.Get("http://" + l.Addr().String() + "/metrics") //nolint:noctx // of this machine
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := io.ReadAll(r.Body)
+	r.Body.Close()
+	told := string(raw)
+	for _, line := range []string{
+		`befree_events_total{kind="received"} 2`, `befree_events_total{kind="send_unknown"} 1`, `befree_refusals_total{code="yours_already"} 1`,
+		`befree_consoles 1`, `befree_waiting{severity="high"} 1`, `befree_waiting{severity="imminent"} 0`, `befree_held 1`,
+		`befree_sends_unknown 1`, `befree_log_writable 1`, `befree_append_failures_total 0`,
+	} {
+		if !strings.Contains(told, line+"\n") {
+			t.Errorf("%s is not told:\n%s", line, regexp.MustCompile(`(?m)^befree.*$`).FindAllString(told, -1))
+		}
+	}
+	for _, name := range []string{"befree_append_seconds_count", "befree_longest_wait_seconds", "befree_disk_free_bytes", "befree_console_behind_events"} {
+		if !strings.Contains(told, name) {
+			t.Errorf("%s is not told", name)
+		}
+	}
+	if found := regexp.MustCompile(`\bada\b|5550|0147|locked me`).FindString(told); found != "" {
+		t.Errorf("it tells %q", found)
+	}
+}
+
+// TestBoard: the Grafana board asks for measures that there are, and for all of them.
+func TestBoard(t *testing.T) {
+	board, err := os.ReadFile("../../befree-relay/grafana.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !json.Valid(board) {
+		t.Fatal("the board is no JSON")
+	}
+	source := ""
+	for _, file := range []string{"measures.go"} {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source += string(raw)
+	}
+	there := map[string]bool{}
+	for _, name := range regexp.MustCompile(`"(befree_\w+)"`).FindAllStringSubmatch(source, -1) {
+		there[name[1]] = false
+	}
+	for _, name := range regexp.MustCompile(`befree_[a-z_]+`).FindAllString(string(board), -1) {
+		base := strings.TrimSuffix(name, "_bucket")
+		if _, ok := there[base]; !ok {
+			t.Errorf("the board asks for %s, which there is not", name)
+		}
+		there[base] = true
+	}
+	for name, shown := range there {
+		if !shown && name != "befree_log_events" {
+			t.Errorf("%s is not on the board", name)
+		}
+	}
+}
