@@ -1,0 +1,285 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+	"github.com/gorilla/websocket"
+
+	"befree.example/client/wire"
+	"befree.example/store/storetest"
+)
+
+const (
+	consoles = 1000
+	texts    = 200 // to all of them
+)
+
+// fanouts measures one text after another to 1,000 consoles in a process of their own, by the relay and by centrifuge
+// with its memory broker, and what a connection costs each in memory. Neither keeps anything on disk.
+func fanouts(ctx context.Context, _ string) error {
+	r, err := start(ctx, storetest.Memory(), "127.0.0.1:0", nil)
+	if err != nil {
+		return err
+	}
+	ours, ourBytes, err := fan(ctx, "befree", "ws://"+r.address+"/line", func() error { return r.text(ctx, "+12025550147") })
+	if err != nil {
+		return err
+	}
+	if err := r.stop(); err != nil {
+		return err
+	}
+	node, address, stop, err := centrifugal()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	body := make([]byte, 700) // what an event of befree's is as JSON
+	for i := range body {
+		body[i] = 'x'
+	}
+	theirs, theirBytes, err := fan(ctx, "centrifuge", address, func() error {
+		_, err := node.Publish("line", []byte(`"`+string(body)+`"`))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	row("one text to 1,000 consoles", "%.0f deliveries/s", ours)
+	row("  times centrifuge", "%.2f  (%.0f/s)", ours/theirs, theirs)
+	row("memory of a console's connection", "%.1f KB", ourBytes/1024)
+	row("  times centrifuge", "%.2f  (%.1f KB)", ourBytes/theirBytes, theirBytes/1024)
+	return nil
+}
+
+// fan lets a child process follow, and publishes one thing after another, each once all have the one before.
+func fan(ctx context.Context, kind, address string, publish func() error) (perSecond, bytes float64, err error) {
+	before := used()
+	child, err := newChild(ctx, kind, address)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer child.end()
+	bytes = float64(int64(used())-int64(before)) / consoles
+	for range 10 { // warm
+		if err := publish(); err != nil {
+			return 0, 0, err
+		}
+		child.wait()
+	}
+	began := time.Now()
+	for range texts {
+		if err := publish(); err != nil {
+			return 0, 0, err
+		}
+		child.wait()
+	}
+	return consoles * texts / time.Since(began).Seconds(), bytes, nil
+}
+
+// used is what this process holds in heap and stacks.
+func used() uint64 {
+	runtime.GC()
+	time.Sleep(200 * time.Millisecond)
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse + m.StackInuse
+}
+
+// A child process has the consoles; it says a line for everything that all of them have.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func newChild(ctx context.Context, kind, address string) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{cmd: exec.CommandContext(ctx, self, "-consoles", kind, "-at", address)}
+	c.cmd.Stderr = os.Stderr
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewScanner(out)
+	if err := c.cmd.Start(); err != nil {
+		return nil, err
+	}
+	c.wait() // all are there
+	return c, nil
+}
+
+func (c *child) wait() string {
+	c.out.Scan()
+	return c.out.Text()
+}
+
+func (c *child) end() {
+	c.in.Close()
+	_ = c.cmd.Wait()
+}
+
+// follow is the child's side.
+func follow(kind, address string) error {
+	var got, ready sync.WaitGroup
+	got.Add(consoles)
+	ready.Add(consoles)
+	dial := map[string]func(string) (*websocket.Conn, error){"befree": signIn, "centrifuge": subscribe}[kind]
+	errs := make(chan error, consoles)
+	slots := make(chan struct{}, 64)
+	for range consoles {
+		go func() {
+			slots <- struct{}{}
+			ws, err := dial(address)
+			<-slots
+			if err != nil {
+				errs <- err
+				return
+			}
+			ready.Done()
+			for {
+				_, raw, err := ws.ReadMessage()
+				if err != nil {
+					return
+				}
+				if n := things(kind, raw); n > 0 {
+					got.Done()
+				} else if string(raw) == "{}" { // centrifuge's ping wants an answer
+					_ = ws.WriteMessage(websocket.TextMessage, []byte("{}"))
+				}
+			}
+		}()
+	}
+	all := make(chan struct{})
+	go func() { ready.Wait(); close(all) }()
+	select {
+	case err := <-errs:
+		return err
+	case <-all:
+		fmt.Println("ready")
+	}
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		close(ended)
+	}()
+	for n := 0; ; n++ {
+		have := make(chan struct{})
+		go func() { got.Wait(); close(have) }()
+		select {
+		case <-have:
+			got.Add(consoles)
+			fmt.Println(strconv.Itoa(n))
+		case <-ended:
+			return nil
+		}
+	}
+}
+
+// things counts what a message brings.
+func things(kind string, raw []byte) int {
+	if kind == "befree" {
+		if strings.HasPrefix(string(raw[:min(len(raw), 10)]), `{"events"`) {
+			return 1
+		}
+		return 0
+	}
+	if strings.Contains(string(raw[:min(len(raw), 20)]), `"push"`) {
+		return 1
+	}
+	return 0
+}
+
+func signIn(address string) (*websocket.Conn, error) {
+	d := websocket.Dialer{Subprotocols: []string{wire.Subprotocol}}
+	ws, answer, err := d.Dial(address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body.Close()
+	say := func(f wire.Frame) { _ = ws.WriteMessage(websocket.TextMessage, encode(f)) }
+	var last uint64
+	for {
+		_, raw, err := ws.ReadMessage()
+		if err != nil {
+			return nil, err
+		}
+		var f wire.Frame
+		if err := json.Unmarshal(raw, &f); err != nil {
+			return nil, err
+		}
+		switch {
+		case f.Hello != nil:
+			say(wire.Frame{Auth: &wire.Auth{Name: "ada"}})
+		case f.Welcome != nil:
+			say(wire.Frame{Resume: &wire.Resume{}})
+		case f.Snapshot != nil:
+			last = f.Snapshot.Position.Seq
+			_ = last
+			return ws, nil
+		}
+	}
+}
+
+func subscribe(address string) (*websocket.Conn, error) {
+	ws, answer, err := websocket.DefaultDialer.Dial(address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer.Body.Close()
+	for _, command := range []string{`{"id":1,"connect":{}}`, `{"id":2,"subscribe":{"channel":"line"}}`} {
+		if err := ws.WriteMessage(websocket.TextMessage, []byte(command)); err != nil {
+			return nil, err
+		}
+		if _, _, err := ws.ReadMessage(); err != nil {
+			return nil, err
+		}
+	}
+	return ws, nil
+}
+
+// centrifugal is a node that lets everybody in.
+func centrifugal() (node *centrifuge.Node, address string, stop func(), err error) {
+	node, err = centrifuge.New(centrifuge.Config{})
+	if err != nil {
+		return nil, "", nil, err
+	}
+	node.OnConnecting(func(context.Context, centrifuge.ConnectEvent) (centrifuge.ConnectReply, error) {
+		return centrifuge.ConnectReply{Credentials: &centrifuge.Credentials{UserID: "ada"}}, nil
+	})
+	node.OnConnect(func(c *centrifuge.Client) {
+		c.OnSubscribe(func(_ centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
+			done(centrifuge.SubscribeReply{}, nil)
+		})
+	})
+	if err := node.Run(); err != nil {
+		return nil, "", nil, err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	server := &http.Server{Handler: centrifuge.NewWebsocketHandler(node, centrifuge.WebsocketConfig{CheckOrigin: func(*http.Request) bool { return true }}), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }()
+	return node, "ws://" + l.Addr().String() + "/", func() { _ = node.Shutdown(context.Background()); _ = server.Close() }, nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"befree.example/cmd/internal/relay"
+)
+
+// herds measures how long 1,000 consoles take to be back and in step after the relay was gone, from the moment at which
+// it listens again. They come back as consoles do: after 0.2 s and a part of a wait that doubles.
+func herds(ctx context.Context, dir string) error {
+	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), filepath.Join(dir, "key"))
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	r, err := start(ctx, data, "127.0.0.1:0", nil)
+	if err != nil {
+		return err
+	}
+	for range 1000 {
+		if err := r.text(ctx, "+12025550147"); err != nil {
+			return err
+		}
+	}
+	var back []time.Duration
+	var up time.Time
+	var mu sync.Mutex
+	var all, once sync.WaitGroup
+	all.Add(consoles)
+	once.Add(consoles)
+	for range consoles {
+		go func() {
+			ws, err := signIn("ws://" + r.address + "/line")
+			once.Done()
+			if err != nil {
+				return
+			}
+			for err == nil {
+				_, _, err = ws.ReadMessage()
+			}
+			ws, err = again("ws://" + r.address + "/line")
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			back = append(back, time.Since(up))
+			mu.Unlock()
+			all.Done()
+			for err == nil {
+				_, _, err = ws.ReadMessage()
+			}
+		}()
+	}
+	once.Wait()
+	if err := r.stop(); err != nil {
+		return err
+	}
+	mu.Lock()
+	r, err = start(ctx, data, r.address, nil)
+	up = time.Now()
+	mu.Unlock()
+	if err != nil {
+		return err
+	}
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		return errors.New("they do not all come back")
+	}
+	half := median(back)
+	row("1,000 consoles back after a restart", "%.2f s  (half of them %.2f s)", back[len(back)-1].Seconds(), half.Seconds())
+	return r.stop()
+}
+
+func again(address string) (*websocket.Conn, error) {
+	for wait := 200 * time.Millisecond; ; wait *= 2 {
+		time.Sleep(200*time.Millisecond + rand.N(wait))
+		ws, err := signIn(address)
+		if err == nil || wait > 20*time.Second {
+			return ws, err
+		}
+	}
+}
