@@ -24,7 +24,9 @@ import (
 const (
 	dialTimeout  = 10 * time.Second
 	backoffFirst = 200 * time.Millisecond
-	backoffMost  = 20 * time.Second
+	backoffSoon  = time.Second      // at most, as long as the relay may only have been started again
+	soon         = time.Minute      // ... which is so long after the connection was lost
+	backoffMost  = 20 * time.Second // at most, later
 )
 
 // ErrRefused is a sign-in that the relay refused; trying again as one is does not help.

@@ -24,7 +24,7 @@ func (c *Client) Run(ctx context.Context) error {
 	if err := private(c.URL); err != nil {
 		return err
 	}
-	wait := backoffFirst
+	wait, lost := backoffFirst, time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := c.follow(ctx)
@@ -32,11 +32,15 @@ func (c *Client) Run(ctx context.Context) error {
 			return err
 		}
 		if time.Since(began) > backoffMost {
-			wait = backoffFirst
+			wait, lost = backoffFirst, time.Now()
 		}
 		c.disconnected(err)
 		pause(ctx, backoffFirst+rand.N(wait))
-		wait = min(2*wait, backoffMost)
+		most := backoffMost
+		if time.Since(lost) < soon {
+			most = backoffSoon
+		}
+		wait = min(2*wait, most)
 	}
 	return nil
 }

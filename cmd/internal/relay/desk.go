@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ type Desk struct {
 	mu      sync.RWMutex
 	state   *desk.State
 	epoch   string
+	recent  recent        // the newest events of state
 	changed chan struct{} // closed and replaced after every batch
 	broken  error         // why commands are turned away, nil if they are not
 	mended  chan struct{} // closed when they are no more
@@ -149,7 +151,13 @@ var closedNow = func() chan struct{} {
 
 // Read returns the events after the position that the committed state has: never one whose readers are not known yet.
 func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
-	head := d.Head()
+	d.mu.RLock()
+	head := store.Position{Epoch: d.epoch, Seq: d.state.Last()}
+	events, ok := d.recent.after(after.Seq, limit)
+	d.mu.RUnlock()
+	if ok && (after.Epoch == "" || after.Epoch == head.Epoch) {
+		return slices.Clone(events), head, nil
+	}
 	events, _, err := d.log.Read(ctx, after, limit)
 	if err != nil {
 		return nil, head, err
@@ -212,7 +220,7 @@ func (d *Desk) commit(batch []request) error {
 	err := d.append(ctx, p.events, asked)
 	d.counts.committed(p.events, answers, time.Since(began), err)
 	if err == nil {
-		d.publish(p.fork)
+		d.publish(p.fork, p.events)
 	}
 	for i, r := range batch {
 		if err != nil {
@@ -247,11 +255,12 @@ func (d *Desk) fork() *desk.State {
 	return d.state.Fork()
 }
 
-func (d *Desk) publish(fork *desk.State) {
+func (d *Desk) publish(fork *desk.State, events []store.Event) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	grew := fork.Last() > d.state.Last()
 	d.state.Merge(fork)
+	d.recent = d.recent.add(events)
 	if grew {
 		close(d.changed)
 		d.changed = make(chan struct{})

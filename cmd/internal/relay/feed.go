@@ -28,7 +28,8 @@ type feed struct {
 	ws      *websocket.Conn
 	who     Member
 	log     *slog.Logger
-	answers chan wire.Frame // from the reader to the writer; its room bounds what a console can have open
+	frames  *frames
+	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
 	fetches sync.WaitGroup
@@ -79,7 +80,7 @@ func (f *feed) write(ctx context.Context) error {
 		case <-leave:
 			return nil
 		case a := <-f.answers:
-			err = f.send(a)
+			err = f.send(*a)
 		case <-ping.C:
 			err = f.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout))
 		case <-changed:
@@ -96,13 +97,13 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	f.desk.View(func(s *desk.State) {
-		for i := range events {
-			events[i] = forReader(events[i], s, f.who)
-		}
-	})
-	for _, piece := range wire.Split(events) {
-		if err := f.send(wire.Frame{Events: &wire.Events{Events: piece, Head: head.Seq}}); err != nil {
+	pieces, err := f.frames.get(events, head.Seq, f.desk.View, f.who)
+	if err != nil {
+		return false, err
+	}
+	for _, piece := range pieces {
+		_ = f.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
+		if err := f.ws.WritePreparedMessage(piece); err != nil {
 			return false, err
 		}
 	}
@@ -165,7 +166,7 @@ func (f *feed) command(ctx context.Context, c desk.Command) error {
 
 func (f *feed) answer(ctx context.Context, frame wire.Frame) error {
 	select {
-	case f.answers <- frame:
+	case f.answers <- &frame:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -256,25 +257,47 @@ func (f *feed) preview(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// forReader returns e as a member of staff may have it. Nobody's console is sent a whole number, nor the hash of what
-// was asked, from which short words could be guessed. Words go to those who may read the conversation now, and to
-// whoever wrote them. Who looked at what is for the supervisors.
-func forReader(e store.Event, s *desk.State, who Member) store.Event {
-	e.Number, e.Command = "", store.Hash{}
+// A showing is what a reader gets of an event.
+type showing byte
+
+const (
+	whole    showing = iota // with its words
+	outline                 // without them
+	happened                // no more than that there was one, of which kind and when
+)
+
+// shows tells what a member of staff may have of e. Words go to those who may read the conversation now, and to whoever
+// wrote them. Who looked at what is for the supervisors.
+func shows(e *store.Event, s *desk.State, who Member) showing {
 	if e.Conversation == "" {
 		if who.Role != desk.Supervisor {
-			return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true}
+			return happened
 		}
-		return e
+		return whole
 	}
 	if c := s.Conversation(e.Conversation); c != nil && who.mayRead(c) || ownWords(e, who) || len(e.Body) == 0 {
-		return e
+		return whole
 	}
-	e.Body, e.Withheld = nil, true
+	return outline
+}
+
+// of returns e as it is shown. Nobody's console is sent a whole number, nor the hash of what was asked, from which short
+// words could be guessed.
+func (s showing) of(e store.Event) store.Event {
+	e.Number, e.Command = "", store.Hash{}
+	switch s {
+	case happened:
+		return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true}
+	case outline:
+		e.Body, e.Withheld = nil, true
+	}
 	return e
 }
 
-func ownWords(e store.Event, who Member) bool {
+// forReader returns e as a member of staff may have it.
+func forReader(e store.Event, s *desk.State, who Member) store.Event { return shows(&e, s, who).of(e) }
+
+func ownWords(e *store.Event, who Member) bool {
 	switch e.Kind {
 	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.Closed:
 		return e.Actor == who.Name

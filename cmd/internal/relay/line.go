@@ -29,6 +29,8 @@ type Line struct {
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	feeds     sync.WaitGroup
 
+	frames frames
+
 	mu       sync.Mutex
 	consoles map[*feed]bool // that are signed in
 }
@@ -75,12 +77,13 @@ func (l *Line) leaveWithin() time.Duration {
 var upgrader = websocket.Upgrader{
 	HandshakeTimeout: wire.WriteTimeout,
 	Subprotocols:     []string{wire.Subprotocol},
-	ReadBufferSize:   4 << 10,
+	ReadBufferSize:   512, // what consoles say is mostly short
 	WriteBufferSize:  4 << 10,
 	WriteBufferPool:  &sync.Pool{},
 }
 
-// ServeHTTP serves one console for as long as it stays.
+// ServeHTTP lets one console in, which is then served for as long as it stays. That is done beside the request, so that
+// the web server's buffers, and the request, are given back: they are most of what a console costs.
 func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !private(r) {
 		http.Error(w, "Consoles connect over TLS 1.3, or from this machine. Give the relay --tls-cert and --tls-key.", http.StatusForbidden)
@@ -90,14 +93,17 @@ func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	l.feeds.Add(1)
-	defer l.feeds.Done()
+	channel := r.TLS
+	l.feeds.Go(func() { l.stay(ws, channel) })
+}
+
+func (l *Line) stay(ws *websocket.Conn, channel *tls.ConnectionState) {
 	defer ws.Close()
 	if ws.Subprotocol() != wire.Subprotocol {
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
 		return
 	}
-	if err := l.serve(ws, r.TLS); err != nil && !isGone(err) && l.draining.Err() == nil {
+	if err := l.serve(ws, channel); err != nil && !isGone(err) && l.draining.Err() == nil {
 		l.log.Warn("console connection ended", "error", err)
 	}
 }
@@ -119,21 +125,31 @@ func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) })
 	f := &feed{
-		desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, answers: make(chan wire.Frame, 64), busy: make(chan struct{}, 1),
+		desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, frames: &l.frames, answers: make(chan *wire.Frame, 16),
+		busy:     make(chan struct{}, 1),
 		draining: l.draining.Done(), within: l.leaveWithin,
 	}
-	stop := context.AfterFunc(l.draining, func() { _ = ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
-	defer stop()
-	if err := l.signIn(f, channel); err != nil {
+	if err := l.letIn(f, channel); err != nil {
 		return err
 	}
-	if err := l.resume(f); err != nil {
-		return err
-	}
-	stop()
 	f.sent.Store(f.cursor.Seq)
 	defer l.enter(f)()
 	return f.run(context.WithoutCancel(l.draining))
+}
+
+// letIn signs a console in and takes it to where its copy ends, in a goroutine whose deep stack goes with it.
+func (l *Line) letIn(f *feed, channel *tls.ConnectionState) error {
+	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
+	defer stop()
+	in := make(chan error, 1)
+	go func() {
+		err := l.signIn(f, channel)
+		if err == nil {
+			err = l.resume(f)
+		}
+		in <- err
+	}()
+	return <-in
 }
 
 // signIn lets in whoever the enrolment knows, within AuthTimeout.

@@ -115,7 +115,7 @@ func (d *Desk) refold(ctx context.Context) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.state = s
+	d.state, d.recent = s, nil
 	close(d.changed)
 	d.changed = make(chan struct{})
 	return nil

@@ -10,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/pprof"
 	"slices"
 	"time"
 )
@@ -17,7 +18,18 @@ import (
 func main() {
 	only := flag.String("only", "", "append, webhook, fanout or herd; all where empty")
 	kind, at := flag.String("consoles", "", "of the process that follows"), flag.String("at", "", "where they follow")
+	profile := flag.String("cpuprofile", "", "write what took the processor's time to this `file`")
 	flag.Parse()
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "measure:", err)
+			os.Exit(1)
+		}
+		defer f.Close()
+		_ = pprof.StartCPUProfile(f)
+		defer pprof.StopCPUProfile()
+	}
 	if *kind != "" {
 		if err := follow(*kind, *at); err != nil {
 			fmt.Fprintln(os.Stderr, "measure:", err)
