@@ -50,15 +50,17 @@ type Client struct {
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
-	mu        sync.Mutex
-	state     *desk.State
-	loose     map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
-	status    Status
-	changed   chan struct{}
-	down      chan struct{}            // closed when the connection ends
-	pressed   map[string]time.Time     // commands queued by this process, by its monotonic clock
-	waiting   map[string]chan answered // who waits for them
-	collected map[string]*collecting
+	mu         sync.Mutex
+	state      *desk.State
+	short      map[string]bool                   // closed conversations of which state has a summary alone
+	summarized uint64                            // Seq up to which the cache has summaries
+	loose      map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
+	status     Status
+	changed    chan struct{}
+	down       chan struct{}            // closed when the connection ends
+	pressed    map[string]time.Time     // commands queued by this process, by its monotonic clock
+	waiting    map[string]chan answered // who waits for them
+	collected  map[string]*collecting
 }
 
 // A Status says how the console stands to the relay.
@@ -91,12 +93,12 @@ func New(c Config) (*Client, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	cl := &Client{
-		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}),
+		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
 		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
 	}
 	close(cl.down)
-	if err := c.Cache.Each(cl.state.Apply); err != nil {
+	if err := cl.recall(); err != nil {
 		return nil, err
 	}
 	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq}
@@ -135,6 +137,9 @@ func (c *Client) Conversation(id string) (*desk.Conversation, error) {
 	defer c.mu.Unlock()
 	if len(ahead) == 0 {
 		return c.state.Conversation(id), nil
+	}
+	if err := c.lengthen(c.state, id, c.state.Last()); err != nil {
+		return nil, err
 	}
 	state := c.state.Fork()
 	for _, e := range ahead {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -24,6 +25,13 @@ func (c *Client) Run(ctx context.Context) error {
 	if err := private(c.URL); err != nil {
 		return err
 	}
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() {
+		if err := c.summarize(summarizeAfter); err != nil {
+			c.Logger.Warn("what is closed was not put into short form; the next start takes longer", "error", err)
+		}
+	})
 	wait, lost := backoffFirst, time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
@@ -220,6 +228,7 @@ func (s *session) renew(epoch string, old store.Position) error {
 	}
 	s.update(func() {
 		s.state, s.loose = desk.NewState(desk.Policy{}), map[string]map[uint64]store.Event{}
+		s.short, s.summarized = map[string]bool{}, 0
 		s.status.Renewed = s.status.Renewed || old.Seq > 0
 		if old.Seq > 0 {
 			clear(s.pressed)

@@ -66,9 +66,10 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 func (s *session) events(ctx context.Context, in wire.Events) error {
 	at := s.Cache.Position()
 	es := slices.DeleteFunc(in.Events, func(e store.Event) bool { return e.Seq <= at.Seq })
-	s.mu.Lock()
-	ahead := s.state.Fork()
-	s.mu.Unlock()
+	ahead, err := s.before(es)
+	if err != nil {
+		return err
+	}
 	var gained []string
 	keep := make([]store.Event, len(es))
 	for i, e := range es {
@@ -176,6 +177,7 @@ func (s *session) whole(p wire.Part) error {
 		}
 		if c := desk.Fold(s.withLoose(p.Conversation, known)); c != nil {
 			s.state.Replace(c)
+			delete(s.short, c.ID)
 		}
 	})
 	return nil

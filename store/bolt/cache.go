@@ -31,6 +31,7 @@ var (
 var cacheFormat = format{
 	name: "cache", version: 2, least: 2,
 	buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket, wordsBucket},
+	later:   [][]byte{summariesBucket, unreadBucket},
 }
 
 // What else stands in a cache's meta bucket. All but the envelope is covered.
@@ -68,8 +69,9 @@ type Cache struct {
 	classOf func(store.Kind) store.Class
 	wordsOf func(store.Event) []string
 
-	keeping sync.Mutex    // held over every change of what was copied, and of its words
-	index   *search.Index // of the words, nil until somebody searches
+	keeping sync.Mutex      // held over every change of what was copied, and of its words
+	index   *search.Index   // of the words, nil until somebody searches
+	changed map[string]bool // conversations that were filled or erased since they were summarized, while that goes on
 
 	mu       sync.Mutex
 	birth    string
@@ -214,7 +216,16 @@ func (c *Cache) Receive(es ...store.Event) error {
 func (c *Cache) Fill(es ...store.Event) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
-	return c.keep(es, nil)
+	return c.keep(es, nil, func(tx *bbolt.Tx) error {
+		for i, e := range es {
+			if i == 0 || e.Conversation != es[i-1].Conversation {
+				if err := c.unsummarize(tx, e.Conversation); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // Follow makes the position the one that a snapshot of the relay's log stands for; the conversations of the snapshot
@@ -231,10 +242,13 @@ func (c *Cache) Reset(epoch string) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
 	err := c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
-		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket} {
+		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket, summariesBucket, unreadBucket} {
 			if err := renew(tx, name); err != nil {
 				return err
 			}
+		}
+		if err := tx.Bucket(metaBucket).Delete(summarizedKey); err != nil {
+			return err
 		}
 		return c.setFact(tx, indexedKey, wordsVersion)
 	})
@@ -254,7 +268,7 @@ func renew(tx *bbolt.Tx, name []byte) error {
 }
 
 // keep puts es and their words into the file, and moves the position. The caller holds keeping.
-func (c *Cache) keep(es []store.Event, to *store.Position) error {
+func (c *Cache) keep(es []store.Event, to *store.Position, also ...func(*bbolt.Tx) error) error {
 	records, err := c.sealed(es)
 	if err != nil {
 		return err
@@ -274,6 +288,11 @@ func (c *Cache) keep(es []store.Event, to *store.Position) error {
 				return err
 			}
 			if err := c.extend(tx, e); err != nil {
+				return err
+			}
+		}
+		for _, f := range also {
+			if err := f(tx); err != nil {
 				return err
 			}
 		}
@@ -346,16 +365,16 @@ func (c *Cache) move(to *store.Position, f func(*bbolt.Tx) error) error {
 }
 
 // Each calls f with every event that the cache has, oldest first. While f has one piece of them, others are unsealed.
-func (c *Cache) Each(f func(store.Event)) error { return c.each(eventsBucket, f) }
+func (c *Cache) Each(f func(store.Event)) error { return c.each(eventsBucket, nil, f) }
 
-// each calls f with every record of a bucket, in the order of their keys.
-func (c *Cache) each(bucket []byte, f func(store.Event)) error {
+// each calls f with every record of a bucket after a key, nil for all, in the order of their keys.
+func (c *Cache) each(bucket, after []byte, f func(store.Event)) error {
 	pieces := make(chan chan piece, runtime.GOMAXPROCS(0))
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
 		defer close(pieces)
-		for after := []byte(nil); ; {
+		for {
 			raw, err := c.raw(bucket, after)
 			if err == nil && len(raw) == 0 {
 				return
@@ -464,6 +483,9 @@ func (c *Cache) Erase(conversation string, classes ...store.Class) error {
 		}
 	}
 	return c.update(func(tx *bbolt.Tx) error {
+		if err := c.unsummarize(tx, conversation); err != nil {
+			return err
+		}
 		for _, class := range classes {
 			if err := c.dropWords(tx, bundle{conversation, class}, 0); err != nil {
 				return err

@@ -365,7 +365,7 @@ func (c *Cache) readWords() (items []search.Item, err error) {
 		return nil, errSheet
 	}
 	bad := error(nil)
-	err = c.each(wordsBucket, func(e store.Event) {
+	err = c.each(wordsBucket, nil, func(e store.Event) {
 		if len(e.Body) == 0 || bad != nil { // its key is destroyed
 			return
 		}

@@ -159,7 +159,7 @@ func (s *State) disown(c *Conversation, next Phase, why string) {
 func (s *State) closed(c *Conversation, e store.Event) {
 	owner := c.Owner
 	s.disown(c, ClosedNow, "the conversation was closed")
-	c.Owner, c.Claim, c.ClosedAt, c.Closing = owner, 0, e.At, Read[Closing](e)
+	c.Owner, c.Claim, c.ClosedAt, c.Closing, c.Settled = owner, 0, e.At, Read[Closing](e), e.Seq
 	c.Danger = false
 	if !s.keep {
 		c.Messages, c.Notes, c.Turns = nil, nil, nil

@@ -30,6 +30,7 @@ type Conversation struct {
 	Claim    uint64   // Seq of the event that made Owner its owner
 	Held     []string // everybody who ever held it
 	ClosedAt time.Time
+	Settled  uint64 // Seq of its newest closing: what came before needs no answer
 	Closing  Closing
 
 	LastText   uint64    // Seq of the newest text from the texter
@@ -184,6 +185,9 @@ func (c *Conversation) unanswered() time.Time {
 	var since time.Time
 	for i := len(c.Messages) - 1; i >= 0; i-- {
 		m := c.Messages[i]
+		if m.Seq <= c.Settled {
+			break
+		}
 		if m.Inbound {
 			since = m.At
 		} else if m.Author != "" && m.Delivery.Taken() {

@@ -98,9 +98,15 @@ func (s *State) Replace(c *Conversation) {
 
 // Fold returns what one conversation's events, oldest first, amount to, with all its words though it be closed; nil
 // for no events.
-func Fold(events []store.Event) *Conversation {
+func Fold(events []store.Event) *Conversation { return folded(events, true) }
+
+// Known returns what one conversation's events, oldest first, amount to as a State knows it: the words are kept of what
+// is open. Nil for no events.
+func Known(events []store.Event) *Conversation { return folded(events, false) }
+
+func folded(events []store.Event, keep bool) *Conversation {
 	s := NewState(Policy{})
-	s.keep = true
+	s.keep = keep
 	for _, e := range events {
 		s.Apply(e)
 	}

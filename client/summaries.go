@@ -1,0 +1,146 @@
+package client
+
+import (
+	"encoding/json"
+	"slices"
+
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/plan"
+)
+
+// summarizeAfter is how many events there must be beyond the summaries before they are made anew.
+const summarizeAfter = 2000
+
+// recall makes the state of what the cache has: of closed conversations from their summaries, of all others from their
+// events.
+func (c *Client) recall() error {
+	var open []*desk.Conversation
+	var read []string
+	at, err := c.Cache.Summaries(func(s bolt.Summary) {
+		var conv desk.Conversation
+		if len(s.Body) > 0 && json.Unmarshal(s.Body, &conv) == nil && conv.ID == s.Conversation {
+			c.state.Replace(&conv)
+			c.short[conv.ID] = true
+			return
+		}
+		read = append(read, s.Conversation)
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range read {
+		es, err := c.Cache.Conversation(id)
+		if err != nil {
+			return err
+		}
+		if conv := desk.Known(upTo(es, at)); conv != nil {
+			open = append(open, conv)
+		}
+	}
+	slices.SortFunc(open, func(a, b *desk.Conversation) int { return int(int64(a.Claim) - int64(b.Claim)) }) // as they came to be held
+	for _, conv := range open {
+		c.state.Replace(conv)
+	}
+	c.summarized = at
+	c.state.Apply(store.Event{Seq: at})
+	var failed error
+	err = c.Cache.After(at, func(e store.Event) {
+		if failed == nil {
+			failed = c.follow1(c.state, e)
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// follow1 applies an event to a state of c's, in which its conversation may be known in short, or have it already.
+func (c *Client) follow1(s *desk.State, e store.Event) error {
+	if err := c.lengthen(s, e.Conversation, e.Seq-1); err != nil {
+		return err
+	}
+	if known := s.Conversation(e.Conversation); known != nil && e.Seq <= known.Last {
+		s.Apply(store.Event{Seq: e.Seq})
+		return nil
+	}
+	s.Apply(e)
+	return nil
+}
+
+// lengthen puts a conversation that is known in short in its place as it was after an event, before it goes on.
+func (c *Client) lengthen(s *desk.State, id string, last uint64) error {
+	if !c.short[id] {
+		return nil
+	}
+	es, err := c.Cache.Conversation(id)
+	if err != nil {
+		return err
+	}
+	if conv := desk.Known(upTo(es, last)); conv != nil {
+		s.Replace(conv)
+	}
+	delete(c.short, id)
+	return nil
+}
+
+// upTo are the events up to a Seq.
+func upTo(es []store.Event, seq uint64) []store.Event {
+	for len(es) > 0 && es[len(es)-1].Seq > seq {
+		es = es[:len(es)-1]
+	}
+	return es
+}
+
+// before returns a fork of the state on which events can be applied: what they are about is not known in short alone.
+func (c *Client) before(es []store.Event) (*desk.State, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range es {
+		if err := c.lengthen(c.state, e.Conversation, c.state.Last()); err != nil {
+			return nil, err
+		}
+	}
+	return c.state.Fork(), nil
+}
+
+// summarize keeps in short what is closed, for the next start, if there is so much that is not. It may take its time.
+func (c *Client) summarize(after uint64) error {
+	c.mu.Lock()
+	at, before := c.state.Last(), c.summarized
+	var all []bolt.Summary
+	for conv := range c.state.Conversations() {
+		if conv.Last > before || before == 0 || !c.short[conv.ID] && conv.Phase == desk.ClosedNow {
+			all = append(all, summaryOf(conv))
+		}
+	}
+	c.mu.Unlock()
+	if at < before+after {
+		return nil
+	}
+	if err := c.Cache.Summarize(at, all); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.summarized = at
+	return nil
+}
+
+// summaryOf is all that lists and histories show of a closed conversation. Its words, what it is safe to text, and the
+// answers of its plan are read when it goes on.
+func summaryOf(conv *desk.Conversation) bolt.Summary {
+	s := bolt.Summary{Conversation: conv.ID}
+	if conv.Phase != desk.ClosedNow {
+		return s
+	}
+	short := *conv
+	short.Messages, short.Notes, short.Turns, short.Safety = nil, nil, nil, desk.Safety{}
+	if p := conv.Plan(); p.Version > 0 {
+		short.Plans = []plan.Plan{{Version: p.Version, By: p.By, At: p.At}}
+	}
+	s.Body, _ = json.Marshal(short) // our own types
+	return s
+}
