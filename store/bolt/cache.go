@@ -2,15 +2,15 @@ package bolt
 
 import (
 	"bytes"
-	"crypto/rand"
+	"crypto/ed25519"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -29,15 +29,17 @@ var (
 )
 
 var cacheFormat = format{
-	name: "cache", version: 2, least: 2,
+	name: "cache", version: 3, least: 3,
 	buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket, wordsBucket},
 	later:   [][]byte{summariesBucket, unreadBucket},
 }
 
-// What else stands in a cache's meta bucket. All but the envelope is covered.
+// What else stands in a cache's meta bucket. All but two are covered.
 var (
-	envelopeKey = []byte("envelope") // JSON of the seal.Envelope
 	ownerKey    = []byte("owner")
+	wrongKey    = []byte("wrong")    // passphrases tried in vain since the last right one, 8 bytes; in the open
+	revokedKey  = []byte("revoked")  // why the cache was destroyed; in the open
+	deviceKey   = []byte("device")   // what the device knows of its relay
 	birthKey    = []byte("birth")    // of the device: 16 letters and digits
 	counterKey  = []byte("counter")  // of its commands, 8 bytes
 	positionKey = []byte("position") // JSON of the store.Position up to which it has everything
@@ -46,21 +48,25 @@ var (
 
 // Errors of a cache.
 var (
-	ErrOwner = errors.New("cache belongs to somebody else")
-	ErrHole  = errors.New("events do not follow the last one received")
+	ErrOwner   = errors.New("cache belongs to somebody else")
+	ErrHole    = errors.New("events do not follow the last one received")
+	ErrRevoked = errors.New("this device was revoked, and what was kept on it cannot be read any more")
 )
 
 // CacheOptions say whose cache it is and how to open it.
 type CacheOptions struct {
 	Owner      string // name of the member of staff; a cache is one person's on one device
 	Passphrase []byte
-	Params     seal.Params // the cost of a guess, when the cache is new; zero for seal.Recommended
+	Secret     []byte              // of the system's key ring, instead of the passphrase; see [Cache.Trust]
+	Params     seal.Params         // the cost of a guess, when the cache is new; zero for seal.Recommended
+	Wait       func(time.Duration) // before a passphrase is tried, after wrong ones; nil for time.Sleep
 	ClassOf    func(store.Kind) store.Class
 	WordsOf    func(store.Event) []string // in which words are searched; nil for none
 }
 
 // A Cache is a console's partial copy of the line, its outbox and its drafts, in one file that says nothing without
-// the passphrase. It is not a Log: Seqs are given by the relay, bodies come later or are erased.
+// the passphrase, and a small one beside it (see [lock]). It is not a Log: Seqs are given by the relay, bodies come
+// later or are erased.
 type Cache struct {
 	path    string
 	db      *bbolt.DB
@@ -68,110 +74,37 @@ type Cache struct {
 	cover   *seal.Cover
 	classOf func(store.Kind) store.Class
 	wordsOf func(store.Event) []string
+	wait    func(time.Duration)
 
 	keeping sync.Mutex      // held over every change of what was copied, and of its words
 	index   *search.Index   // of the words, nil until somebody searches
 	changed map[string]bool // conversations that were filled or erased since they were summarized, while that goes on
 
+	owner  string
+	device ed25519.PrivateKey
+	wrong  int // passphrases that were tried in vain before the one that opened it
+
+	trying   sync.Mutex // held while a passphrase is tried: one after another
 	mu       sync.Mutex
 	birth    string
 	position store.Position
 }
 
 // OpenCache opens the cache at path, or begins a new one. A wrong passphrase gives [seal.ErrPassphrase], another
-// person's cache [ErrOwner]; else it fails as [Open] does.
+// person's cache [ErrOwner], one that was destroyed [ErrRevoked]; else it fails as [Open] does.
 func OpenCache(path string, o CacheOptions) (*Cache, error) {
 	db, err := openFile(path, cacheFormat, false)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{path: path, db: db}
+	c := &Cache{path: path, db: db, wait: o.Wait}
+	if c.wait == nil {
+		c.wait = time.Sleep
+	}
 	if err := c.unlock(o); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return c, nil
-}
-
-func (c *Cache) unlock(o CacheOptions) error {
-	var e *seal.Envelope
-	err := c.view(func(tx *bbolt.Tx) error { return readJSON(tx.Bucket(metaBucket).Get(envelopeKey), &e) })
-	if err != nil {
-		return damaged(c.path, "its lock cannot be read")
-	}
-	if e == nil {
-		return c.begin(o)
-	}
-	master, err := e.Open(o.Passphrase)
-	if err != nil {
-		return err
-	}
-	c.under(master, o)
-	return c.view(func(tx *bbolt.Tx) error { return c.recall(tx, o.Owner) })
-}
-
-// under has the cache open and seal by a master key.
-func (c *Cache) under(m seal.Master, o CacheOptions) {
-	if o.WordsOf == nil {
-		o.WordsOf = func(store.Event) []string { return nil }
-	}
-	c.cover, c.classOf, c.wordsOf = seal.NewCover(m), withWords(o.ClassOf), o.WordsOf
-	c.ring = seal.NewRing(m, coveredKeys{&Keys{path: c.path, db: c.db}, c.cover}, c.classOf)
-}
-
-// recall reads whose cache it is, and where it stopped.
-func (c *Cache) recall(tx *bbolt.Tx, owner string) error {
-	said, err := c.fact(tx, ownerKey)
-	if err != nil {
-		return err
-	}
-	if string(said) != owner {
-		return fmt.Errorf("%w: %s is %s's; name another file", ErrOwner, c.path, said)
-	}
-	birth, err := c.fact(tx, birthKey)
-	if err != nil {
-		return err
-	}
-	c.birth = string(birth)
-	position, err := c.fact(tx, positionKey)
-	if err != nil {
-		return err
-	}
-	return readJSON(position, &c.position)
-}
-
-// Check tells whether a passphrase is the cache's.
-func (c *Cache) Check(passphrase []byte) error {
-	var e seal.Envelope
-	err := c.view(func(tx *bbolt.Tx) error { return readJSON(tx.Bucket(metaBucket).Get(envelopeKey), &e) })
-	if err != nil {
-		return err
-	}
-	_, err = e.Open(passphrase)
-	return err
-}
-
-// begin makes the keys of a new cache.
-func (c *Cache) begin(o CacheOptions) error {
-	if o.Params == (seal.Params{}) {
-		o.Params = seal.Recommended
-	}
-	master := seal.NewMaster()
-	e, err := seal.Enclose(master, o.Passphrase, o.Params)
-	if err != nil {
-		return err
-	}
-	envelope, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	c.under(master, o)
-	c.birth = strings.ToLower(rand.Text())[:16]
-	return c.update(func(tx *bbolt.Tx) error {
-		return errors.Join(
-			tx.Bucket(metaBucket).Put(envelopeKey, envelope), c.setFact(tx, ownerKey, []byte(o.Owner)),
-			c.setFact(tx, birthKey, []byte(c.birth)), c.setFact(tx, indexedKey, wordsVersion),
-		)
-	})
 }
 
 func readJSON(raw []byte, v any) error {

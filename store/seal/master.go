@@ -1,6 +1,7 @@
 package seal
 
 import (
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -46,6 +47,11 @@ func (m Master) derive(purpose string) []byte {
 	return key
 }
 
+// SigningKey gives the Ed25519 key of m for one purpose, always the same.
+func (m Master) SigningKey(purpose string) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(m.derive("signing " + purpose))
+}
+
 const masked = "master key"
 
 // String shows nothing of the key.
@@ -68,6 +74,9 @@ const (
 
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
+// Reveal gives m as the line that stands in a key file, for a store of secrets that keeps it instead.
+func (m Master) Reveal() string { return m.printed() }
+
 // printed gives m as one line of printable characters.
 func (m Master) printed() string {
 	return printedPrefix + base32Lower.EncodeToString(slices.Concat(m.bytes(), m.check()))
@@ -76,6 +85,15 @@ func (m Master) printed() string {
 func (m Master) check() []byte {
 	sum := sha256.Sum256(append([]byte(printedPrefix), m.bytes()...))
 	return sum[:checkBytes]
+}
+
+// ReadMaster reads what a store of secrets gives: the line of a key file. Anything else gives [ErrKey].
+func ReadMaster(r io.Reader) (Master, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile))
+	if err != nil {
+		return Master{}, err
+	}
+	return parseMaster(string(text))
 }
 
 // parseMaster reads what printed gave; white space around it does not matter. Anything else gives ErrKey.
