@@ -3,7 +3,9 @@
 package client
 
 import (
+	"cmp"
 	"context"
+	"crypto/ed25519"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -32,21 +34,21 @@ const (
 // ErrRefused is a sign-in that the relay refused; trying again as one is does not help.
 var ErrRefused = errors.New("relay refused the sign-in")
 
-// A Config says where the relay is and who is at the console.
+// A Config says where the relay is, and by its cache who is at the console.
 type Config struct {
-	URL      string // ws:// (this machine only) or wss://, with the path /line
-	Identity Identity
-	Cache    *bolt.Cache
-	TLS      *tls.Config                                                       // nil for the system's trust
-	Dial     func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
-	Logger   *slog.Logger
+	URL    string // ws:// (this machine only) or wss://, with the path /line; empty for where the device was enrolled
+	Cache  *bolt.Cache
+	TLS    *tls.Config                                                       // nil for the system's trust
+	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
+	Logger *slog.Logger
 }
 
 // A Client is one console's end of the line. Its methods are safe for use by many goroutines.
 type Client struct {
 	Config
-	wake chan struct{}   // there is something in the outbox that the connection has not looked at
-	asks chan wire.Frame // what somebody asks of the relay and waits for
+	Identity Identity
+	wake     chan struct{}   // there is something in the outbox that the connection has not looked at
+	asks     chan wire.Frame // what somebody asks of the relay and waits for
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
@@ -57,9 +59,10 @@ type Client struct {
 	loose      map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
 	status     Status
 	changed    chan struct{}
-	down       chan struct{}            // closed when the connection ends
-	pressed    map[string]time.Time     // commands queued by this process, by its monotonic clock
-	waiting    map[string]chan answered // who waits for them
+	down       chan struct{}                 // closed when the connection ends
+	certain    map[string]ed25519.PrivateKey // by which dangerous commands are to be signed, until they are settled
+	pressed    map[string]time.Time          // commands queued by this process, by its monotonic clock
+	waiting    map[string]chan answered      // who waits for them
 	collected  map[string]*collecting
 }
 
@@ -73,6 +76,7 @@ type Status struct {
 	Limits    wire.Limits
 	Draining  bool   // the relay said that it is about to stop
 	Trouble   string // why there is no connection, in plain words
+	Wrong     bool   // somebody must do something about that: it does not pass by itself
 	Renewed   bool   // the relay's log was replaced since this console started: the copy was begun anew
 }
 
@@ -95,9 +99,14 @@ func New(c Config) (*Client, error) {
 	cl := &Client{
 		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
-		down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
+		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
 	}
 	close(cl.down)
+	var err error
+	if cl.Identity, err = identity(c.Cache); err != nil {
+		return nil, err
+	}
+	cl.URL = cmp.Or(c.URL, cl.Identity.URL())
 	if err := cl.recall(); err != nil {
 		return nil, err
 	}

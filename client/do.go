@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"time"
@@ -29,15 +30,35 @@ func durable(k store.Kind) bool {
 	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.Searched
 }
 
+// needsPassphrase is said where a dangerous command comes without its owner having shown again who they are.
+var needsPassphrase = &desk.Refusal{Code: desk.CodeProof, Text: "That is done only once you have given your passphrase again. Nothing was done."}
+
+// Surely is Do for a dangerous kind: the passphrase shows that the device's owner is there. A wrong one gives
+// seal.ErrPassphrase and nothing is done; it takes longer each time.
+func (c *Client) Surely(ctx context.Context, command desk.Command, passphrase []byte) (Outcome, error) {
+	key, err := c.Cache.Certain(passphrase)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return c.do(ctx, command, key)
+}
+
 // Do asks the relay for an event. A note, a plan or a safety record is on this machine's disk when Do returns, with
 // or without a connection; everything else needs one. A *desk.Refusal says that nothing was done and why; a refused
 // reply stays in [Client.Outbox] as a draft. An error of ctx does not say whether it was done.
 func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) {
+	if desk.Dangerous(command.Kind) {
+		return Outcome{}, needsPassphrase
+	}
+	return c.do(ctx, command, nil)
+}
+
+func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.PrivateKey) (Outcome, error) {
 	lost, connected := c.connection()
 	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline
 	}
-	id, answer, err := c.queue(command)
+	id, answer, err := c.queue(command, certain)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -48,6 +69,7 @@ func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) 
 	case a := <-answer:
 		return a.Outcome, a.err
 	case <-lost:
+		c.update(func() { delete(c.certain, id) })
 		if durable(command.Kind) || command.Kind == desk.ReplyQueued {
 			return Outcome{Kept: true}, nil
 		}
@@ -63,7 +85,7 @@ type answered struct {
 }
 
 // queue puts a command into the outbox and wakes the connection.
-func (c *Client) queue(command desk.Command) (id string, _ <-chan answered, err error) {
+func (c *Client) queue(command desk.Command, certain ed25519.PrivateKey) (id string, _ <-chan answered, err error) {
 	raw, err := json.Marshal(command)
 	if err != nil {
 		return "", nil, err
@@ -79,7 +101,12 @@ func (c *Client) queue(command desk.Command) (id string, _ <-chan answered, err 
 		return "", nil, err
 	}
 	answer := make(chan answered, 1)
-	c.update(func() { c.pressed[id], c.waiting[id] = pressed, answer })
+	c.update(func() {
+		c.pressed[id], c.waiting[id] = pressed, answer
+		if certain != nil {
+			c.certain[id] = certain
+		}
+	})
 	select {
 	case c.wake <- struct{}{}:
 	default: // it looks at the whole outbox anyway
@@ -128,6 +155,7 @@ func (c *Client) answer(id string, a answered) {
 		}
 		delete(c.waiting, id)
 		delete(c.pressed, id)
+		delete(c.certain, id)
 	})
 }
 

@@ -2,31 +2,53 @@ package client
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
-	"encoding/base64"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"strings"
+	"time"
 
 	"befree.example/client/wire"
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
 )
 
-// An Identity is a member of staff at this device: a name and the secret that shows it. It prints as the name alone.
+// ErrNotEnrolled is a cache whose device no relay knows yet.
+var ErrNotEnrolled = errors.New("this device is not enrolled: ask whoever runs the relay for a code, then run befree enrol")
+
+// An Identity is a member of staff at this device. It prints as the name alone; its keys are the cache's, and stay there.
 type Identity struct {
-	Name string
-	key  ed25519.PrivateKey
+	Name   string
+	cache  *bolt.Cache
+	device device
 }
 
-const secretPrefix = "befree-secret-1"
-
-// NewIdentity makes a new secret for a name.
-func NewIdentity(name string) (Identity, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	return Identity{name, key}, err
+// A device is what one knows of the relay that it is enrolled at. It lies sealed in the cache.
+type device struct {
+	Relay string     `json:"relay"`         // the relay's name
+	URL   string     `json:"url"`           // where it was
+	Pin   []byte     `json:"pin,omitempty"` // SHA-256 of its certificate's key, where it has one of its own
+	End   store.Hash `json:"end"`           // of what it says when the device is revoked
 }
+
+// identity reads who a cache's owner is, and at which relay they are known.
+func identity(c *bolt.Cache) (Identity, error) {
+	i := Identity{Name: c.Owner(), cache: c}
+	raw, err := c.Device()
+	if err == nil && raw != nil {
+		err = json.Unmarshal(raw, &i.device)
+	}
+	return i, err
+}
+
+// Enrolled tells whether a relay knows the device.
+func (i Identity) Enrolled() bool { return i.device.Relay != "" }
+
+// URL is where the relay was when the device was enrolled.
+func (i Identity) URL() string { return i.device.URL }
 
 // String returns the name.
 func (i Identity) String() string { return i.Name }
@@ -34,52 +56,26 @@ func (i Identity) String() string { return i.Name }
 // GoString returns the name.
 func (i Identity) GoString() string { return i.Name }
 
+// Format prints the name, whatever the verb.
+func (i Identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.Name)) }
+
 // LogValue returns the name.
 func (i Identity) LogValue() slog.Value { return slog.StringValue(i.Name) }
 
-// Public returns the half of the secret that the relay knows, in base64.
-func (i Identity) Public() string {
-	return base64.StdEncoding.EncodeToString(i.key.Public().(ed25519.PublicKey))
-}
-
 // Prove answers a relay's nonce on this channel. No secret crosses the wire.
 func (i Identity) Prove(nonce, channel []byte) wire.Auth {
-	return wire.Auth{Name: i.Name, Proof: ed25519.Sign(i.key, wire.Challenge(nonce, i.Name, channel))}
+	a := wire.Auth{Name: i.Name, Device: i.cache.DeviceID(), At: time.Now().UTC()}
+	a.Proof = i.cache.Sign(wire.SignIn(a, i.device.Relay, nonce, channel))
+	return a
 }
 
-// Save writes the secret file, mode 0600, where there is none yet.
-func (i Identity) Save(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s is there already: a secret is never overwritten; name another file", path)
-	}
-	if err != nil {
-		return fmt.Errorf("write the secret file: %w", err)
-	}
-	_, err = fmt.Fprintf(f, "%s %s %s\n", secretPrefix, i.Name, base64.StdEncoding.EncodeToString(i.key.Seed()))
-	return errors.Join(err, f.Sync(), f.Close())
+// certain signs a dangerous command for this connection. key is from [bolt.Cache.Certain].
+func (i Identity) certain(key ed25519.PrivateKey, c desk.Command, nonce, channel []byte) []byte {
+	return ed25519.Sign(key, wire.Certain(c, i.device.Relay, i.cache.DeviceID(), nonce, channel))
 }
 
-// LoadIdentity reads a secret file. One that others on this machine could have read is refused.
-func LoadIdentity(path string) (Identity, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return Identity{}, fmt.Errorf("secret file: %w; ask whoever runs the relay for one", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return Identity{}, fmt.Errorf("secret file %s can be read by others: chmod 600 it, and ask for a new one if it may have been read", path)
-	}
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return Identity{}, fmt.Errorf("secret file: %w", err)
-	}
-	fields := strings.Fields(string(raw))
-	if len(fields) != 3 || fields[0] != secretPrefix {
-		return Identity{}, fmt.Errorf("%s is not a secret file of befree; ask whoever runs the relay for one", path)
-	}
-	seed, err := base64.StdEncoding.DecodeString(fields[2])
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return Identity{}, fmt.Errorf("secret file %s is damaged; ask whoever runs the relay for a new one", path)
-	}
-	return Identity{fields[1], ed25519.NewKeyFromSeed(seed)}, nil
+// ended tells whether it is the relay that says that the device was revoked. Nobody else can have the cache destroyed.
+func (i Identity) ended(r wire.Refused) bool {
+	sum := sha256.Sum256(r.End)
+	return r.Code == desk.CodeRevoked && i.Enrolled() && subtle.ConstantTimeCompare(sum[:], i.device.End[:]) == 1
 }

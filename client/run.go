@@ -22,6 +22,9 @@ import (
 // Run follows the line until ctx ends, coming back by itself whenever the connection is lost. It returns nil then, or
 // ErrRefused. It returns once everything that it started has ended.
 func (c *Client) Run(ctx context.Context) error {
+	if !c.Identity.Enrolled() {
+		return ErrNotEnrolled
+	}
 	if err := private(c.URL); err != nil {
 		return err
 	}
@@ -53,6 +56,9 @@ func (c *Client) Run(ctx context.Context) error {
 	return nil
 }
 
+// errStarting is a relay that reads its log.
+var errStarting = turnedAway{"the relay is starting"}
+
 // private refuses to send anything over a network without TLS.
 func private(relay string) error {
 	u, err := url.Parse(relay)
@@ -78,54 +84,42 @@ func (c *Client) disconnected(err error) {
 	if err != nil {
 		c.Logger.Info("no connection to the relay", "error", err)
 	}
+	why, wrong := trouble(err)
 	c.update(func() {
 		if c.status.Connected {
 			c.status.Since = time.Now()
 			close(c.down)
 		}
-		c.status.Connected, c.status.Draining, c.status.Trouble = false, false, trouble(err)
+		c.status.Connected, c.status.Draining, c.status.Trouble, c.status.Wrong = false, false, why, wrong
 	})
-}
-
-// trouble says in plain words why there is no connection.
-func trouble(err error) string {
-	var network *net.OpError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case err == nil:
-		return ""
-	case errors.As(err, &certificate):
-		return "the relay's certificate is not trusted here"
-	case errors.As(err, &network):
-		return "the relay cannot be reached"
-	}
-	return "the connection to the relay was lost"
 }
 
 // A session is one connection.
 type session struct {
 	*Client
-	ws     *websocket.Conn
-	out    chan wire.Frame
-	goal   uint64          // when it has this much, it is in step and may say what it has to say
-	ready  bool            // is in step
-	sent   map[string]bool // commands handed over on this connection
-	part   []store.Event   // of the conversation that is coming in
-	cancel context.CancelFunc
+	talk
+	nonce   []byte // of this connection
+	channel []byte // what binds a proof to it
+	out     chan wire.Frame
+	goal    uint64          // when it has this much, it is in step and may say what it has to say
+	ready   bool            // is in step
+	sent    map[string]bool // commands handed over on this connection
+	part    []store.Event   // of the conversation that is coming in
+	cancel  context.CancelFunc
 }
 
 // follow is one connection from dialling to its end.
 func (c *Client) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ws, err := c.dial(ctx)
+	ws, err := c.dial(ctx, c.tls())
 	if err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = ws.Close() })
 	defer stop()
 	defer ws.Close()
-	s := &session{Client: c, ws: ws, out: make(chan wire.Frame, 64), sent: map[string]bool{}, cancel: cancel}
+	s := &session{Client: c, talk: talk{ws}, out: make(chan wire.Frame, 64), sent: map[string]bool{}, cancel: cancel}
 	if err := s.greet(); err != nil {
 		return err
 	}
@@ -136,21 +130,24 @@ func (c *Client) follow(ctx context.Context) error {
 	return errors.Join(err, <-written)
 }
 
-func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
+func (c *Config) dial(ctx context.Context, secured *tls.Config) (*websocket.Conn, error) {
 	d := websocket.Dialer{
 		HandshakeTimeout: dialTimeout, Subprotocols: []string{wire.Subprotocol}, NetDialContext: c.Dial,
-		TLSClientConfig: c.TLS, ReadBufferSize: 16 << 10, WriteBufferSize: 4 << 10,
+		TLSClientConfig: secured, ReadBufferSize: 16 << 10, WriteBufferSize: 4 << 10,
 	}
 	ws, answer, err := d.DialContext(ctx, c.URL, nil)
 	if answer != nil && answer.StatusCode == http.StatusForbidden {
 		return nil, fmt.Errorf("%w: it takes consoles over TLS 1.3 alone", ErrRefused)
+	}
+	if answer != nil && answer.StatusCode == http.StatusServiceUnavailable {
+		return nil, errStarting
 	}
 	if err != nil {
 		return nil, err
 	}
 	if ws.Subprotocol() != wire.Subprotocol {
 		_ = ws.Close()
-		return nil, fmt.Errorf("%w: there is no befree relay at this address", ErrRefused)
+		return nil, fmt.Errorf("%w: there is no befree relay at this address, or one of another age: update the older side", ErrRefused)
 	}
 	ws.SetReadLimit(wire.MaxFrame)
 	alive := func() { _ = ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) }
@@ -166,20 +163,30 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return ws, nil
 }
 
-// greet signs in and says where the copy ends.
-func (s *session) greet() error {
-	f, err := s.receive()
+// greeted hears who the relay is.
+func (t talk) greeted() (h wire.Hello, channel []byte, err error) {
+	f, err := t.receive()
 	if err != nil {
-		return err
+		return h, nil, err
 	}
 	if f.Hello == nil || f.Hello.Version != wire.Version {
-		return fmt.Errorf("%w: it speaks another version; update the older side", ErrRefused)
+		return h, nil, fmt.Errorf("%w: it speaks another version; update the older side", ErrRefused)
 	}
-	channel, err := wire.Channel(tlsState(s.ws))
+	channel, err = wire.Channel(tlsState(t.ws))
+	return *f.Hello, channel, err
+}
+
+// greet signs in and says where the copy ends.
+func (s *session) greet() error {
+	hello, channel, err := s.greeted()
 	if err != nil {
 		return err
 	}
-	auth := s.Identity.Prove(f.Hello.Nonce, channel)
+	if hello.Relay != s.Identity.device.Relay {
+		return fmt.Errorf("%w: it is another relay than the one that this device is enrolled at", ErrRefused)
+	}
+	s.nonce, s.channel = hello.Nonce, channel
+	auth := s.Identity.Prove(hello.Nonce, channel)
 	if err := s.send(wire.Frame{Auth: &auth}); err != nil {
 		return err
 	}
@@ -188,12 +195,12 @@ func (s *session) greet() error {
 		return err
 	}
 	if in.Refused != nil {
-		return fmt.Errorf("%w: %s", ErrRefused, in.Refused.Text)
+		return s.refusal(*in.Refused)
 	}
 	if in.Welcome == nil {
 		return errors.New("relay did not answer the sign-in")
 	}
-	return s.resume(*f.Hello, in.Welcome.Role)
+	return s.resume(hello, in.Welcome.Role)
 }
 
 func tlsState(ws *websocket.Conn) *tls.ConnectionState {
@@ -237,22 +244,25 @@ func (s *session) renew(epoch string, old store.Position) error {
 	return nil
 }
 
-func (s *session) receive() (wire.Frame, error) {
-	_ = s.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
-	_, b, err := s.ws.ReadMessage()
+// A talk is a connection on which frames are said and heard.
+type talk struct{ ws *websocket.Conn }
+
+func (t talk) receive() (wire.Frame, error) {
+	_ = t.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
+	_, b, err := t.ws.ReadMessage()
 	if err != nil {
 		return wire.Frame{}, err
 	}
 	return wire.Decode(b)
 }
 
-func (s *session) send(f wire.Frame) error {
+func (t talk) send(f wire.Frame) error {
 	b, err := wire.Encode(f)
 	if err != nil {
 		return err
 	}
-	_ = s.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
-	return s.ws.WriteMessage(websocket.TextMessage, b)
+	_ = t.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
+	return t.ws.WriteMessage(websocket.TextMessage, b)
 }
 
 // write is the connection's one writer. It ends the connection when it fails.

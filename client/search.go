@@ -43,7 +43,7 @@ func (c *Client) Search(_ context.Context, words string) ([]Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := c.queue(desk.Command{Kind: desk.Searched, Body: raw}); err != nil {
+	if _, _, err := c.queue(desk.Command{Kind: desk.Searched, Body: raw}, nil); err != nil {
 		return nil, err
 	}
 	es, err := c.Cache.Search(q, MostFound)

@@ -13,8 +13,8 @@ import (
 	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
-	"befree.example/store/search"
 	"befree.example/store/seal"
+	"befree.example/store/search"
 )
 
 func searchable(t *testing.T, path string) *bolt.Cache {
@@ -31,7 +31,7 @@ func searchable(t *testing.T, path string) *bolt.Cache {
 
 func alone(t *testing.T, cache *bolt.Cache) *client.Client {
 	t.Helper()
-	c, err := client.New(client.Config{Identity: client.Identity{Name: "ada"}, Cache: cache})
+	c, err := client.New(client.Config{Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,13 +128,12 @@ func TestSearchIsTold(t *testing.T) {
 		heard <- second
 		hear()
 	}})
-	who, err := client.NewIdentity("ada")
-	if err != nil {
-		t.Fatal(err)
-	}
 	cache = searchable(t, path)
 	t.Cleanup(func() { cache.Close() })
-	c, err = client.New(client.Config{URL: url, Identity: who, Cache: cache})
+	if err := client.Know(cache, "relay"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Config{URL: url, Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}

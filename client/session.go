@@ -56,6 +56,9 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 		return s.refused(*f.Refused)
 	case f.Piece != nil:
 		return s.piece(*f.Piece)
+	case f.Prove != nil:
+		auth := s.Identity.Prove(f.Prove.Nonce, s.channel)
+		return s.ask(ctx, wire.Frame{Auth: &auth})
 	case f.Drain != nil:
 		s.update(func() { s.status.Draining = true })
 	}
@@ -203,7 +206,7 @@ func (s *session) bodies(es []store.Event) {
 // refused ends one command, or the connection.
 func (s *session) refused(r wire.Refused) error {
 	if r.ID == "" {
-		return errors.Join(ErrRefused, errors.New(r.Text))
+		return s.refusal(r)
 	}
 	outbox, err := s.Cache.Outbox()
 	if err != nil {
@@ -268,6 +271,7 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	}
 	s.mu.Lock()
 	pressed, ours := s.pressed[e.ID]
+	certain := s.certain[e.ID]
 	s.mu.Unlock()
 	age := time.Since(pressed)
 	if !durable(e.Kind) && (!ours || age > staleAfter) {
@@ -279,6 +283,12 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	command.ID, command.Age = e.ID, age
 	if !ours {
 		command.Age = 0
+	}
+	if desk.Dangerous(e.Kind) {
+		if certain == nil {
+			return s.turnDown(e, needsPassphrase)
+		}
+		command.Proof = s.Identity.certain(certain, command, s.nonce, s.channel)
 	}
 	return s.ask(ctx, wire.Frame{Command: &command})
 }

@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -62,7 +63,7 @@ func relay(t *testing.T, scripts ...script) string {
 			return f
 		}
 		s := <-next
-		say(wire.Frame{Hello: &wire.Hello{Version: wire.Version, Epoch: epoch, Last: s.last, Nonce: []byte("nonce")}})
+		say(wire.Frame{Hello: &wire.Hello{Version: wire.Version, Epoch: epoch, Last: s.last, Nonce: []byte("nonce"), Relay: "relay"}})
 		if hear().Auth == nil {
 			return
 		}
@@ -75,10 +76,6 @@ func relay(t *testing.T, scripts ...script) string {
 
 func console(t *testing.T, url, path string) *client.Client {
 	t.Helper()
-	who, err := client.NewIdentity("ada")
-	if err != nil {
-		t.Fatal(err)
-	}
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
 		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
@@ -86,7 +83,10 @@ func console(t *testing.T, url, path string) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(client.Config{URL: url, Identity: who, Cache: cache})
+	if err := client.Know(cache, "relay"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Config{URL: url, Cache: cache})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,5 +290,70 @@ func TestEpochChange(t *testing.T) {
 	}
 	if drafts, err := c.Cache.Drafts(); err != nil || len(drafts) != 1 {
 		t.Fatalf("%d drafts, %v", len(drafts), err)
+	}
+}
+
+// What a relay says before it has let the console in is shown, without what it could do to a screen; a clock that is
+// wrong is said, and the console comes in once that has been set right.
+func TestTurnedAwayForNow(t *testing.T) {
+	up := websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}}
+	clock := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ws, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		say := func(f wire.Frame) {
+			b, _ := wire.Encode(f)
+			_ = ws.WriteMessage(websocket.TextMessage, b)
+		}
+		say(wire.Frame{Hello: &wire.Hello{Version: wire.Version, Epoch: epoch, Nonce: []byte("nonce"), Relay: "relay"}})
+		_, _, _ = ws.ReadMessage()
+		select {
+		case <-clock:
+			say(wire.Frame{Welcome: &wire.Welcome{Name: "ada", Role: desk.Specialist}})
+			_, _, _ = ws.ReadMessage()
+			_, _, _ = ws.ReadMessage()
+		default:
+			say(wire.Frame{Refused: &wire.Refused{Code: desk.CodeClock, Text: "The clocks\x1b]0;owned\a\u202e are too far apart."}})
+		}
+	}))
+	t.Cleanup(srv.Close)
+	c := console(t, "ws"+strings.TrimPrefix(srv.URL, "http")+"/line", filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "the trouble", func() bool { return c.Status().Trouble != "" })
+	if s := c.Status(); s.Trouble != "The clocks]0;owned are too far apart." || !s.Wrong {
+		t.Fatalf("it says %q, to be acted on %t", s.Trouble, s.Wrong)
+	}
+	close(clock)
+	until(t, c, "to be let in", func() bool { return c.Status().Connected })
+	srv.CloseClientConnections()
+}
+
+// A cache is enrolled at one relay, and signs in at no other.
+func TestAnotherRelay(t *testing.T) {
+	cache, err := bolt.OpenCache(filepath.Join(t.TempDir(), "cache.db"), bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cache.Close()
+	url := relay(t, script{0, nil})
+	c, err := client.New(client.Config{URL: url, Cache: cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(t.Context()); !errors.Is(err, client.ErrNotEnrolled) {
+		t.Fatalf("without an enrolment: %v", err)
+	}
+	if err := client.Know(cache, "another"); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = client.New(client.Config{URL: url, Cache: cache}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(t.Context()); !errors.Is(err, client.ErrRefused) || !strings.Contains(err.Error(), "another relay") {
+		t.Fatalf("at another relay: %v", err)
 	}
 }

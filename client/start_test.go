@@ -127,7 +127,7 @@ func BenchmarkStart(b *testing.B) {
 			cache := past(b, events)
 			settle(b, cache)
 			for b.Loop() {
-				c, err := client.New(client.Config{Identity: client.Identity{Name: "ada"}, Cache: cache})
+				c, err := client.New(client.Config{Cache: cache})
 				if err != nil {
 					b.Fatal(err)
 				}

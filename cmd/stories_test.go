@@ -55,6 +55,11 @@ func TestStories(t *testing.T) {
 			e.Setenv("PATH", bin+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("BEFREE_LISTEN", address)
 			e.Setenv("BEFREE_RELAY", "ws://"+address+"/line")
+			other, err := freePort()
+			if err != nil {
+				return err
+			}
+			e.Setenv("OTHER_LISTEN", other)
 			e.Setenv("BEFREE_NUMBER", number)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("BIN", bin)
@@ -73,6 +78,8 @@ func TestStories(t *testing.T) {
 			"oneof":   oneOf,
 			"oneline": oneLine,
 			"sealed":  sealed,
+			"enrol":   enrol,
+			"told":    told,
 
 			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
 			"resize": resize, "clean": clean, "network": network,
@@ -119,6 +126,27 @@ func ready(ts *testscript.TestScript, neg bool, _ []string) {
 			return
 		}
 	}
+}
+
+// told VAR ARG...: somebody who runs the relay is told a code by befree-relay; VAR holds it.
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("befree-relay", args[1:]...))
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// enrol NAME [ROLE]: somebody new enrols a device, in the profile of their name, at the relay that serves; enrol NAME in
+// PROFILE: one more device of theirs.
+func enrol(ts *testscript.TestScript, _ bool, args []string) {
+	name, profile, way := args[0], args[0], []string{"CODE", "staff", "add", args[0], "--data", "data"}
+	switch len(args) {
+	case 2:
+		way = append(way, "--role", args[1])
+	case 3:
+		way[2], profile = "code", args[2]
+	}
+	told(ts, false, way)
+	ts.Check(os.WriteFile(ts.MkAbs("code"), []byte(ts.Getenv("CODE")), 0o600))
+	ts.Check(ts.Exec("befree", "enrol", "--name", name, "--profile", profile, "--passphrase", "pass", "--code", "code"))
 }
 
 // oneOf PATTERN FILE...: exactly one of the files has it.

@@ -22,6 +22,9 @@ import (
 // doMost is how long an act waits for its answer.
 const doMost = 20 * time.Second
 
+// surelyMost also has the time that a passphrase takes after many wrong ones.
+const surelyMost = 90 * time.Second
+
 // doing is an act under way, and what to say of it.
 type doing struct {
 	what  string // once it is done
@@ -45,9 +48,31 @@ const (
 	keptReply  = "The connection broke off. If the relay is not back within a minute, the text becomes a draft again."
 )
 
-// do asks the line for an event.
+// do asks the line for an event; for a dangerous one its person has to show first that it is them.
 func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 	line := m.Line
+	if !desk.Dangerous(c.Kind) {
+		return m.carryOut(d, c, doMost, func(ctx context.Context) (client.Outcome, error) { return line.Do(ctx, c) })
+	}
+	m.ask(&dialog{
+		title: m.T("Show that it is you"), secret: true, choices: []choice{{"", m.T("nothing is done"), d.undone}},
+		lines: []string{m.T("This is done only by whoever knows the passphrase of this console.")},
+		send: func(passphrase string) tea.Cmd {
+			return m.carryOut(d, c, surelyMost, func(ctx context.Context) (client.Outcome, error) { return line.Surely(ctx, c, []byte(passphrase)) })
+		},
+	})
+	return nil
+}
+
+// undone is what an act leaves that was not begun.
+func (d doing) undone() tea.Cmd {
+	if d.undo != nil {
+		d.undo()
+	}
+	return nil
+}
+
+func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(context.Context) (client.Outcome, error)) tea.Cmd {
 	d.conv = c.Conversation
 	switch c.Kind {
 	case desk.Released, desk.Transferred, desk.Closed:
@@ -56,9 +81,9 @@ func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 		m.letGo = ""
 	}
 	return guard(func() tea.Msg {
-		ctx, cancel := context.WithTimeout(context.Background(), doMost)
+		ctx, cancel := context.WithTimeout(context.Background(), most)
 		defer cancel()
-		outcome, err := line.Do(ctx, c)
+		outcome, err := act(ctx)
 		return doneMsg{d, outcome, err}
 	})
 }

@@ -28,7 +28,9 @@ type dialog struct {
 	at      int
 	reason  *editor                     // to be filled in, where one is needed
 	prompt  string                      // before it; empty for "Why:"
-	send    func(reason string) tea.Cmd // F9 does it, with the reason
+	send    func(reason string) tea.Cmd // F9 does it, with the reason; enter, with the passphrase
+	secret  bool                        // a passphrase is to be filled in, which is not shown
+	typed   string                      // of it
 
 	leaving       bool // of befree: ctrl+c answers it
 	itself        bool // opened by itself: enter never answers it
@@ -49,6 +51,8 @@ func (d *dialog) Key(k tea.KeyMsg, now time.Time) (done bool, cmd tea.Cmd) {
 	switch s := k.String(); {
 	case s == "esc":
 		return true, d.choices[0].run()
+	case d.secret:
+		return d.secretKey(k)
 	case d.reason != nil:
 		return d.reasonKey(k)
 	case s == "up" || s == "k" || s == "left" || s == "shift+tab":
@@ -85,6 +89,19 @@ func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
+func (d *dialog) secretKey(k tea.KeyMsg) (bool, tea.Cmd) {
+	if k.Type == tea.KeyEnter && d.typed != "" {
+		passphrase := d.typed
+		d.typed = ""
+		return true, d.send(passphrase)
+	}
+	d.typed, _ = retyped(d.typed, k)
+	return false, nil
+}
+
+// writes tells whether letters are letters to it.
+func (d *dialog) writes() bool { return d.reason != nil || d.secret }
+
 func (c choice) run() tea.Cmd {
 	if c.do == nil {
 		return nil
@@ -102,6 +119,10 @@ func (d *dialog) Render(l *look, width, height int) []string {
 		lines = append(lines, indented(s, width)...)
 	}
 	lines = append(lines, "")
+	if d.secret {
+		lines = append(lines, "  "+l.hidden(d.typed), "", "  esc    "+d.choices[0].label, "  enter  "+l.T("go on with this"))
+		return bottom(lines, height)
+	}
 	if d.reason != nil {
 		lines = append(lines, "  "+l.prompt(d))
 		for _, s := range d.reason.Render(width-6, 3, true) {

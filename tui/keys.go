@@ -113,7 +113,7 @@ func (m *Model) oneByOne(k tea.KeyMsg) tea.Cmd {
 // writing tells whether letters are letters for whatever takes the keys.
 func (m *Model) writing() bool {
 	if n := len(m.dialogs); n > 0 {
-		return m.dialogs[n-1].reason != nil
+		return m.dialogs[n-1].writes()
 	}
 	return m.locked != nil || m.palette != nil || m.help == nil && m.wrapUp == nil && m.versions == nil && m.typing()
 }

@@ -23,6 +23,8 @@ type Line interface {
 
 	// Do asks for an event; see client.Client.Do for what its errors say.
 	Do(ctx context.Context, c desk.Command) (client.Outcome, error)
+	// Surely is Do for a kind that is dangerous; a wrong passphrase gives seal.ErrPassphrase, and takes its time.
+	Surely(ctx context.Context, c desk.Command, passphrase []byte) (client.Outcome, error)
 	Open(ctx context.Context, conversation, reason string) error
 	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 

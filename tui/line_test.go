@@ -20,6 +20,7 @@ import (
 	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 	"befree.example/store/search"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
@@ -120,6 +121,14 @@ func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err er
 		}
 	})
 	return out, err
+}
+
+// Surely knows one passphrase.
+func (h *hand) Surely(ctx context.Context, c desk.Command, passphrase []byte) (client.Outcome, error) {
+	if string(passphrase) != "right one" {
+		return client.Outcome{}, seal.ErrPassphrase
+	}
+	return h.Do(ctx, c)
 }
 
 func (h *hand) Open(context.Context, string, string) error { return nil }

@@ -129,6 +129,9 @@ func (l *Linear) answer(d *dialog, line string) (cmd tea.Cmd) {
 	switch {
 	case line == "":
 		cmd = d.choices[0].run()
+	case d.secret:
+		l.clear()
+		cmd = d.send(line)
 	case d.reason != nil:
 		cmd = d.send(line)
 	default:

@@ -194,7 +194,10 @@ func (l *Linear) tellTop() {
 				l.print(strings.TrimSpace(c.key + " " + c.label))
 			}
 			l.print(l.T("An empty line is the first answer."))
-			if d.reason != nil {
+			switch {
+			case d.secret:
+				l.print(l.T("Passphrase:"))
+			case d.reason != nil:
 				l.print(l.prompt(d))
 			}
 		}

@@ -2,21 +2,18 @@ package tui
 
 import (
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// A lock hides the screen. Where there is a passphrase it takes that to see it again, and each wrong one takes longer.
+// A lock hides the screen. Where there is a passphrase it takes that to see it again; whoever judges it counts the wrong
+// ones and takes longer for each.
 type lock struct {
 	typed  string
 	wrong  int
 	trying bool
 }
-
-// slowest is how long a wrong passphrase makes the next one wait at most.
-const slowest = 10 * time.Second
 
 // unlockedMsg is what became of a passphrase.
 type unlockedMsg struct{ right bool }
@@ -53,12 +50,8 @@ func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
 func (m *Model) unlock() tea.Cmd {
 	l, try := m.locked, m.Unlock
 	passphrase := []byte(l.typed)
-	pause := min(time.Duration(l.wrong)*time.Second, slowest)
 	l.typed, l.trying = "", true
-	return guard(func() tea.Msg {
-		time.Sleep(pause)
-		return unlockedMsg{try(passphrase)}
-	})
+	return guard(func() tea.Msg { return unlockedMsg{try(passphrase)} })
 }
 
 func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
@@ -85,5 +78,10 @@ func (l *lock) Render(look *look, passphrase bool) []string {
 	case l.wrong > 0:
 		lines = append(lines, "", "  "+look.T("That was not the passphrase. Each wrong one takes longer."))
 	}
-	return append(lines, "", "  "+look.T("Passphrase:")+" "+strings.Repeat("*", min(utf8.RuneCountInString(l.typed), 40))+"_")
+	return append(lines, "", "  "+look.hidden(l.typed))
+}
+
+// hidden is a passphrase that is being typed, as it is shown.
+func (l *look) hidden(typed string) string {
+	return l.T("Passphrase:") + " " + strings.Repeat("*", min(utf8.RuneCountInString(typed), 40)) + "_"
 }

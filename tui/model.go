@@ -13,6 +13,7 @@ import (
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 	"befree.example/tui/replies"
+	"befree.example/tui/text"
 	"befree.example/tui/theme"
 )
 
@@ -92,6 +93,7 @@ type Model struct {
 	dirty  bool
 	anew   bool // what the terminal shows is not to be trusted
 	broken bool
+	warned string        // of what keeps it from its relay
 	stop   chan struct{} // closed when the console ends
 }
 
@@ -228,6 +230,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	next, call := m.pump(w), m.callFor(&m.world, &w.world)
 	first, were := m.world.byID == nil, m.world.mine
 	m.world = w.world
+	m.warn()
 	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
@@ -244,6 +247,21 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 		}
 	}
 	return tea.Batch(cmds...)
+}
+
+// warn tells, once, what keeps the console from its relay and will not pass by itself.
+func (m *Model) warn() {
+	s := m.world.status
+	switch {
+	case s.Connected:
+		m.warned = ""
+	case s.Wrong && s.Trouble != m.warned:
+		m.warned = s.Trouble
+		m.ask(&dialog{
+			title: m.T("There is no connection to the relay"), itself: true, lines: []string{text.Line(m.Word(s.Trouble))},
+			choices: []choice{{"y", m.T("understood"), nil}},
+		})
+	}
 }
 
 func (m *Model) loaded(l loadedMsg) tea.Cmd {

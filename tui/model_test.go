@@ -673,6 +673,16 @@ func TestTakingOver(t *testing.T) {
 			s.Fatalf("without a reason %s has it", got)
 		}
 		s.press("Ben has to rest", "f9")
+		s.sees("Show that it is you")
+		s.press("q", "enter")
+		s.wait(time.Second)
+		s.sees("That was not the passphrase. Nothing was done")
+		if got := s.h.state.Conversation("c0131").Owner; got != "ben" {
+			s.Fatalf("by a wrong passphrase %s has it", got)
+		}
+		s.press("T", "Ben has to rest", "f9", "right one")
+		s.seesNot("right one")
+		s.press("enter")
 		if got := s.h.state.Conversation("c0131").Owner; got != "ada" {
 			s.Errorf("%s has it; the screen:\n%s", got, s.screen())
 		}
@@ -870,7 +880,11 @@ func TestBlank(t *testing.T) {
 // TestLock: a locked screen takes the passphrase and nothing else, and each wrong one makes the next one wait.
 func TestLock(t *testing.T) {
 	tries := 0
-	o := Options{Idle: 10 * time.Minute, Unlock: func(p []byte) bool { tries++; return string(p) == "right one" }}
+	o := Options{Idle: 10 * time.Minute, Unlock: func(p []byte) bool {
+		time.Sleep(time.Duration(tries) * time.Second)
+		tries++
+		return string(p) == "right one"
+	}}
 	sit(t, o, 100, 30, mine, func(s *sitter) {
 		s.press("1", "Hello", "ctrl+l", "x", "enter")
 		s.seesNot("stop him", "Hello", "0147")

@@ -194,7 +194,7 @@ func (m *Model) footerKeys() []string {
 	case len(m.dialogs) == 0 && m.palette != nil:
 		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), "up down", m.T("type to find")}
 	case len(m.dialogs) > 0:
-		if d := m.dialogs[len(m.dialogs)-1]; d.reason != nil || d.itself {
+		if d := m.dialogs[len(m.dialogs)-1]; d.writes() || d.itself {
 			return []string{"esc " + m.T("nothing is done")}
 		}
 		return []string{"esc " + m.T("nothing is done"), "enter " + m.T("the marked answer")}

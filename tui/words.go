@@ -11,6 +11,7 @@ import (
 
 	"befree.example/client"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 	"befree.example/store/triage"
 	"befree.example/tui/codename"
 	"befree.example/tui/speech"
@@ -156,6 +157,8 @@ func (l *look) plainly(err error) string {
 	switch {
 	case errors.As(err, &refusal):
 		return text.Line(l.Word(refusal.Text))
+	case errors.Is(err, seal.ErrPassphrase):
+		return l.T("That was not the passphrase. Nothing was done, and the next one takes longer.")
 	case errors.Is(err, client.ErrOffline):
 		return l.T("The relay cannot be reached; nothing was done. Try again once the top line says \"in step\".")
 	case isTimeout(err):

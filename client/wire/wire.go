@@ -4,7 +4,7 @@
 // The course of a connection:
 //
 //	relay    hello      who the relay is, how far its log goes, a nonce
-//	console  auth       a name and a proof made of the nonce
+//	console  auth       a name, a device and a proof made of the nonce
 //	relay    welcome    the role, or refused and the end
 //	console  resume     where its copy ends
 //	relay    part...    for a console without a copy: the open conversations, whole; then
@@ -16,12 +16,17 @@
 //	console  command    relay  ack | refused     decided and on disk, or not, because
 //	console  fetch      relay  part...           a conversation that the console's owner may read, whole
 //	console  preview    relay  bodies            the newest text of waiting conversations, for the rows in view
+//	relay    prove      the session is over: a new nonce, to be answered by auth for another one
 //	relay    drain      the relay is about to stop
+//
+// A device that is not known yet sends enrol in the place of auth, with a proof made by its code; the relay answers
+// enrolled, or refused, and the connection ends.
 //
 // A conversation whose opening was acked (kind "viewed") follows in parts without being asked for. Which kinds of
 // frame exist only ever grows: a side that does not know a frame passes over it.
 //
-// History: 1 is the first version.
+// History: 1 is the first version. 2 has devices in the place of secret files, and kinds of event that a console must
+// not pass over.
 package wire
 
 import (
@@ -36,8 +41,8 @@ import (
 
 // The protocol.
 const (
-	Version     = 1
-	Subprotocol = "befree.1"
+	Version     = 2
+	Subprotocol = "befree.2"
 	MaxFrame    = 64 << 10 // bytes, either way
 )
 
@@ -53,6 +58,9 @@ const (
 type Frame struct {
 	Hello    *Hello        `json:"hello,omitempty"`
 	Auth     *Auth         `json:"auth,omitempty"`
+	Enrol    *Enrol        `json:"enrol,omitempty"`
+	Enrolled *Enrolled     `json:"enrolled,omitempty"`
+	Prove    *Prove        `json:"prove,omitempty"`
 	Welcome  *Welcome      `json:"welcome,omitempty"`
 	Resume   *Resume       `json:"resume,omitempty"`
 	Part     *Part         `json:"part,omitempty"`
@@ -75,6 +83,7 @@ type Hello struct {
 	Epoch   string `json:"epoch"`
 	Last    uint64 `json:"last"`
 	Nonce   []byte `json:"nonce"`
+	Relay   string `json:"relay"` // its name, which is random and stays the same as long as its staff does
 	Limits  Limits `json:"limits"`
 }
 
@@ -85,10 +94,36 @@ type Limits struct {
 	Undo     time.Duration `json:"undo"`
 }
 
-// Auth says who is there. Proof is made and checked by the enrolment in use.
+// Auth says who is there, by a device's signature; see [SignIn].
 type Auth struct {
-	Name  string `json:"name"`
-	Proof []byte `json:"proof"`
+	Name   string    `json:"name"`
+	Device string    `json:"device"`
+	At     time.Time `json:"at"` // by the console's clock
+	Proof  []byte    `json:"proof"`
+}
+
+// Enrol asks for a device to be entered, by the code that its owner was given; see [Enrolling].
+type Enrol struct {
+	Name    string    `json:"name"`
+	Device  string    `json:"device"`
+	Key     []byte    `json:"key"`     // of the device: Ed25519, public
+	Certain []byte    `json:"certain"` // of the same sort, for what its owner must be there for; see [Certain]
+	At      time.Time `json:"at"`
+	Proof   []byte    `json:"proof"` // by the code's key
+	Own     []byte    `json:"own"`   // by the device's
+}
+
+// Enrolled says that the device is entered. End is the SHA-256 of what the relay will say when it revokes the device:
+// nobody else can have it give up what it holds.
+type Enrolled struct {
+	Relay string    `json:"relay"`
+	Role  desk.Role `json:"role"`
+	End   []byte    `json:"end"`
+}
+
+// Prove asks who is there once more.
+type Prove struct {
+	Nonce []byte `json:"nonce"`
 }
 
 // Welcome lets a console in.
@@ -129,11 +164,13 @@ type Ack struct {
 	Seq uint64 `json:"seq"`
 }
 
-// Refused says that a command had no effect and will have none. ID is empty where the whole connection is refused.
+// Refused says that a command had no effect and will have none. ID is empty where the whole connection is refused; End
+// is there where the device was revoked, and is what [Enrolled] gave the hash of.
 type Refused struct {
 	ID   string    `json:"id,omitempty"`
 	Code desk.Code `json:"code"`
 	Text string    `json:"text"`
+	End  []byte    `json:"end,omitempty"`
 }
 
 // Fetch asks for a conversation whole.

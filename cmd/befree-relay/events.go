@@ -12,9 +12,8 @@ import (
 )
 
 type eventsCmd struct {
-	Data    string `help:"The relay's data folder." placeholder:"DIR" required:""`
-	KeyFile string `help:"The master key; default beside the data folder: DIR.key." placeholder:"FILE"`
-	Reveal  bool   `help:"Print telephone numbers whole."`
+	dataFlags
+	Reveal bool `help:"Print telephone numbers whole."`
 }
 
 // A line is one event as it is printed.
@@ -34,10 +33,7 @@ type line struct {
 
 // Run prints the log from its beginning.
 func (c *eventsCmd) Run(ctx context.Context, std *config.Std) error {
-	if c.KeyFile == "" {
-		c.KeyFile = relay.KeyFile(c.Data)
-	}
-	data, err := relay.ReadData(ctx, c.Data, c.KeyFile)
+	data, err := relay.ReadData(ctx, c.Data, c.key())
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve the carrier and the consoles."`
 	Staff   staffCmd   `cmd:"" help:"Say who may sign in."`
+	Key     keyCmd     `cmd:"" help:"Print a new master key, to be kept where --key-command finds it."`
 	Events  eventsCmd  `cmd:"" help:"Print the log, one JSON object a line."`
 	Explain explainCmd `cmd:"" help:"Say what befree makes of texts: one JSON string a line in, one JSON object a line out."`
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/gateway/simulate"
@@ -23,11 +23,10 @@ import (
 )
 
 type serveCmd struct {
-	Listen  string `help:"Address to listen on, for the carrier and the consoles." default:"127.0.0.1:8233" placeholder:"HOST:PORT"`
-	Data    string `help:"Folder of the log." placeholder:"DIR" required:""`
-	KeyFile string `help:"The master key, made at the first start; default beside the data folder: DIR.key." placeholder:"FILE"`
-	TLSCert string `help:"Certificate chain. Needed to serve consoles on other machines." placeholder:"FILE"`
-	TLSKey  string `help:"Its private key." placeholder:"FILE"`
+	dataFlags
+	Listen  string        `help:"Address to listen on, for the carrier and the consoles." default:"127.0.0.1:8233" placeholder:"HOST:PORT"`
+	Session time.Duration `help:"How long a console is taken for its owner's before it must prove it anew, which it does by itself." default:"12h"`
+	tlsFlags
 
 	Carrier    string `help:"twilio for real texts, simulate for scripted ones." enum:"twilio,simulate" required:"" placeholder:"twilio|simulate"`
 	Number     string `help:"Our number or short code." default:"233733"`
@@ -57,7 +56,7 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 	if err != nil {
 		return err
 	}
-	data, err := relay.OpenData(ctx, c.Data, c.KeyFile)
+	data, err := relay.OpenData(ctx, c.Data, c.key())
 	if err != nil {
 		return err
 	}
@@ -66,6 +65,15 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer conf.Listener.Close()
+	if err := c.secure(c.Data, &conf); err != nil {
+		return err
+	}
+	if c.ListenCarrier != "" {
+		if conf.Carrier, err = listen(ctx, "--listen-carrier", c.ListenCarrier); err != nil {
+			return err
+		}
+		defer conf.Carrier.Close()
+	}
 	conf.Log, conf.Folder = data, c.Data
 	if c.Metrics != "" {
 		m, err := listen(ctx, "--metrics", c.Metrics)
@@ -88,16 +96,13 @@ func (c *serveCmd) config(stderr io.Writer) (conf relay.Config, err error) {
 	if c.LogFormat == "json" {
 		conf.Logger = slog.New(slog.NewJSONHandler(stderr, nil))
 	}
-	if c.KeyFile == "" {
-		c.KeyFile = relay.KeyFile(c.Data)
-	}
-	conf.Enrolment = relay.StaffIn(c.Data)
+	conf.Enrolment, conf.Session = relay.StaffIn(c.Data), c.Session
 	conf.Policy = desk.Policy{CarrierAnswers: !c.AutoAnswer}
 	conf.Texts = relay.TextsOf(c.HelpText, c.HelpTextES, c.StopText, c.StopTextES)
 	if conf.Number, err = sms.Parse(c.Number, c.Region); err != nil {
 		return conf, fmt.Errorf("--number: %w", err)
 	}
-	if conf.TLS, err = c.tls(); err != nil {
+	if err := c.check(c.Carrier); err != nil {
 		return conf, err
 	}
 	if conf.Rules, err = loadRules(c.Triage); err != nil {
@@ -152,17 +157,6 @@ func (c *serveCmd) tokens() ([]string, error) {
 		return nil, errors.New("the carrier's auth token is missing: name a file with --twilio-token-file, or set BEFREE_TWILIO_TOKEN")
 	}
 	return tokens, nil
-}
-
-func (c *serveCmd) tls() (*tls.Config, error) {
-	if c.TLSCert == "" && c.TLSKey == "" {
-		return nil, nil
-	}
-	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("--tls-cert and --tls-key: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}, nil
 }
 
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {

@@ -21,7 +21,7 @@ import (
 type consoleCmd struct {
 	profile
 	display
-	Relay string `help:"Address of the relay, ending in /line." placeholder:"URL" default:"ws://127.0.0.1:8233/line"`
+	Relay string `help:"Address of the relay, ending in /line; default where you enrolled." placeholder:"URL"`
 }
 
 // Run sits its person down at the line.
@@ -48,7 +48,7 @@ type reviewCmd struct {
 // Run opens what is on this machine, without any network.
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
-		cl, err := c.end(std, client.Config{Identity: client.Identity{Name: c.Name}})
+		cl, err := c.end(std, client.Config{})
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"befree.example/client"
+	"befree.example/client/wire"
 	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/gateway/simulate"
 	"befree.example/cmd/internal/relay"
@@ -72,13 +73,9 @@ func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Con
 		return err
 	}
 	defer os.RemoveAll(dir)
-	who, err := client.NewIdentity(demoName)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	address, ended, err := c.serve(ctx, dir, who, pace)
+	address, code, ended, err := c.serve(ctx, dir, pace)
 	if err != nil {
 		return err
 	}
@@ -87,34 +84,37 @@ func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Con
 		err = errors.Join(err, <-ended)
 	}()
 	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
-		Owner: who.Name, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf, WordsOf: desk.Words,
+		Owner: demoName, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf, WordsOf: desk.Words,
 	})
 	if err != nil {
 		return err
 	}
 	defer cache.Close()
-	cl, err := client.New(client.Config{URL: address, Identity: who, Cache: cache})
+	conf := client.Config{URL: address, Cache: cache}
+	if _, err := client.Enrol(ctx, conf, code); err != nil {
+		return err
+	}
+	cl, err := client.New(conf)
 	if err != nil {
 		return err
 	}
 	return play(ctx, cl)
 }
 
-// serve starts a relay with scripted texters, at which who can sign in.
-func (c *demoCmd) serve(ctx context.Context, dir string, who client.Identity, pace float64) (string, <-chan error, error) {
+// serve starts a relay with scripted texters, at which a device can be enrolled by the code.
+func (c *demoCmd) serve(ctx context.Context, dir string, pace float64) (address string, code wire.Code, _ <-chan error, err error) {
 	folder := filepath.Join(dir, "relay")
 	data, err := relay.OpenData(ctx, folder, relay.KeyFile(folder))
 	if err != nil {
-		return "", nil, err
+		return "", code, nil, err
 	}
 	staff := relay.StaffIn(folder)
-	err = staff.Add(relay.Member{Name: who.Name, Role: desk.Specialist, Key: who.Public()})
-	if err != nil {
-		return "", nil, errors.Join(err, data.Close())
+	if code, err = staff.Add(demoName, desk.Specialist); err != nil {
+		return "", code, nil, errors.Join(err, data.Close())
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", nil, errors.Join(err, data.Close())
+		return "", code, nil, errors.Join(err, data.Close())
 	}
 	const number = sms.Number("233733")
 	texters := simulate.New(simulate.Config{Ours: number, Seed: c.Seed, Pace: pace, LongestGap: demoGap})
@@ -126,5 +126,5 @@ func (c *demoCmd) serve(ctx context.Context, dir string, who client.Identity, pa
 		})
 		ended <- errors.Join(err, data.Close())
 	}()
-	return "ws://" + listener.Addr().String() + "/line", ended, nil
+	return "ws://" + listener.Addr().String() + "/line", code, ended, nil
 }

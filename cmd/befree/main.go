@@ -10,10 +10,12 @@ import (
 type cli struct {
 	config.Own
 
-	Demo    demoCmd    `cmd:"" help:"Try it here and now: relay, scripted texters and a console, in a temporary folder."`
-	Console consoleCmd `cmd:"" help:"Sit down at a relay's line."`
-	Review  reviewCmd  `cmd:"" help:"Read what is on this machine and write notes and plans, without any network."`
-	Script  scriptCmd  `cmd:"" help:"Work at a relay as a specialist would, from a script: for trials and training."`
+	Demo       demoCmd       `cmd:"" help:"Try it here and now: relay, scripted texters and a console, in a temporary folder."`
+	Enrol      enrolCmd      `cmd:"" help:"Have a relay know this device, by the one-time code that you were told."`
+	Console    consoleCmd    `cmd:"" help:"Sit down at a relay's line."`
+	Review     reviewCmd     `cmd:"" help:"Read what is on this machine and write notes and plans, without any network."`
+	Passphrase passphraseCmd `cmd:"" help:"Change the passphrase of what is kept here, or have the system's key ring open it."`
+	Script     scriptCmd     `cmd:"" help:"Work at a relay as a specialist would, from a script: for trials and training."`
 }
 
 func main() { config.Main("befree", "A console for specialists who answer silent texts.", &cli{}) }

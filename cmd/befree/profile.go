@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/adrg/xdg"
+	"github.com/zalando/go-keyring"
 	"golang.org/x/term"
 
 	"befree.example/client"
@@ -17,11 +19,10 @@ import (
 	"befree.example/store/desk"
 )
 
-// A profile is one person on one device: a secret file that shows who they are, and a sealed cache.
+// A profile is one person on one device: a sealed cache, in which the device's keys are too.
 type profile struct {
 	Name       string `help:"Who you are, as whoever runs the relay has entered you." required:""`
 	Profile    string `help:"Folder of your sealed cache; default in your home." placeholder:"DIR"`
-	Secret     string `help:"Your secret file; default NAME.secret in the profile." placeholder:"FILE"`
 	Passphrase string `help:"File with the cache's passphrase; default: you are asked." placeholder:"FILE"`
 }
 
@@ -33,27 +34,71 @@ func (p *profile) AfterApply() error { //nolint:unparam // a hook of kong's
 	return nil
 }
 
-// open unlocks the profile's cache, a new one if there is none yet.
-func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
+func (p *profile) cache() string { return filepath.Join(p.Profile, "cache.db") }
+
+// begin unlocks the profile's cache, or makes a new one if there is none yet.
+func (p *profile) begin(std *config.Std) (*bolt.Cache, error) {
 	if err := os.MkdirAll(p.Profile, 0o700); err != nil {
 		return nil, fmt.Errorf("profile: %w; name another folder with --profile", err)
 	}
-	path := filepath.Join(p.Profile, "cache.db")
-	_, missing := os.Stat(path)
-	passphrase, err := p.passphrase(std, errors.Is(missing, fs.ErrNotExist))
-	if err != nil {
-		return nil, err
-	}
-	return bolt.OpenCache(path, bolt.CacheOptions{Owner: p.Name, Passphrase: passphrase, ClassOf: desk.ClassOf, WordsOf: desk.Words})
+	_, missing := os.Stat(p.cache())
+	return p.unlock(std, errors.Is(missing, fs.ErrNotExist))
 }
 
-// client is the profile's end of a relay's line. Its cache is to be closed after it.
-func (p *profile) client(std *config.Std, relay string) (*client.Client, error) {
-	who, err := p.identity()
-	if err != nil {
+// open unlocks the profile's cache, which must be there: enrolling makes it.
+func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
+	if _, err := os.Stat(p.cache()); errors.Is(err, fs.ErrNotExist) {
+		return nil, p.notEnrolled()
+	}
+	return p.unlock(std, false)
+}
+
+func (p *profile) notEnrolled() error {
+	return fmt.Errorf("%w --name %s --relay wss://THE-RELAY/line", client.ErrNotEnrolled, p.Name)
+}
+
+func (p *profile) unlock(std *config.Std, fresh bool) (*bolt.Cache, error) {
+	o := bolt.CacheOptions{Owner: p.Name, ClassOf: desk.ClassOf, WordsOf: desk.Words}
+	if !fresh && bolt.HasKeyRing(p.cache()) {
+		var err error
+		if o.Secret, err = p.ring(); err == nil {
+			return p.opened(std, o)
+		}
+		fmt.Fprintf(std.Err, "The system's key ring does not give its secret (%v); the passphrase does as well.\n", err)
+	}
+	var err error
+	if o.Passphrase, err = p.passphrase(std, fresh); err != nil {
 		return nil, err
 	}
-	return p.end(std, client.Config{URL: relay, Identity: who})
+	return p.opened(std, o)
+}
+
+// opened opens the cache, and tells of wrong passphrases: somebody else may have been here.
+func (p *profile) opened(std *config.Std, o bolt.CacheOptions) (*bolt.Cache, error) {
+	c, err := bolt.OpenCache(p.cache(), o)
+	switch {
+	case errors.Is(err, bolt.ErrRevoked):
+		_ = keyring.Delete(ringService, p.ringEntry()) // it opens nothing any more
+	case err == nil && c.Wrong() > 0:
+		fmt.Fprintf(std.Err, "%s since you were last here.\n", wrong(c.Wrong()))
+	}
+	return c, err
+}
+
+func wrong(n int) string {
+	if n == 1 {
+		return "One wrong passphrase was tried"
+	}
+	return fmt.Sprintf("%d wrong passphrases were tried", n)
+}
+
+// client is the profile's end of a relay's line, at which it must be enrolled. Its cache is to be closed after it.
+func (p *profile) client(std *config.Std, relay string) (*client.Client, error) {
+	cl, err := p.end(std, client.Config{URL: relay})
+	if err == nil && !cl.Identity.Enrolled() {
+		err = errors.Join(p.notEnrolled(), cl.Cache.Close())
+	}
+	return cl, err
 }
 
 // end makes a client of the profile's cache, which is to be closed after it.
@@ -68,34 +113,33 @@ func (p *profile) end(std *config.Std, c client.Config) (_ *client.Client, err e
 	return cl, nil
 }
 
-// identity reads the secret file.
-func (p *profile) identity() (client.Identity, error) {
-	if p.Secret == "" {
-		p.Secret = filepath.Join(p.Profile, p.Name+".secret")
-	}
-	who, err := client.LoadIdentity(p.Secret)
-	if err == nil && who.Name != p.Name {
-		err = fmt.Errorf("secret file %s is %s's, not %s's", p.Secret, who.Name, p.Name)
-	}
-	return who, err
-}
-
 // passphrase comes from a file or from the keyboard, twice for a new cache.
 func (p *profile) passphrase(std *config.Std, fresh bool) ([]byte, error) {
 	if p.Passphrase != "" {
-		raw, err := os.ReadFile(p.Passphrase)
-		if err != nil {
-			return nil, fmt.Errorf("--passphrase: %w", err)
-		}
-		return bytes.TrimSpace(raw), nil
+		return passphraseIn("--passphrase", p.Passphrase)
 	}
-	first, err := ask(std, "Passphrase: ")
-	if err != nil || !fresh {
-		return first, err
+	if fresh {
+		return askTwice(std, "Passphrase for what is kept here: ")
 	}
-	second, err := ask(std, "Once more, for the new cache: ")
+	return ask(std, "Passphrase: ")
+}
+
+func passphraseIn(flag, path string) ([]byte, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	return bytes.TrimSpace(raw), nil
+}
+
+func askTwice(std *config.Std, prompt string) ([]byte, error) {
+	first, err := ask(std, prompt)
+	if err != nil {
+		return nil, err
+	}
+	second, err := ask(std, "Once more, to be sure: ")
 	if err == nil && !bytes.Equal(first, second) {
-		err = errors.New("the two passphrases differ; nothing was made")
+		err = errors.New("the two passphrases differ; nothing was changed")
 	}
 	return first, err
 }
@@ -109,4 +153,24 @@ func ask(std *config.Std, prompt string) ([]byte, error) {
 	typed, err := term.ReadPassword(int(in.Fd()))
 	fmt.Fprintln(std.Err)
 	return typed, err
+}
+
+// ringService is how befree is called in the system's key ring.
+const ringService = "befree"
+
+// ringEntry is the profile's place in it: a machine may have several of one person.
+func (p *profile) ringEntry() string {
+	path, err := filepath.Abs(p.Profile)
+	if err != nil {
+		path = p.Profile
+	}
+	return p.Name + " in " + path
+}
+
+func (p *profile) ring() ([]byte, error) {
+	text, err := keyring.Get(ringService, p.ringEntry())
+	if err != nil {
+		return nil, err
+	}
+	return base64.StdEncoding.DecodeString(text)
 }

@@ -16,7 +16,7 @@ import (
 
 type scriptCmd struct {
 	profile
-	Relay string  `help:"Address of the relay, ending in /line." placeholder:"URL" default:"ws://127.0.0.1:8233/line"`
+	Relay string  `help:"Address of the relay, ending in /line; default where you enrolled." placeholder:"URL"`
 	Pace  float64 `help:"How much faster than a person to read and type; 0 for at once."`
 	File  string  `arg:"" optional:"" help:"The script; default standard input."`
 }
@@ -32,7 +32,7 @@ func (c *scriptCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer cl.Cache.Close()
-	p := &player{client: cl, name: c.Name, out: std.Out, pace: c.Pace}
+	p := &player{client: cl, name: c.Name, out: std.Out, pace: c.Pace, passphrase: func() ([]byte, error) { return c.passphrase(std, false) }}
 	return p.play(ctx, lines)
 }
 
@@ -66,6 +66,8 @@ type player struct {
 	name   string
 	out    io.Writer
 	pace   float64
+
+	passphrase func() ([]byte, error) // for what its owner must be there for
 
 	conversation string
 	read         uint64 // Seq of the newest message that was printed

@@ -93,7 +93,7 @@ func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool, c
 		return err
 	}
 	p.think(ctx, 10)
-	if _, err := p.client.Do(ctx, command(c)); err != nil {
+	if err := p.doIt(ctx, command(c)); err != nil {
 		return err
 	}
 	p.conversation, p.read = c.ID, 0
@@ -106,6 +106,19 @@ func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool, c
 		}
 		return ready, nil
 	})
+}
+
+// doIt does it, with the passphrase where its owner must be there.
+func (p *player) doIt(ctx context.Context, c desk.Command) error {
+	if !desk.Dangerous(c.Kind) {
+		_, err := p.client.Do(ctx, c)
+		return err
+	}
+	passphrase, err := p.passphrase()
+	if err == nil {
+		_, err = p.client.Surely(ctx, c, passphrase)
+	}
+	return err
 }
 
 func (p *player) race(ctx context.Context, _ string) error {

@@ -22,7 +22,8 @@ type Command struct {
 	Claim        uint64          `json:"claim,omitempty"` // Seq of the claim that it rests on
 	Seen         uint64          `json:"seen,omitempty"`  // Seq of the newest text or safety record on the screen
 	Body         json.RawMessage `json:"body,omitempty"`
-	Age          time.Duration   `json:"age,omitempty"` // from the key press until it was sent, by the console's own monotonic clock
+	Age          time.Duration   `json:"age,omitempty"`   // from the key press until it was sent, by the console's own monotonic clock
+	Proof        []byte          `json:"proof,omitempty"` // of a [Dangerous] kind: the device's signature, its owner having shown again who they are
 
 	Actor  string     `json:"-"` // staff, or one of store.Texter, store.Carrier, store.Clock
 	Role   Role       `json:"-"` // empty for those who are not staff
@@ -66,6 +67,10 @@ const (
 	CodeInFlight   Code = "in flight"
 	CodeNotYet     Code = "not yet"
 	CodeIDReused   Code = "ID reused"
+	CodeProof      Code = "fresh proof" // of a dangerous kind, without the passphrase having been asked for
+	CodeRevoked    Code = "revoked"     // the device, or whoever it belongs to
+	CodeClock      Code = "clock"       // the console's and the relay's are too far apart
+	CodeWait       Code = "wait"        // too many tries
 )
 
 // A Refusal is a command that the rules do not allow. It is not a failure: nothing was lost, and its text says what

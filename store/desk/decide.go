@@ -67,7 +67,7 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 	rules = map[store.Kind]rule{
 		Received:       {texter, moment.received},
 		Claimed:        {answering, moment.claim},
-		Released:       {answering, moment.fenced},
+		Released:       {answeringOrClock, moment.release},
 		Transferred:    {answering, moment.transfer},
 		TakenOver:      {supervising, moment.takeOver},
 		ReplyQueued:    {answering, moment.reply},
@@ -91,7 +91,7 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 
 func texter(c Command) bool      { return c.Role == "" && c.Actor == store.Texter && c.Number != "" }
 func carrier(c Command) bool     { return c.Role == "" && c.Actor == store.Carrier }
-func answering(c Command) bool   { return c.Role.answers() && c.Actor != "" }
+func answering(c Command) bool   { return c.Role.Answers() && c.Actor != "" }
 func supervising(c Command) bool { return c.Role == Supervisor && c.Actor != "" }
 func answeringOrClock(c Command) bool {
 	return answering(c) || c.Role == "" && c.Actor == store.Clock
@@ -146,6 +146,14 @@ func (m moment) fenced(*store.Event) error {
 		return refuse(CodeNotYours, "Somebody else holds this conversation.")
 	}
 	return nil
+}
+
+// release is by the owner, or by the clock where the owner can no longer sign in: nobody else would answer the texter.
+func (m moment) release(e *store.Event) error {
+	if m.Role == "" {
+		return m.held()
+	}
+	return m.fenced(e)
 }
 
 // involved refuses unless the actor holds or ever held the conversation: what is written offline outlasts a takeover.

@@ -59,7 +59,7 @@ func (m moment) mayOwn(staff string) bool {
 	if m.Staff == nil {
 		return staff != "" && staff != store.Texter && staff != store.Carrier && staff != store.Clock
 	}
-	return m.Staff[staff].answers()
+	return m.Staff[staff].Answers()
 }
 
 // takeOver names the claim that it ends, so that it never takes from somebody whom the supervisor did not see.

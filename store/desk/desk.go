@@ -36,6 +36,16 @@ const (
 	Viewed         store.Kind = "viewed"          // somebody opened a conversation; outside its chain
 )
 
+// Dangerous tells whether a kind is done only by somebody who has just shown again who they are, by the passphrase: the
+// one list of such acts. The console asks for it, and the relay refuses the command without the device's proof.
+func Dangerous(k store.Kind) bool {
+	switch k {
+	case TakenOver:
+		return true
+	}
+	return false
+}
+
 // ClassOf says under which key the body of a kind is sealed. Unknown kinds are text, the shortest kept.
 func ClassOf(k store.Kind) store.Class {
 	switch k {
@@ -67,8 +77,8 @@ func (r Role) Known() bool {
 	return r == Specialist || r == Supervisor || r == Reviewer || r == Administrator
 }
 
-// answers tells whether a member of staff with this role can own conversations.
-func (r Role) answers() bool { return r == Specialist || r == Supervisor }
+// Answers tells whether a member of staff with this role can own conversations.
+func (r Role) Answers() bool { return r == Specialist || r == Supervisor }
 
 // A Policy holds the operator's numbers. A zero field stands for its default.
 type Policy struct {

@@ -184,13 +184,19 @@ func sentences(t *testing.T) map[string]use {
 		}
 	}
 	for file, want := range map[string]func([]ast.Node, string) bool{
-		"desk/decide.go":                 refused,
-		"desk/decide_claim.go":           refused,
-		"desk/decide_text.go":            refused,
-		"desk/safety.go":                 func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
-		"desk/apply.go":                  func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
-		"plan/card.go":                   func(around []ast.Node, _ string) bool { return inside(around, "ErrPhoneNotSafe") },
-		"../cmd/internal/relay/media.go": func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
+		"desk/decide.go":       refused,
+		"desk/decide_claim.go": refused,
+		"desk/decide_text.go":  refused,
+		"desk/safety.go":       func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
+		"desk/apply.go":        func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
+		"plan/card.go":         func(around []ast.Node, _ string) bool { return inside(around, "ErrPhoneNotSafe") },
+		"../client/trust.go": func(around []ast.Node, s string) bool {
+			return inside(around, "errPin") || inside(around, "trouble") && strings.Contains(s, " ")
+		},
+		"../cmd/internal/relay/enrolment.go": func(around []ast.Node, s string) bool { return inside(around, "inStep") && strings.HasSuffix(s, ".") },
+		"../client/do.go":                    func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, "Nothing was done.") },
+		"../cmd/internal/relay/presence.go":  func(around []ast.Node, _ string) bool { return inside(around, "mayAsk") && keyed(around, "Text") },
+		"../cmd/internal/relay/media.go":     func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
 		"../cmd/internal/gateway/gateway.go": func(around []ast.Node, _ string) bool {
 			return inside(around, "ErrMediaGone") || inside(around, "ErrMediaLarge") || inside(around, "ErrMediaFar") || inside(around, "ErrMediaNow")
 		},

@@ -45,16 +45,11 @@ func onDisk(b testing.TB) store.Log {
 func BenchmarkConsoles(b *testing.B) {
 	const consoles = 1000
 	h := open(b, onDisk(b))
-	who, err := client.NewIdentity("ada")
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := h.staff.Add(relay.Member{Name: "ada", Role: desk.Specialist, Key: who.Public()}); err != nil {
-		b.Fatal(err)
-	}
+	ada := h.sign("ada", desk.Specialist)
+	ada.end()
 	var arrived sync.WaitGroup
 	for range consoles {
-		go listen(b, signedIn(b, h.address, who), &arrived)
+		go listen(b, signedIn(b, h.address, ada.Identity), &arrived)
 	}
 	<-h.carrier.up
 	n := 0
@@ -93,7 +88,9 @@ func signedIn(b testing.TB, address string, who client.Identity) *websocket.Conn
 	return ws
 }
 
-func read(b testing.TB, ws *websocket.Conn, f *wire.Frame) {
+type fataler interface{ Fatal(args ...any) }
+
+func read(b fataler, ws *websocket.Conn, f *wire.Frame) {
 	_, raw, err := ws.ReadMessage()
 	if err == nil {
 		err = json.Unmarshal(raw, f)
@@ -103,7 +100,7 @@ func read(b testing.TB, ws *websocket.Conn, f *wire.Frame) {
 	}
 }
 
-func write(b testing.TB, ws *websocket.Conn, f wire.Frame) {
+func write(b fataler, ws *websocket.Conn, f wire.Frame) {
 	raw, err := wire.Encode(f)
 	if err == nil {
 		err = ws.WriteMessage(websocket.TextMessage, raw)

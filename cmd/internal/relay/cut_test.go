@@ -16,9 +16,7 @@ import (
 	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
-	"befree.example/store/bolt"
 	"befree.example/store/desk"
-	"befree.example/store/seal"
 	"befree.example/store/storetest"
 	"befree.example/store/triage"
 )
@@ -93,11 +91,8 @@ func TestCutAtEveryByte(t *testing.T) {
 		const last = 2600
 		log, c, texts := storetest.Memory(), newCable(), &carrier{up: make(chan struct{})}
 		staff := relay.StaffFile(filepath.Join(t.TempDir(), "staff.toml"))
-		who, err := client.NewIdentity("ada")
+		code, err := staff.Add("ada", desk.Specialist)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := staff.Add(relay.Member{Name: "ada", Role: desk.Specialist, Key: who.Public()}); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -109,17 +104,15 @@ func TestCutAtEveryByte(t *testing.T) {
 			})
 		}()
 		texts.text(t, "SM0", "hello")
-		cache, err := bolt.OpenCache(filepath.Join(t.TempDir(), "cache.db"), bolt.CacheOptions{
-			Owner: "ada", Passphrase: []byte("test"),
-			Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
-		})
-		if err != nil {
+		cache := openCache(t, filepath.Join(t.TempDir(), "cache.db"), "ada")
+		defer cache.Close()
+		conf := client.Config{URL: "ws://127.0.0.1:8233/line", Cache: cache, Dial: c.dial(func() int { return 0 })}
+		if _, err := client.Enrol(ctx, conf, code); err != nil {
 			t.Fatal(err)
 		}
-		defer cache.Close()
 		cut := 0
 		whole := make(chan struct{})
-		cl, err := client.New(client.Config{URL: "ws://127.0.0.1:8233/line", Identity: who, Cache: cache, Dial: c.dial(func() int {
+		conf.Dial = c.dial(func() int {
 			cut++
 			if cut > last {
 				close(whole)
@@ -132,7 +125,8 @@ func TestCutAtEveryByte(t *testing.T) {
 				}
 			}
 			return cut
-		})})
+		})
+		cl, err := client.New(conf)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,20 +25,26 @@ type Data struct {
 	keys *bolt.Keys
 }
 
+// A Key is where a relay's master key comes from: a command that prints it, or else a file.
+type Key struct {
+	File    string
+	Command string
+}
+
 // KeyFile returns where the master key of a data folder lies unless another place is named: beside the folder, never
 // in it.
-func KeyFile(dir string) string { return filepath.Clean(dir) + ".key" }
+func KeyFile(dir string) Key { return Key{File: filepath.Clean(dir) + ".key"} }
 
 // StaffIn returns the staff file of a data folder.
 func StaffIn(dir string) StaffFile { return StaffFile(filepath.Join(dir, "staff.toml")) }
 
 // OpenData opens a data folder, or begins a new one with a new master key. It reads the whole log over before anything
 // is added: what is damaged is never built upon.
-func OpenData(ctx context.Context, dir, keyFile string) (*Data, error) {
+func OpenData(ctx context.Context, dir string, key Key) (*Data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; give this user the right to write there, or name another with --data", err)
 	}
-	d, err := openData(ctx, dir, keyFile, bolt.Options{})
+	d, err := openData(ctx, dir, key, bolt.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -49,11 +55,11 @@ func OpenData(ctx context.Context, dir, keyFile string) (*Data, error) {
 }
 
 // ReadData opens a data folder to read it; it must be there already.
-func ReadData(ctx context.Context, dir, keyFile string) (*Data, error) {
-	return openData(ctx, dir, keyFile, bolt.Options{ReadOnly: true})
+func ReadData(ctx context.Context, dir string, key Key) (*Data, error) {
+	return openData(ctx, dir, key, bolt.Options{ReadOnly: true})
 }
 
-func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data, err error) {
+func openData(ctx context.Context, dir string, key Key, o bolt.Options) (d *Data, err error) {
 	d = &Data{dir: dir}
 	defer func() {
 		if err != nil {
@@ -71,7 +77,7 @@ func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data
 	wrapped := filepath.Join(dir, "keys.db")
 	_, missing := os.Stat(wrapped)
 	fresh := head.Seq == 0 && errors.Is(missing, fs.ErrNotExist)
-	master, err := masterKey(keyFile, fresh)
+	master, err := key.master(ctx, dir, fresh)
 	if err != nil {
 		return d, err
 	}
@@ -80,7 +86,7 @@ func openData(ctx context.Context, dir, keyFile string, o bolt.Options) (d *Data
 	}
 	ring := seal.NewRing(master, d.keys, desk.ClassOf)
 	if err = ring.Check(head.Seq == 0); err != nil {
-		return d, fmt.Errorf("key file %s: %w", keyFile, err)
+		return d, fmt.Errorf("%s: %w", key, err)
 	}
 	d.swap.log = d.log
 	d.Log = seal.NewLog(&d.swap, ring)
@@ -179,17 +185,6 @@ func (s *swap) Find(ctx context.Context, id string) (store.Event, error) {
 		return store.Event{}, err
 	}
 	return l.Find(ctx, id)
-}
-
-func masterKey(path string, fresh bool) (seal.Master, error) {
-	m, err := seal.LoadMaster(path)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return m, err
-	}
-	if !fresh {
-		return m, fmt.Errorf("key file %s is missing: without it nothing in the data folder can be read; restore it", path)
-	}
-	return seal.CreateMaster(path)
 }
 
 // Close frees the folder for others.

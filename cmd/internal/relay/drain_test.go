@@ -9,9 +9,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"befree.example/client"
 	"befree.example/client/wire"
-	"befree.example/cmd/internal/relay"
 	"befree.example/store/desk"
 	"befree.example/store/storetest"
 )
@@ -21,18 +19,12 @@ import (
 func TestDraining(t *testing.T) {
 	const consoles = 100
 	h := open(t, storetest.Memory())
-	who, err := client.NewIdentity("ada")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.staff.Add(relay.Member{Name: "ada", Role: desk.Specialist, Key: who.Public()}); err != nil {
-		t.Fatal(err)
-	}
+	_, ada := h.enrolled(t, "ada", desk.Specialist)
 	h.carrier.text(t, "SM1", "he locked me in")
 	var told, asked, answered atomic.Int64
 	var all sync.WaitGroup
 	for i := range consoles {
-		ws := signedIn(t, h.address, who)
+		ws := signedIn(t, h.address, ada.Identity)
 		all.Go(func() {
 			for {
 				_, raw, err := ws.ReadMessage()

@@ -23,10 +23,13 @@ const feedMost = 256
 // A feed is one console's connection. One goroutine reads what the console asks, one writes: whatever follows the
 // console's cursor in the log, and the answers. A slow console slows itself alone.
 type feed struct {
-	desk    *Desk
-	carrier gateway.Gateway
-	ws      *websocket.Conn
-	who     Member
+	desk      *Desk
+	carrier   gateway.Gateway
+	enrolment Enrolment
+	ws        *websocket.Conn
+	who       Member
+	device    Device
+	*presence
 	log     *slog.Logger
 	frames  *frames
 	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
@@ -60,6 +63,8 @@ func (f *feed) run(ctx context.Context) error {
 func (f *feed) write(ctx context.Context) error {
 	ping := time.NewTicker(wire.PingEvery)
 	defer ping.Stop()
+	session := time.NewTimer(f.session)
+	defer session.Stop()
 	draining, leave := f.draining, (<-chan time.Time)(nil)
 	for {
 		behind, err := f.forward(ctx)
@@ -81,6 +86,13 @@ func (f *feed) write(ctx context.Context) error {
 			return nil
 		case a := <-f.answers:
 			err = f.send(*a)
+		case last := <-f.parting:
+			return errors.Join(errNotAdmitted, f.say(last))
+		case <-session.C:
+			err = f.askAgain()
+			session.Reset(wire.AuthTimeout)
+		case <-f.proved:
+			session.Reset(f.session)
 		case <-ping.C:
 			err = f.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout))
 		case <-changed:
@@ -102,6 +114,9 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 		return false, err
 	}
 	for _, piece := range pieces {
+		if f.over.Load() {
+			return false, f.last()
+		}
 		_ = f.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 		if err := f.ws.WritePreparedMessage(piece); err != nil {
 			return false, err
@@ -112,7 +127,15 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 	return f.cursor.Seq < head.Seq, nil
 }
 
+// send says something to the console, unless it is being shown out.
 func (f *feed) send(frame wire.Frame) error {
+	if f.over.Load() {
+		return f.last()
+	}
+	return f.say(frame)
+}
+
+func (f *feed) say(frame wire.Frame) error {
 	b, err := wire.Encode(frame)
 	if err != nil {
 		return fmt.Errorf("frame for %s: %w", f.who.Name, err)
@@ -125,6 +148,9 @@ func (f *feed) send(frame wire.Frame) error {
 func (f *feed) listen(ctx context.Context) error {
 	for {
 		frame, err := receive(f.ws)
+		if err == nil && f.over.Load() {
+			err = errNotAdmitted // what it asks for now comes too late
+		}
 		if err != nil {
 			return err
 		}
@@ -137,6 +163,8 @@ func (f *feed) listen(ctx context.Context) error {
 			err = f.preview(ctx, frame.Preview.Conversations)
 		case frame.Collect != nil:
 			f.fetches.Go(func() { f.collect(ctx, *frame.Collect) })
+		case frame.Auth != nil:
+			err = f.answered(*frame.Auth)
 		}
 		if err != nil {
 			return err
@@ -149,6 +177,9 @@ func (f *feed) command(ctx context.Context, c desk.Command) error {
 	c.Actor, c.Role = f.who.Name, f.who.Role
 	if c.Conversation == "" && c.Kind != desk.Searched {
 		c.Kind = "" // no other kind that a console may ask for is without one
+	}
+	if err := f.mayAsk(c); err != nil {
+		return f.answer(ctx, wire.Frame{Refused: &wire.Refused{ID: c.ID, Code: err.Code, Text: err.Text}})
 	}
 	seq, err := f.desk.Patiently(ctx, c)
 	var r *desk.Refusal
@@ -300,7 +331,7 @@ func forReader(e store.Event, s *desk.State, who Member) store.Event { return sh
 func ownWords(e *store.Event, who Member) bool {
 	switch e.Kind {
 	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.Closed:
-		return e.Actor == who.Name
+		return e.Actor == who.Name && who.Role.Answers()
 	}
 	return false
 }

@@ -5,6 +5,7 @@ import (
 	crand "crypto/rand"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -25,9 +26,11 @@ type Line struct {
 	desk      *Desk
 	carrier   gateway.Gateway
 	enrolment Enrolment
+	session   time.Duration
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	feeds     sync.WaitGroup
+	guesses   guesses
 
 	frames frames
 
@@ -35,19 +38,20 @@ type Line struct {
 	consoles map[*feed]bool // that are signed in
 }
 
-// enter counts a console in; the returned function counts it out.
-func (l *Line) enter(f *feed) (leave func()) {
+// enter counts a console in, and leave counts it out.
+func (l *Line) enter(f *feed) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.consoles == nil {
 		l.consoles = map[*feed]bool{}
 	}
 	l.consoles[f] = true
-	return func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		delete(l.consoles, f)
-	}
+}
+
+func (l *Line) leave(f *feed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.consoles, f)
 }
 
 // standing tells how many consoles are signed in, and by how many events the slowest is behind.
@@ -86,24 +90,30 @@ var upgrader = websocket.Upgrader{
 // the web server's buffers, and the request, are given back: they are most of what a console costs.
 func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !private(r) {
-		http.Error(w, "Consoles connect over TLS 1.3, or from this machine. Give the relay --tls-cert and --tls-key.", http.StatusForbidden)
+		http.Error(w, "Consoles connect over TLS 1.3, or from this machine. Give the relay --tls-cert and --tls-key, --acme or --tls-own.", http.StatusForbidden)
 		return
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered
 	}
-	channel := r.TLS
-	l.feeds.Go(func() { l.stay(ws, channel) })
+	c := caller{r.TLS, host(r.RemoteAddr)}
+	l.feeds.Go(func() { l.stay(ws, c) })
 }
 
-func (l *Line) stay(ws *websocket.Conn, channel *tls.ConnectionState) {
+// A caller is what is known of a connection before anything was said.
+type caller struct {
+	channel *tls.ConnectionState
+	from    string // address
+}
+
+func (l *Line) stay(ws *websocket.Conn, c caller) {
 	defer ws.Close()
 	if ws.Subprotocol() != wire.Subprotocol {
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
 		return
 	}
-	if err := l.serve(ws, channel); err != nil && !isGone(err) && l.draining.Err() == nil {
+	if err := l.serve(ws, c); err != nil && !isGone(err) && l.draining.Err() == nil {
 		l.log.Warn("console connection ended", "error", err)
 	}
 }
@@ -121,29 +131,42 @@ func private(r *http.Request) bool {
 	return err == nil && net.ParseIP(host).IsLoopback()
 }
 
-func (l *Line) serve(ws *websocket.Conn, channel *tls.ConnectionState) error {
+// host is the address without its port.
+func host(address string) string {
+	h, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return h
+}
+
+func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) })
 	f := &feed{
-		desk: l.desk, carrier: l.carrier, ws: ws, log: l.log, frames: &l.frames, answers: make(chan *wire.Frame, 16),
-		busy:     make(chan struct{}, 1),
+		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, log: l.log, frames: &l.frames, presence: newPresence(l.session),
+		answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
 		draining: l.draining.Done(), within: l.leaveWithin,
 	}
-	if err := l.letIn(f, channel); err != nil {
+	if f.channel, err = wire.Channel(c.channel); err != nil {
+		return err
+	}
+	if err := l.letIn(f, c.from); err != nil {
+		l.leave(f)
 		return err
 	}
 	f.sent.Store(f.cursor.Seq)
-	defer l.enter(f)()
+	defer l.leave(f)
 	return f.run(context.WithoutCancel(l.draining))
 }
 
 // letIn signs a console in and takes it to where its copy ends, in a goroutine whose deep stack goes with it.
-func (l *Line) letIn(f *feed, channel *tls.ConnectionState) error {
+func (l *Line) letIn(f *feed, from string) error {
 	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
 	defer stop()
 	in := make(chan error, 1)
 	go func() {
-		err := l.signIn(f, channel)
+		err := l.greet(f, from)
 		if err == nil {
 			err = l.resume(f)
 		}
@@ -152,15 +175,14 @@ func (l *Line) letIn(f *feed, channel *tls.ConnectionState) error {
 	return <-in
 }
 
-// signIn lets in whoever the enrolment knows, within AuthTimeout.
-func (l *Line) signIn(f *feed, tlsState *tls.ConnectionState) error {
-	channel, err := wire.Channel(tlsState)
-	if err != nil {
+// greet says who the relay is, and lets in whoever the enrolment knows, within AuthTimeout. Its error is errNotAdmitted
+// where nobody was let in, also after an enrolment.
+func (l *Line) greet(f *feed, from string) (err error) {
+	f.nonce = freshNonce()
+	if f.relay, err = l.enrolment.Relay(); err != nil {
 		return err
 	}
-	nonce := make([]byte, 32)
-	_, _ = crand.Read(nonce) // never fails
-	if err := f.send(wire.Frame{Hello: l.hello(nonce)}); err != nil {
+	if err := f.send(wire.Frame{Hello: l.hello(f)}); err != nil {
 		return err
 	}
 	_ = f.ws.SetReadDeadline(time.Now().Add(wire.AuthTimeout))
@@ -169,18 +191,52 @@ func (l *Line) signIn(f *feed, tlsState *tls.ConnectionState) error {
 		return err
 	}
 	frame, err := wire.Decode(raw)
-	if err != nil || frame.Auth == nil {
-		return f.refuse(desk.CodeBad, "This is not a befree console, or one of another age.")
+	switch {
+	case err == nil && frame.Enrol != nil:
+		return l.enrol(f, *frame.Enrol, from)
+	case err == nil && frame.Auth != nil:
+		return l.signIn(f, *frame.Auth)
 	}
-	if f.who, err = l.enrolment.Admit(*frame.Auth, nonce, channel); err != nil {
-		return f.refuse(desk.CodeForbidden, errNotAdmitted.Error())
+	return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "This is not a befree console, or one of another age."})
+}
+
+func freshNonce() []byte {
+	nonce := make([]byte, 32)
+	_, _ = crand.Read(nonce) // never fails
+	return nonce
+}
+
+func (l *Line) signIn(f *feed, a wire.Auth) (err error) {
+	if f.who, f.device, err = l.enrolment.Admit(a, f.nonce, f.channel); err != nil {
+		return f.dismiss(err)
 	}
 	l.refreshStaff()
+	l.enter(f) // before its device is looked at again: no revocation falls between
+	if _, err := l.enrolment.Still(f.who.Name, f.device.ID); err != nil {
+		return f.dismiss(err)
+	}
 	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role}})
 }
 
-func (l *Line) hello(nonce []byte) *wire.Hello {
-	h := wire.Hello{Version: wire.Version, Nonce: nonce}
+// enrol enters a device, unless too many codes were tried from where it is.
+func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
+	if wait := l.guesses.wait(from); wait > 0 {
+		return f.dismiss(&dismissal{Code: desk.CodeWait, Text: fmt.Sprintf(
+			"Too many wrong codes were tried from there. Wait %d seconds, then try again; a code that was given to you is not lost by that.", int(wait.Seconds())+1)})
+	}
+	done, err := l.enrolment.Enrol(e, f.nonce, f.channel)
+	if d := (*dismissal)(nil); errors.As(err, &d) && d.Code == desk.CodeForbidden {
+		l.log.Warn("a wrong code was tried", "from", from, "tried in vain", l.guesses.miss(from))
+	}
+	if err != nil {
+		return f.dismiss(err)
+	}
+	l.log.Info("a device was enrolled", "who", e.Name, "device", e.Device)
+	return errors.Join(errNotAdmitted, f.send(wire.Frame{Enrolled: &done}))
+}
+
+func (l *Line) hello(f *feed) *wire.Hello {
+	h := wire.Hello{Version: wire.Version, Nonce: f.nonce, Relay: f.relay}
 	l.desk.View(func(s *desk.State) {
 		h.Limits = wire.Limits{Claims: s.Policy.Limit, ReplyAge: s.Policy.ReplyAge, Undo: s.Policy.Undo}
 	})
@@ -198,8 +254,19 @@ func (l *Line) refreshStaff() {
 	l.desk.SetStaff(roles)
 }
 
-func (f *feed) refuse(code desk.Code, text string) error {
-	return errors.Join(errNotAdmitted, f.send(wire.Frame{Refused: &wire.Refused{Code: code, Text: text}}))
+// dismiss says why a console is not let in, or not any more.
+func (f *feed) dismiss(err error) error {
+	return errors.Join(errNotAdmitted, f.send(f.dismissal(err)))
+}
+
+func (f *feed) dismissal(err error) wire.Frame {
+	var d *dismissal
+	if !errors.As(err, &d) {
+		f.log.Error("staff could not be read", "error", err)
+		d = &dismissal{Code: desk.CodeWait, Text: "The relay cannot read who its staff are. Whoever runs it finds the reason in its log."}
+	}
+	f.log.Info("a console was turned away", "why", d.Code)
+	return wire.Frame{Refused: (*wire.Refused)(d)}
 }
 
 // resume learns where the console's copy ends, and gives one without a copy the open conversations.
@@ -209,7 +276,7 @@ func (l *Line) resume(f *feed) error {
 		return err
 	}
 	if frame.Resume == nil {
-		return f.refuse(desk.CodeBad, "The console did not say where its copy ends.")
+		return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
 	}
 	head := l.desk.Head()
 	f.cursor = store.Position{Epoch: head.Epoch, Seq: frame.Resume.After}
@@ -243,5 +310,5 @@ func isGone(err error) bool {
 	var closed *websocket.CloseError
 	var network net.Error
 	return errors.As(err, &closed) || errors.As(err, &network) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, errNotAdmitted) || errors.Is(err, context.Canceled) || errors.Is(err, websocket.ErrCloseSent)
+		errors.Is(err, errNotAdmitted) || errors.Is(err, errSessionOver) || errors.Is(err, context.Canceled) || errors.Is(err, websocket.ErrCloseSent)
 }

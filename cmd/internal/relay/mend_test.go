@@ -145,7 +145,7 @@ func TestAcknowledgedAndGone(t *testing.T) {
 // TestDataMends: a data folder's log is opened again in its place; who reads meanwhile waits.
 func TestDataMends(t *testing.T) {
 	dir := t.TempDir()
-	data, err := relay.OpenData(t.Context(), filepath.Join(dir, "data"), filepath.Join(dir, "key"))
+	data, err := relay.OpenData(t.Context(), filepath.Join(dir, "data"), relay.KeyFile(filepath.Join(dir, "data")))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -197,18 +197,12 @@ func TestRacers(t *testing.T) {
 	k.folder = filepath.Join(k.dir, "data")
 	k.staff = relay.StaffFile(filepath.Join(k.dir, "staff.toml"))
 	field := make([]*racer, racers)
-	for i := range field {
-		who, err := client.NewIdentity(fmt.Sprint("racer", i))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := k.staff.Add(relay.Member{Name: who.Name, Role: desk.Specialist, Key: who.Public()}); err != nil {
-			t.Fatal(err)
-		}
-		field[i] = &racer{track: k, who: who, birth: fmt.Sprintf("racer%011d", i)}
-	}
 	k.start()
 	<-k.carrier.up
+	for i := range field {
+		cache, cl := k.enrolled(t, fmt.Sprint("racer", i), desk.Specialist)
+		field[i] = &racer{track: k, who: cl.Identity, birth: cache.DeviceID()}
+	}
 	for i := range prizes {
 		from := sms.Number(fmt.Sprintf("+1202555%04d", 100+i))
 		if err := k.carrier.recv.Receive(t.Context(), gateway.Inbound{SID: fmt.Sprint("SM", i), From: from, To: "233733", Body: "he locked me in"}); err != nil {

@@ -34,13 +34,15 @@ const (
 // A Config is all that the relay needs from outside.
 type Config struct {
 	Listener  net.Listener
-	TLS       *tls.Config // nil for loopback, or behind something on this machine that ends TLS
+	TLS       *tls.Config  // nil for loopback, or behind something on this machine that ends TLS
+	Carrier   net.Listener // another one for the carrier alone, without TLS; nil for none
 	Log       store.Log
 	Number    sms.Number // ours
 	Gateway   gateway.Gateway
 	Webhooks  func(gateway.Receiver) http.Handler           // nil for a carrier that does not call us
 	Inbound   func(context.Context, gateway.Receiver) error // nil for a carrier that does
 	Enrolment Enrolment
+	Session   time.Duration // after which a console must show again who is there; 0 for 12 hours
 	Rules     *triage.Rules
 	Policy    desk.Policy
 	Texts     Texts
@@ -61,7 +63,7 @@ func Serve(ctx context.Context, c Config) error {
 	stopDesk := d.start()
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
-	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, log: c.Logger, draining: ctx}
+	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, session: c.Session, log: c.Logger, draining: ctx}
 	web.ready(in, line, d)
 	if c.Measures != nil {
 		c.Measures.registry.MustRegister(standing{d, line, c.Folder})
@@ -74,6 +76,7 @@ func Serve(ctx context.Context, c Config) error {
 	})
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })
 	group.Go(func() error { return d.failed(ctx) })
+	group.Go(func() error { return line.watch(ctx) })
 	if c.Inbound != nil {
 		group.Go(func() error { return c.Inbound(ctx, in) })
 	}
@@ -99,29 +102,49 @@ func openDesk(ctx context.Context, c Config) (*Desk, error) {
 	return d, err
 }
 
-// A web is the listener and what it serves; it answers 503 until the rest stands behind it.
+// A web is the listeners and what they serve; it answers 503 until the rest stands behind it.
 type web struct {
 	Config
-	server *http.Server
-	routes atomic.Pointer[http.ServeMux]
-	desk   atomic.Pointer[Desk]
-	ended  chan error
+	servers []*http.Server
+	routes  atomic.Pointer[http.ServeMux]
+	desk    atomic.Pointer[Desk]
+	ended   chan error
 }
 
 func newWeb(c Config) *web {
-	w := &web{Config: c, ended: make(chan error, 1)}
-	w.server = &http.Server{
-		Handler: w, TLSConfig: c.TLS, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(c.Logger.Handler(), slog.LevelWarn),
+	w := &web{Config: c, ended: make(chan error, 2)}
+	w.listen(c.Listener, c.TLS, w)
+	if c.Carrier != nil {
+		w.listen(c.Carrier, nil, w.withoutLine())
 	}
+	return w
+}
+
+// listen serves h at a listener, with TLS where there is a config for it.
+func (w *web) listen(l net.Listener, secured *tls.Config, h http.Handler) {
+	s := &http.Server{
+		Handler: h, TLSConfig: secured, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(w.Logger.Handler(), slog.LevelWarn),
+	}
+	w.servers = append(w.servers, s)
 	go func() {
-		if c.TLS != nil {
-			w.ended <- w.server.ServeTLS(c.Listener, "", "")
+		if secured != nil {
+			w.ended <- s.ServeTLS(l, "", "")
 		} else {
-			w.ended <- w.server.Serve(c.Listener)
+			w.ended <- s.Serve(l)
 		}
 	}()
-	return w
+}
+
+// withoutLine is w for whoever has nothing to do with consoles.
+func (w *web) withoutLine() http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/line" {
+			http.NotFound(rw, r)
+			return
+		}
+		w.ServeHTTP(rw, r)
+	})
 }
 
 // failed waits for the listener to fail, or for ctx.
@@ -137,7 +160,9 @@ func (w *web) failed(ctx context.Context) error {
 func (w *web) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	_ = w.server.Shutdown(ctx)
+	for _, s := range w.servers {
+		_ = s.Shutdown(ctx)
+	}
 }
 
 func (w *web) ready(in *Intake, line *Line, d *Desk) {

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"befree.example/client"
+	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
@@ -85,6 +87,9 @@ type house struct {
 	carrier *carrier
 	staff   relay.StaffFile
 	address string
+	own     *tls.Config // nil for none
+	cable   *cable      // the network, where it is not this machine's
+	session time.Duration
 	stop    func() error
 	change  func(*relay.Config) // nil for nothing
 }
@@ -106,17 +111,23 @@ func openChanged(t testing.TB, log store.Log, change func(*relay.Config)) *house
 
 func (h *house) serve() {
 	h.t.Helper()
-	l, err := new(net.ListenConfig).Listen(h.t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		h.t.Fatal(err)
+	var l net.Listener = h.cable
+	if h.cable == nil {
+		var err error
+		if l, err = new(net.ListenConfig).Listen(h.t.Context(), "tcp", "127.0.0.1:0"); err != nil {
+			h.t.Fatal(err)
+		}
 	}
 	h.carrier = &carrier{up: make(chan struct{})}
 	h.address = "ws://" + l.Addr().String() + "/line"
+	if h.own != nil {
+		h.address = "wss://" + l.Addr().String() + "/line"
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	conf := relay.Config{
-		Listener: l, Log: h.log, Number: "233733", Gateway: h.carrier,
-		Inbound: h.carrier.inbound, Enrolment: h.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+		Listener: l, TLS: h.own, Log: h.log, Number: "233733", Gateway: h.carrier,
+		Inbound: h.carrier.inbound, Enrolment: h.staff, Session: h.session, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
 	}
 	if h.change != nil {
 		h.change(&conf)
@@ -136,51 +147,65 @@ type desktop struct {
 	t    testing.TB
 	name string
 	role desk.Role
+	path string // of the cache
 	end  func()
+
+	ended chan error
 }
 
+// sign has somebody enrol a device by a code, and sit down at it.
 func (h *house) sign(name string, role desk.Role) *desktop {
 	h.t.Helper()
-	who, err := client.NewIdentity(name)
+	code, err := h.staff.Add(name, role)
 	if err != nil {
-		h.t.Fatal(err)
-	}
-	if err := h.staff.Add(relay.Member{Name: name, Role: role, Key: who.Public()}); err != nil {
 		h.t.Fatal(err)
 	}
 	d := &desktop{t: h.t, name: name, role: role}
-	d.sit(h, who, filepath.Join(h.dir, name+".db"))
+	d.sit(h, code)
 	return d
 }
 
-func (d *desktop) sit(h *house, who client.Identity, path string) {
-	d.t.Helper()
+func openCache(t testing.TB, path, owner string) *bolt.Cache {
+	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
-		Owner: who.Name, Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Owner: owner, Passphrase: []byte(passphrase),
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Wait: func(time.Duration) {},
 	})
 	if err != nil {
-		d.t.Fatal(err)
+		t.Fatal(err)
 	}
-	d.Client, err = client.New(client.Config{URL: h.address, Identity: who, Cache: cache})
-	if err != nil {
+	return cache
+}
+
+// passphrase is everybody's.
+const passphrase = "test"
+
+func (d *desktop) sit(h *house, code wire.Code) {
+	d.t.Helper()
+	d.path = filepath.Join(d.t.TempDir(), d.name+".db")
+	c := client.Config{URL: h.address, Cache: openCache(d.t, d.path, d.name)}
+	if role, err := client.Enrol(d.t.Context(), c, code); err != nil || role != d.role {
+		d.t.Fatalf("enrolled as %q: %v", role, err)
+	}
+	var err error
+	if d.Client, err = client.New(c); err != nil {
 		d.t.Fatal(err)
 	}
 	d.run()
 	d.t.Cleanup(func() {
 		d.end()
-		cache.Close()
+		c.Cache.Close()
 	})
 	d.until("to be in step", func() bool { s := d.Status(); return s.Connected && s.Behind() == 0 })
 }
 
 func (d *desktop) run() {
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
+	d.ended = make(chan error, 1)
+	go func() { d.ended <- d.Run(ctx) }()
 	d.end = sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := <-d.ended; err != nil {
 			d.t.Errorf("console of %s: %v", d.name, err)
 		}
 	})
@@ -218,7 +243,12 @@ func (d *desktop) ask(c *desk.Conversation, kind store.Kind, body any) error {
 	}
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
-	_, err = d.Do(ctx, desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw})
+	command := desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw}
+	if desk.Dangerous(kind) {
+		_, err = d.Surely(ctx, command, []byte(passphrase))
+	} else {
+		_, err = d.Do(ctx, command)
+	}
 	return err
 }
 

@@ -3,43 +3,68 @@ package relay
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
+	"github.com/rogpeppe/go-internal/lockedfile"
 
-	"befree.example/client/wire"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
 
 // A Member is one of the staff.
 type Member struct {
-	Name string    `toml:"name"`
-	Role desk.Role `toml:"role"`
-	Key  string    `toml:"key"` // the public half of the secret file, base64
+	Name    string    `toml:"name"`
+	Role    desk.Role `toml:"role"`
+	Devices []Device  `toml:"device,omitempty"`
+	Codes   []Invited `toml:"code,omitempty"`
+	Secret  string    `toml:"key,omitempty"` // of a secret file, as there were once: it lets nobody in, and is dropped
 }
 
-// An Enrolment knows who may sign in. It is asked at every sign-in, so that what it knows can change while the relay
-// serves.
-type Enrolment interface {
-	// Admit returns the member who made this proof for this nonce on this channel, or errNotAdmitted, which does not
-	// say what was wrong.
-	Admit(a wire.Auth, nonce, channel []byte) (Member, error)
-	// Roles returns the role of everybody.
-	Roles() (map[string]desk.Role, error)
+// A Device is one that a member of staff signs in with. Its keys are public halves, in base64.
+type Device struct {
+	ID      string     `toml:"id"`
+	Key     string     `toml:"key"`
+	Certain string     `toml:"certain"` // for what its owner must be there for
+	Code    string     `toml:"code"`    // by which it was enrolled
+	Since   time.Time  `toml:"since"`
+	Revoked *time.Time `toml:"revoked,omitempty"`
+	End     string     `toml:"end"` // what the device is told when it is revoked, so that it knows who says so
 }
 
-var errNotAdmitted = errors.New("name or secret is not known here; ask whoever runs the relay")
+// Invited is a code that was given out: what checks it, and when.
+type Invited struct {
+	Key   string    `toml:"key"`
+	Since time.Time `toml:"since"`
+}
 
-// StaffFile is the Enrolment in a file: names, roles and public keys, which are no secret.
+// codeAge is how long a code can be used.
+const codeAge = 15 * time.Minute
+
+// A Staff is who may sign in, where, and what the relay is known by.
+type Staff struct {
+	Relay   string   `toml:"relay"`         // its name: random, for as long as this staff is its own
+	Pin     string   `toml:"pin,omitempty"` // SHA-256 of its own certificate's key, where it serves with that one
+	Members []Member `toml:"staff"`
+}
+
+// StaffFile is the Enrolment in a file. What stands in it can let nobody in elsewhere: names, roles, public keys.
 type StaffFile string
 
 // A staffName can stand in a log line, a file name and a screen without doing harm anywhere.
 var staffName = regexp.MustCompile(`^[a-z][a-z0-9._-]{0,31}$`)
+
+// deviceName is how caches are called.
+var deviceName = regexp.MustCompile(`^[a-z0-9]{16}$`)
 
 // CheckName says in words why a name cannot be given to a member of staff.
 func CheckName(name string) error {
@@ -52,35 +77,35 @@ func CheckName(name string) error {
 	return nil
 }
 
-type staffList struct {
-	Staff []Member `toml:"staff"`
-}
-
-// Members reads the file; a file that is not there has nobody in it.
-func (f StaffFile) Members() ([]Member, error) {
+// Read reads the file; one that is not there has nobody in it.
+func (f StaffFile) Read() (s Staff, err error) {
 	raw, err := os.ReadFile(string(f))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
+		return s, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("staff file: %w", err)
+		return s, fmt.Errorf("staff file: %w", err)
 	}
-	var list staffList
-	d := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields()
-	if err := d.Decode(&list); err != nil {
-		return nil, fmt.Errorf("staff file %s: %w", f, tomlTrouble(err))
+	if err := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields().Decode(&s); err != nil {
+		return s, fmt.Errorf("staff file %s: %w", f, tomlTrouble(err))
 	}
 	seen := map[string]bool{}
-	for _, m := range list.Staff {
+	for _, m := range s.Members {
 		if err := m.check(); err != nil {
-			return nil, fmt.Errorf("staff file %s: %w", f, err)
+			return s, fmt.Errorf("staff file %s: %w", f, err)
 		}
 		if seen[m.Name] {
-			return nil, fmt.Errorf("staff file %s: %s stands in it twice; remove one", f, m.Name)
+			return s, fmt.Errorf("staff file %s: %s stands in it twice; remove one", f, m.Name)
 		}
 		seen[m.Name] = true
 	}
-	return list.Staff, nil
+	return s, nil
+}
+
+// Members reads who is in the file.
+func (f StaffFile) Members() ([]Member, error) {
+	s, err := f.Read()
+	return s.Members, err
 }
 
 func tomlTrouble(err error) error {
@@ -104,59 +129,150 @@ func (m Member) check() error {
 	if !m.Role.Known() {
 		return fmt.Errorf("%s: role %q is none of specialist, supervisor, reviewer, administrator", m.Name, m.Role)
 	}
-	if key, err := base64.StdEncoding.DecodeString(m.Key); err != nil || len(key) != ed25519.PublicKeySize {
-		return fmt.Errorf("%s: the key is damaged; remove the entry and add %s again", m.Name, m.Name)
-	}
-	return nil
-}
-
-// Free says in words why a name cannot be entered.
-func (f StaffFile) Free(name string) error {
-	if err := CheckName(name); err != nil {
-		return err
-	}
-	members, err := f.Members()
-	if err != nil {
-		return err
-	}
-	for _, other := range members {
-		if other.Name == name {
-			return fmt.Errorf("%s is in %s already; choose another name or remove that entry first", name, f)
+	for _, d := range m.Devices {
+		if !deviceName.MatchString(d.ID) || publicKey(d.Key) == nil || publicKey(d.Certain) == nil {
+			return fmt.Errorf("%s: the device %q is damaged; remove it and make a code for a new one", m.Name, d.ID)
 		}
 	}
 	return nil
 }
 
-// Add enters a member and leaves the rest of the file as it is.
-func (f StaffFile) Add(m Member) error {
-	if err := errors.Join(m.check(), f.Free(m.Name)); err != nil {
-		return err
+// publicKey reads a key, nil if it is none.
+func publicKey(text string) ed25519.PublicKey {
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) != ed25519.PublicKeySize {
+		return nil
 	}
-	entry, err := toml.Marshal(staffList{Staff: []Member{m}})
-	if err != nil {
-		return err
+	return key
+}
+
+// signsIn tells whether a member has a device to sign in with.
+func (m Member) signsIn() bool {
+	return slices.ContainsFunc(m.Devices, func(d Device) bool { return d.Revoked == nil })
+}
+
+const staffHeader = "# Who may sign in. befree-relay staff writes this file; roles may be changed by hand, and count at once.\n\n"
+
+// Edit changes the file, all of it or nothing, on disk on return; others that edit it meanwhile come before or after.
+func (f StaffFile) Edit(change func(*Staff) error) error {
+	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
 	}
-	file, err := os.OpenFile(string(f), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	unlock, err := lockedfile.MutexAt(string(f) + ".lock").Lock()
 	if err != nil {
 		return fmt.Errorf("staff file: %w", err)
 	}
-	_, err = file.Write(append(entry, '\n'))
-	return errors.Join(err, file.Sync(), file.Close())
-}
-
-// Admit implements [Enrolment].
-func (f StaffFile) Admit(a wire.Auth, nonce, channel []byte) (Member, error) {
-	members, err := f.Members()
+	defer unlock()
+	s, err := f.Read()
 	if err != nil {
-		return Member{}, err
+		return err
 	}
-	for _, m := range members {
-		key, _ := base64.StdEncoding.DecodeString(m.Key) // checked by Members
-		if m.Name == a.Name && ed25519.Verify(key, wire.Challenge(nonce, a.Name, channel), a.Proof) {
-			return m, nil
+	if s.Relay == "" {
+		s.Relay = strings.ToLower(rand.Text())
+	}
+	if err := change(&s); err != nil {
+		return err
+	}
+	for i := range s.Members {
+		s.Members[i].Secret = ""
+		if err := s.Members[i].check(); err != nil {
+			return err
 		}
 	}
-	return Member{}, errNotAdmitted
+	raw, err := toml.Marshal(s)
+	if err != nil {
+		return err
+	}
+	if err := replace(string(f), append([]byte(staffHeader), raw...)); err != nil {
+		return fmt.Errorf("staff file: %w", err)
+	}
+	return nil
+}
+
+// replace puts raw in the place of the file at path, which its owner alone can read, on disk on return.
+func replace(path string, raw []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	_, err = temp.Write(raw)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	_ = dir.Sync() // not every system can
+	return nil
+}
+
+// member returns the one of that name, or nil.
+func (s *Staff) member(name string) *Member {
+	i := slices.IndexFunc(s.Members, func(m Member) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &s.Members[i]
+}
+
+// find is member, with an error in words.
+func (s *Staff) find(name string) (*Member, error) {
+	m := s.member(name)
+	if m == nil {
+		return nil, fmt.Errorf("there is no %s among the staff; staff list names them", name)
+	}
+	return m, nil
+}
+
+// SetRole gives a member another role.
+func (f StaffFile) SetRole(name string, role desk.Role) error {
+	return f.Edit(func(s *Staff) error {
+		m, err := s.find(name)
+		if err == nil {
+			m.Role = role
+		}
+		return err
+	})
+}
+
+// Revoke has one device of a member, or with none named all of them and their codes, never let in again. It returns
+// those that were.
+func (f StaffFile) Revoke(name, device string) (revoked []string, err error) {
+	return revoked, f.Edit(func(s *Staff) error {
+		m, err := s.find(name)
+		if err != nil {
+			return err
+		}
+		for i := range m.Devices {
+			if d := &m.Devices[i]; d.Revoked == nil && (device == "" || d.ID == device) {
+				now := time.Now().UTC().Truncate(time.Second)
+				d.Revoked = &now
+				revoked = append(revoked, d.ID)
+			}
+		}
+		if device != "" && len(revoked) == 0 {
+			return fmt.Errorf("%s has no device %q that could be revoked; staff list names them", name, device)
+		}
+		if device == "" {
+			m.Codes = nil
+		}
+		return nil
+	})
+}
+
+// Version changes whenever the file does.
+func (f StaffFile) Version() (store.Hash, error) {
+	raw, err := os.ReadFile(string(f))
+	if errors.Is(err, os.ErrNotExist) {
+		return store.Hash{}, nil
+	}
+	return hashOf(raw), err
 }
 
 // Roles implements [Enrolment].
@@ -167,7 +283,9 @@ func (f StaffFile) Roles() (map[string]desk.Role, error) {
 	}
 	roles := make(map[string]desk.Role, len(members))
 	for _, m := range members {
-		roles[m.Name] = m.Role
+		if m.signsIn() {
+			roles[m.Name] = m.Role
+		}
 	}
 	return roles, nil
 }

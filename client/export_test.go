@@ -1,0 +1,16 @@
+package client
+
+import (
+	"encoding/json"
+
+	"befree.example/store/bolt"
+)
+
+// Know has a cache take a relay of that name for its own.
+func Know(c *bolt.Cache, relay string) error {
+	raw, err := json.Marshal(device{Relay: relay})
+	if err != nil {
+		return err
+	}
+	return c.SetDevice(raw)
+}

@@ -1,0 +1,20 @@
+package main
+
+import "befree.example/cmd/internal/relay"
+
+// dataFlags name a data folder and what opens it.
+type dataFlags struct {
+	Data       string `help:"The relay's data folder." placeholder:"DIR" required:""`
+	KeyFile    string `help:"The master key, made at the first start; default beside the data folder: DIR.key." placeholder:"FILE"`
+	KeyCommand string `help:"Command that prints the master key, as a store of secrets does; instead of a file. befree-relay key makes one to keep there." placeholder:"COMMAND"`
+}
+
+// key is where the master key comes from.
+func (d dataFlags) key() relay.Key {
+	k := relay.KeyFile(d.Data)
+	if d.KeyFile != "" {
+		k.File = d.KeyFile
+	}
+	k.Command = d.KeyCommand
+	return k
+}
