@@ -105,7 +105,10 @@ func (w *writer) do(c desk.Command, body any) {
 // settle lets a console sit there until what is closed is in short form, as one does in its first minute.
 func settle(b *testing.B, cache *bolt.Cache) {
 	b.Helper()
-	c, err := client.New(client.Config{URL: "ws://127.0.0.1:1/line", Identity: client.Identity{Name: "ada"}, Cache: cache})
+	if err := client.Know(cache, "relay"); err != nil {
+		b.Fatal(err)
+	}
+	c, err := client.New(client.Config{URL: "ws://127.0.0.1:1/line", Cache: cache})
 	if err != nil {
 		b.Fatal(err)
 	}

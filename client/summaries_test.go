@@ -38,7 +38,7 @@ func (p *past) open() {
 		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
 	})
 	if err == nil {
-		p.client, err = New(Config{Identity: Identity{Name: "ada"}, Cache: p.cache})
+		p.client, err = New(Config{Cache: p.cache})
 	}
 	if err != nil {
 		p.Fatal(err)

@@ -16,7 +16,7 @@ import (
 // herds measures how long 1,000 consoles take to be back and in step after the relay was gone, from the moment at which
 // it listens again. They come back as consoles do: after 0.2 s and a part of a wait that doubles up to a second.
 func herds(ctx context.Context, dir string) error {
-	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), filepath.Join(dir, "key"))
+	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), relay.KeyFile(filepath.Join(dir, "data")))
 	if err != nil {
 		return err
 	}
