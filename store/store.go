@@ -85,6 +85,8 @@ type Head struct {
 	Ref      string   `json:"ref,omitempty"`      // ID of the message that it is about
 	Delivery string   `json:"delivery,omitempty"` // delivery status of that message
 	Code     int      `json:"code,omitempty"`     // the carrier's error code, 0 if none
+
+	Late time.Duration `json:"late,omitempty"` // how long before At the carrier had a text that it did not bring
 }
 
 // String shows the clear part of e.

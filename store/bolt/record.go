@@ -40,6 +40,8 @@ type recordHead struct {
 	Ref      string   `cbor:"7,keyasint,omitempty"`
 	Delivery string   `cbor:"8,keyasint,omitempty"`
 	Code     int      `cbor:"9,keyasint,omitempty"`
+
+	Late time.Duration `cbor:"10,keyasint,omitempty"`
 }
 
 // recordReader takes text as it came, even where it is not UTF-8.
@@ -150,7 +152,7 @@ func toHead(h store.Head) *recordHead {
 
 func (r recordHead) isZero() bool {
 	return r.Severity == "" && r.Language == "" && r.Tail == "" && r.Keyword == "" && len(r.Flags) == 0 &&
-		r.Staff == "" && r.Ref == "" && r.Delivery == "" && r.Code == 0
+		r.Staff == "" && r.Ref == "" && r.Delivery == "" && r.Code == 0 && r.Late == 0
 }
 
 func (r *recordHead) head() store.Head {

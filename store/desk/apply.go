@@ -23,6 +23,9 @@ const (
 // end; an event whose words are withheld changes all that its head says.
 func (s *State) Apply(e store.Event) {
 	s.last = e.Seq
+	if e.Kind == Swept {
+		s.swept = Read[Sweep](e).Through
+	}
 	if e.Conversation == "" {
 		return
 	}
@@ -42,13 +45,15 @@ var applies = map[store.Kind]func(*State, *Conversation, store.Event){
 	Transferred:    func(s *State, c *Conversation, e store.Event) { s.own(c, e, e.Head.Staff) },
 	Released:       func(s *State, c *Conversation, _ store.Event) { s.disown(c, Waiting, "it was given back") },
 	ReplyQueued:    (*State).replyQueued,
-	ReplyWithdrawn: func(_ *State, c *Conversation, e store.Event) { c.withdraw(e.Head.Ref, Read[Because](e).Reason) },
+	ReplyWithdrawn: func(_ *State, c *Conversation, e store.Event) { c.withdraw(e.Head.Ref, Read[Because](e).Reason, e.Seq) },
 	SendStarted:    (*State).sendStarted,
 	SendAccepted:   (*State).delivery,
 	SendUnknown:    (*State).delivery,
 	SendRefused:    (*State).delivery,
 	Delivery:       (*State).delivery,
 	SendDeferred:   (*State).sendDeferred,
+	SendAbsent:     (*State).sendAbsent,
+	SendAgain:      (*State).sendAgain,
 	NoteAdded: func(_ *State, c *Conversation, e store.Event) {
 		c.Notes = append(c.Notes, &NoteLine{ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: Read[Note](e).Text})
 	},
@@ -84,7 +89,7 @@ func (s *State) received(c *Conversation, e store.Event) {
 	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
 	c.Messages = append(c.Messages, &Message{
 		ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
-		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons,
+		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons, Late: e.Head.Late,
 	})
 	s.keyword(c, e)
 }
@@ -102,7 +107,7 @@ func (s *State) keyword(c *Conversation, e store.Event) {
 	owed := e.Head.Ref
 	if owed != "" {
 		c.Messages = append(c.Messages, &Message{
-			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At,
+			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At, Since: e.At, Changed: e.Seq,
 			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting,
 		})
 	}
@@ -161,8 +166,9 @@ func (s *State) closed(c *Conversation, e store.Event) {
 	s.disown(c, ClosedNow, "the conversation was closed")
 	c.Owner, c.Claim, c.ClosedAt, c.Closing, c.Settled = owner, 0, e.At, Read[Closing](e), e.Seq
 	c.Danger = false
-	if !s.keep {
-		c.Messages, c.Notes, c.Turns = nil, nil, nil
+	if !s.keep { // what is unknown is still looked for
+		c.Notes, c.Turns = nil, nil
+		c.Messages = slices.DeleteFunc(slices.Clone(c.Messages), func(m *Message) bool { return m.Delivery != StatusUnknown })
 	}
 	s.onLine(c, func(l *line) { l.open = "" })
 }
@@ -171,17 +177,18 @@ func (s *State) replyQueued(c *Conversation, e store.Event) {
 	body := Read[Reply](e)
 	m := &Message{
 		ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: e.Withheld,
-		Delivery: StatusWaiting, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At,
+		Delivery: StatusWaiting, Changed: e.Seq, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At,
 	}
 	if !body.Now {
 		m.NotBefore = e.At.Add(s.Policy.Undo)
 	}
+	m.Since = m.NotBefore
 	c.Messages = append(c.Messages, m)
 }
 
 func (s *State) sendStarted(c *Conversation, e store.Event) {
 	c.change(e.Head.Ref, func(m *Message) {
-		m.Delivery = StatusStarted
+		m.Delivery, m.Changed = StatusStarted, e.Seq
 		m.Attempt++
 		if m.Automatic != "" {
 			m.Text = Read[Send](e).Text
@@ -192,15 +199,37 @@ func (s *State) sendStarted(c *Conversation, e store.Event) {
 func (s *State) sendDeferred(c *Conversation, e store.Event) {
 	c.change(e.Head.Ref, func(m *Message) {
 		if m.Delivery == StatusStarted {
-			m.Delivery, m.NotBefore = StatusWaiting, e.At.Add(Read[Send](e).After)
+			m.Delivery, m.Changed, m.NotBefore = StatusWaiting, e.Seq, e.At.Add(Read[Send](e).After)
+		}
+	})
+}
+
+func (s *State) sendAbsent(c *Conversation, e store.Event) {
+	c.change(e.Head.Ref, func(m *Message) {
+		if m.Delivery == StatusUnknown {
+			m.Delivery, m.Changed, m.Again = StatusWaiting, e.Seq, e.Actor
+		}
+	})
+}
+
+// sendAgain lets a text begin anew, under the claim of whoever wants it.
+func (s *State) sendAgain(c *Conversation, e store.Event) {
+	c.change(e.Head.Ref, func(m *Message) {
+		if m.Delivery == StatusUnknown {
+			m.Delivery, m.Changed, m.Again = StatusWaiting, e.Seq, e.Actor
+			m.Claim, m.Reason, m.Since, m.NotBefore = c.Claim, Read[Because](e).Reason, e.At, e.At
 		}
 	})
 }
 
 func (s *State) delivery(c *Conversation, e store.Event) {
+	body := Read[Send](e)
 	c.change(e.Head.Ref, func(m *Message) {
+		if body.SID != "" && !slices.Contains(m.SIDs, body.SID) {
+			m.SIDs = append(slices.Clip(m.SIDs), body.SID)
+		}
 		if to := Status(e.Head.Delivery); to.Rank() > m.Delivery.Rank() {
-			m.Delivery, m.Code, m.Trouble = to, e.Head.Code, Read[Send](e).Reason
+			m.Delivery, m.Changed, m.Code, m.Trouble = to, e.Seq, e.Head.Code, body.Reason
 			c.Danger = c.Danger && (m.Author == "" || !to.Taken())
 		}
 	})
@@ -234,10 +263,10 @@ func (c *Conversation) change(id string, f func(*Message)) {
 	c.Messages[i] = &m
 }
 
-func (c *Conversation) withdraw(id, why string) {
+func (c *Conversation) withdraw(id, why string, seq uint64) {
 	c.change(id, func(m *Message) {
 		if m.Delivery == StatusWaiting {
-			m.Delivery, m.Trouble = StatusWithdrawn, why
+			m.Delivery, m.Changed, m.Trouble = StatusWithdrawn, seq, why
 		}
 	})
 }
@@ -246,7 +275,7 @@ func (c *Conversation) withdraw(id, why string) {
 func (c *Conversation) withdrawAll(why string, sorts ...string) {
 	for _, m := range c.Messages {
 		if m.Delivery == StatusWaiting && slices.Contains(sorts, m.Automatic) {
-			c.withdraw(m.ID, why)
+			c.withdraw(m.ID, why, c.Last)
 		}
 	}
 }

@@ -63,6 +63,12 @@ type Send struct {
 	After   time.Duration `json:"after,omitempty"`  // how long the carrier asked to wait
 }
 
+// A Sweep is the body of [Swept].
+type Sweep struct {
+	Through time.Time `json:"through"` // by the carrier's clock
+	Found   int       `json:"found"`   // texts that it had not brought
+}
+
 // A Note is the body of [NoteAdded].
 type Note struct {
 	Text sms.Text `json:"text"`

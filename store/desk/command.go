@@ -28,7 +28,7 @@ type Command struct {
 	Actor  string     `json:"-"` // staff, or one of store.Texter, store.Carrier, store.Clock
 	Role   Role       `json:"-"` // empty for those who are not staff
 	Number sms.Number `json:"-"` // the texter's, on Received
-	Head   store.Head `json:"-"` // what is known already: keyword and severity on Received, state and code on Delivery
+	Head   store.Head `json:"-"` // what is known already: how late on Received, state and code on Delivery
 }
 
 // Hash tells two commands apart: one ID may never stand for both. A retry has the same hash.
@@ -71,6 +71,8 @@ const (
 	CodeRevoked    Code = "revoked"     // the device, or whoever it belongs to
 	CodeClock      Code = "clock"       // the console's and the relay's are too far apart
 	CodeWait       Code = "wait"        // too many tries
+	CodeBehind     Code = "behind unknown"
+	CodeOvertaken  Code = "overtaken"
 )
 
 // A Refusal is a command that the rules do not allow. It is not a failure: nothing was lost, and its text says what

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"befree.example/store"
 	"befree.example/store/plan"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
@@ -69,14 +70,23 @@ type Message struct {
 	Flags     []string
 	Reasons   []triage.Reason
 
+	Late time.Duration // how long the carrier had had an inbound one that was fetched late
+
 	Delivery  Status    // of an outbound one
+	Changed   uint64    // Seq of the event that last changed that
 	Code      int       // the carrier's error code
 	Trouble   string    // in plain words: why it was refused, withdrawn or not delivered
 	Claim     uint64    // that a reply rests on
 	Reason    string    // why it goes out although the safety record holds it
-	NotBefore time.Time // until then it can be taken back
+	NotBefore time.Time // until then it can be taken back, or the carrier asked to wait
+	Since     time.Time // from when on it might have gone out: its age is counted from then
 	Attempt   int       // sends started so far
+	Again     string    // who has it sent once more: store.Carrier, whose list does not show it, or a member of staff
+	SIDs      []string  // the carrier's, one for each time that it took it
 }
+
+// Written is when an inbound text was at the carrier, by the relay's clock.
+func (m *Message) Written() time.Time { return m.At.Add(-m.Late) }
 
 // longestHold is more than any text is ever held before it goes out: undo, or a carrier that asks to wait.
 const longestHold = 2 * time.Minute
@@ -87,6 +97,54 @@ func (m *Message) DueIn(now time.Time) time.Duration {
 		return max(d, 0)
 	}
 	return 0
+}
+
+// OldIn returns how long m may still be handed to the carrier for the first time; no more than zero: it is too old.
+func (m *Message) OldIn(now time.Time, p Policy) time.Duration {
+	most := p.withDefaults().ReplyAge
+	if m.Automatic != "" {
+		most = p.withDefaults().AutomaticAge
+	}
+	return most - now.Sub(m.Since) + 1 // to the end of the last moment
+}
+
+// sender is whoever stands for m: its author, or who had it sent again.
+func (m *Message) sender() string {
+	if m.chosen() {
+		return m.Again
+	}
+	return m.Author
+}
+
+// chosen tells whether a person has m sent once more.
+func (m *Message) chosen() bool { return m.Again != "" && m.Again != store.Carrier }
+
+// Ahead returns the reply that m waits for: one before it of which nobody knows whether it went out, where that was not
+// known when m was queued; nil for none. An automatic text waits for nothing, nor does what a person has sent again.
+func (c *Conversation) Ahead(m *Message) *Message {
+	if m.Author == "" || m.chosen() {
+		return nil
+	}
+	for _, o := range c.Messages {
+		switch {
+		case o.ID == m.ID:
+			return nil
+		case o.Delivery == StatusUnknown && o.Author != "" && o.Changed > m.Seq:
+			return o
+		}
+	}
+	return nil
+}
+
+// overtaken tells whether a reply that was queued after m has been handed to the carrier.
+func (c *Conversation) overtaken(m *Message) bool {
+	for i := len(c.Messages) - 1; i >= 0 && c.Messages[i].ID != m.ID; i-- {
+		o := c.Messages[i]
+		if o.Author != "" && (o.Delivery == StatusUnknown || o.Delivery.Rank() >= StatusAccepted.Rank()) {
+			return true
+		}
+	}
+	return false
 }
 
 // A NoteLine is one note.
@@ -189,7 +247,7 @@ func (c *Conversation) unanswered() time.Time {
 			break
 		}
 		if m.Inbound {
-			since = m.At
+			since = m.Written()
 		} else if m.Author != "" && m.Delivery.Taken() {
 			break
 		}

@@ -31,7 +31,7 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 		return store.Event{}, refuse(CodeForbidden, "Your role does not allow that.")
 	}
 	at := moment{State: s, Command: c, now: now.Round(0).UTC(), conv: s.Conversation(c.Conversation)}
-	if at.conv == nil && c.Kind != Received && c.Kind != Searched {
+	if at.conv == nil && c.Kind != Received && c.Kind != Searched && c.Kind != Swept {
 		return store.Event{}, refuse(CodeUnknown, "There is no such conversation.")
 	}
 	e := store.Event{
@@ -77,6 +77,8 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		SendRefused:    {carrier, outcome(StatusRefused)},
 		SendDeferred:   {carrier, outcome(StatusWaiting)},
 		SendUnknown:    {carrier, outcome(StatusUnknown)},
+		SendAbsent:     {carrier, moment.absent},
+		SendAgain:      {answering, moment.again},
 		Delivery:       {carrier, moment.delivered},
 		NoteAdded:      {answering, moment.note},
 		SafetySaved:    {answering, moment.safety},
@@ -86,6 +88,7 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		OptedOut:       {answering, moment.optOut},
 		OptedIn:        {supervising, moment.optIn},
 		Viewed:         {answering, moment.view},
+		Swept:          {carrier, moment.sweep},
 	}
 }
 

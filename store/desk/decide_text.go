@@ -1,7 +1,6 @@
 package desk
 
 import (
-	"slices"
 	"strings"
 
 	"befree.example/store"
@@ -49,6 +48,8 @@ func (m moment) received(e *store.Event) error {
 	flag(FlagOptedOut, l.optedOut && keyword != sms.OptIn)
 	flag(FlagHelpAgain, live && keyword == sms.Help)
 	flag(FlagMedia, len(b.Media) > 0)
+	flag(FlagLate, m.Head.Late > 0)
+	h.Late = max(m.Head.Late, 0)
 	flag(FlagSafeWord, says(b.Text, c.Safety.SafeWord))
 	if says(b.Text, c.Safety.DangerWord) {
 		flag(FlagDangerWord, true)
@@ -147,52 +148,5 @@ func (m moment) withdraw(e *store.Event) error {
 	if len(e.Body) == 0 {
 		e.Body = encode(Because{Reason: "taken back"})
 	}
-	return nil
-}
-
-// start decides once more, at the last moment, whether a text may go out.
-func (m moment) start(*store.Event) error {
-	msg := m.conv.Message(m.Ref)
-	switch {
-	case msg == nil || msg.Delivery != StatusWaiting:
-		return refuse(CodeNotWaiting, "That text is not waiting to be sent.")
-	case slices.ContainsFunc(m.conv.Messages, func(o *Message) bool { return o.Delivery == StatusStarted }):
-		return refuse(CodeInFlight, "Another text of this conversation is under way.")
-	case msg.DueIn(m.now) > 0:
-		return refuse(CodeNotYet, "It can still be taken back.")
-	}
-	if msg.Automatic != "" {
-		return m.startAutomatic(msg)
-	}
-	switch {
-	case msg.Claim != m.conv.Claim || msg.Author != m.conv.Owner:
-		return refuse(CodeStale, "Somebody else has taken this conversation.")
-	case m.now.Sub(msg.NotBefore) > m.Policy.ReplyAge:
-		return refuse(CodeTooOld, "It could not be sent in time.")
-	}
-	return m.sendable(msg.Reason)
-}
-
-// startAutomatic lets through what is owed to an opted-out number too: see owed.
-func (m moment) startAutomatic(msg *Message) error {
-	if m.now.Sub(msg.NotBefore) > m.Policy.AutomaticAge {
-		return refuse(CodeTooOld, "The text that it answers is too long ago.")
-	}
-	return nil
-}
-
-// outcome is the rule of what became of asking the carrier. A fact is never refused.
-func outcome(to Status) func(moment, *store.Event) error {
-	return func(m moment, e *store.Event) error {
-		if _, err := body[Send](m.Command); err != nil {
-			return err
-		}
-		e.Head = store.Head{Ref: m.Ref, Delivery: string(to), Code: m.Head.Code}
-		return nil
-	}
-}
-
-func (m moment) delivered(e *store.Event) error {
-	e.Head = store.Head{Ref: m.Ref, Delivery: m.Head.Delivery, Code: m.Head.Code}
 	return nil
 }

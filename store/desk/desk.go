@@ -25,6 +25,8 @@ const (
 	SendRefused    store.Kind = "send refused"    // the carrier will never send it
 	SendDeferred   store.Kind = "send deferred"   // the carrier did not take it; it may be offered again
 	SendUnknown    store.Kind = "send unknown"    // nobody knows whether the carrier has it
+	SendAbsent     store.Kind = "send absent"     // ... and its list shows that it has not: it waits again
+	SendAgain      store.Kind = "send again"      // ... and a person has it sent once more, though it may arrive twice
 	Delivery       store.Kind = "delivery"        // the carrier says how far it got
 	NoteAdded      store.Kind = "note"            // for colleagues, never sent
 	SafetySaved    store.Kind = "safety record"   // what makes it safe to text this person
@@ -34,6 +36,7 @@ const (
 	OptedOut       store.Kind = "opted out"       // a person recorded the texter's wish, said in other words than STOP
 	OptedIn        store.Kind = "opted in"        // a supervisor undoes a mistaken opt-out
 	Viewed         store.Kind = "viewed"          // somebody opened a conversation; outside its chain
+	Swept          store.Kind = "swept"           // all that the carrier had until then is in the log; outside all chains
 )
 
 // Dangerous tells whether a kind is done only by somebody who has just shown again who they are, by the passphrase: the
@@ -54,7 +57,7 @@ func ClassOf(k store.Kind) store.Class {
 	case PlanSaved, SafetySaved:
 		return store.Plans
 	case Closed, SeveritySet, Viewed, Searched, OptedOut, OptedIn, Claimed, Released, Transferred, TakenOver, Delivery,
-		SendAccepted, SendRefused, SendDeferred, SendUnknown, ReplyWithdrawn:
+		SendAccepted, SendRefused, SendDeferred, SendUnknown, SendAbsent, SendAgain, ReplyWithdrawn, Swept:
 		return store.Facts
 	default:
 		return store.Text
@@ -110,10 +113,11 @@ func (p Policy) withDefaults() Policy {
 
 // Flags of a Head: what everybody who sees the queue must know of a text.
 const (
-	FlagDangerWord = "danger word" // the texter's agreed word for danger is in it; never which word
-	FlagSafeWord   = "safe word"   // the agreed word that says "it is me"
-	FlagOptedOut   = "opted out"   // the number may not be texted
-	FlagReturned   = "returned"    // this number has texted before
-	FlagHelpAgain  = "help again"  // HELP in the middle of a conversation
-	FlagMedia      = "media"       // a picture or file came with it
+	FlagDangerWord = "danger word"  // the texter's agreed word for danger is in it; never which word
+	FlagSafeWord   = "safe word"    // the agreed word that says "it is me"
+	FlagOptedOut   = "opted out"    // the number may not be texted
+	FlagReturned   = "returned"     // this number has texted before
+	FlagHelpAgain  = "help again"   // HELP in the middle of a conversation
+	FlagMedia      = "media"        // a picture or file came with it
+	FlagLate       = "fetched late" // the carrier did not bring it, or could not: the relay found it in the carrier's list
 )

@@ -135,7 +135,7 @@ func TestOneTextInFlight(t *testing.T) {
 	if next := l.fresh(c).Next(); next != nil {
 		t.Fatalf("something else is to be sent meanwhile: %s", next.ID)
 	}
-	l.do(outcome(c, first.ID, desk.SendUnknown))
+	l.do(outcome(c, first.ID, desk.SendAccepted))
 	l.do(start(c, second.ID))
 }
 

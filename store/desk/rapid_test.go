@@ -83,7 +83,7 @@ func anything(t *rapid.T, l *line) desk.Command {
 		Conversation: c.ID, Actor: who.name, Role: who.role,
 		Claim: c.Claim - uint64(rapid.IntRange(0, 5).Draw(t, "stale")/5), Seen: c.Seen() - uint64(rapid.IntRange(0, 5).Draw(t, "unseen")/5),
 	}
-	switch rapid.IntRange(0, 17).Draw(t, "kind") {
+	switch rapid.IntRange(0, 19).Draw(t, "kind") {
 	case 0, 1:
 		cmd.Kind = desk.Claimed
 	case 2:
@@ -112,6 +112,10 @@ func anything(t *rapid.T, l *line) desk.Command {
 		cmd.Kind, cmd.Body = desk.Closed, body(desk.Closing{Disposition: "resolved"})
 	case 17:
 		cmd.Kind = desk.OptedOut
+	case 18:
+		return carrier(desk.SendAbsent)
+	case 19:
+		cmd.Kind, cmd.Ref, cmd.Body = desk.SendAgain, ref, body(desk.Because{Reason: rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")})
 	}
 	return cmd
 }
@@ -126,13 +130,19 @@ type witness struct {
 	claim    map[string]uint64 // Seq of the event that made the owner
 	resting  map[string]uint64 // reply to the claim under which it was queued
 	rank     map[string]int
-	finished map[string]bool // reply was withdrawn by what happened
+	finished map[string]bool   // reply was withdrawn by what happened
+	queued   map[string]uint64 // replies
+	doubt    map[string]uint64 // Seq of the event that made a reply unknown, until something is known
+	chosen   map[string]bool   // a person has it sent again
+	absent   map[string]bool   // the carrier did not have it
+	home     map[string]string
 }
 
 func newWitness() *witness {
 	return &witness{
 		number: map[string]string{}, out: map[string]bool{}, owed: map[string]string{}, sent: map[string]int{},
 		owner: map[string]string{}, claim: map[string]uint64{}, resting: map[string]uint64{}, rank: map[string]int{}, finished: map[string]bool{},
+		queued: map[string]uint64{}, doubt: map[string]uint64{}, chosen: map[string]bool{}, absent: map[string]bool{}, home: map[string]string{},
 	}
 }
 
@@ -167,11 +177,33 @@ func (w *witness) see(e store.Event, s *desk.State) string {
 		if w.owner[e.Conversation] != e.Actor {
 			return "a reply by somebody who does not own it"
 		}
-		w.resting[e.ID] = w.claim[e.Conversation]
+		w.resting[e.ID], w.queued[e.ID], w.home[e.ID] = w.claim[e.Conversation], e.Seq, e.Conversation
+	case desk.SendUnknown:
+		if w.rank[e.Head.Ref] < desk.StatusUnknown.Rank() {
+			w.doubt[e.Head.Ref] = e.Seq
+		}
+	case desk.SendAbsent:
+		if w.doubt[e.Head.Ref] == 0 && !automatic(e.Head.Ref) {
+			return "absent, though it is not unknown"
+		}
+		delete(w.doubt, e.Head.Ref)
+		w.absent[e.Head.Ref], w.chosen[e.Head.Ref] = true, false
+	case desk.SendAgain:
+		if w.doubt[e.Head.Ref] == 0 || w.owner[e.Conversation] != e.Actor {
+			return "sent again by somebody who does not own it, or though it is not unknown"
+		}
+		delete(w.doubt, e.Head.Ref)
+		w.resting[e.Head.Ref], w.chosen[e.Head.Ref] = w.claim[e.Conversation], true
+	case desk.SendAccepted, desk.Delivery:
+		delete(w.doubt, e.Head.Ref)
 	case desk.SendStarted:
 		return w.started(e)
 	}
 	return w.whole(e, s)
+}
+
+func automatic(ref string) bool {
+	return strings.HasSuffix(ref, "/compliance") || strings.HasSuffix(ref, "/optout")
 }
 
 // started: nothing goes to a number that opted out save the one confirmation and, on a short code, the answer to HELP;
@@ -179,7 +211,17 @@ func (w *witness) see(e store.Event, s *desk.State) string {
 func (w *witness) started(e store.Event) string {
 	ref := e.Head.Ref
 	w.sent[ref]++
-	automatic := strings.HasSuffix(ref, "/compliance") || strings.HasSuffix(ref, "/optout")
+	automatic := automatic(ref)
+	for o, doubt := range w.doubt {
+		if !automatic && !w.chosen[ref] && w.home[o] == e.Conversation && w.queued[o] < w.queued[ref] && doubt > w.queued[ref] {
+			return "a reply passes one that is unknown, though its author did not know"
+		}
+	}
+	for o, seq := range w.queued {
+		if w.sent[ref] > 1 && !w.chosen[ref] && w.home[o] == e.Conversation && seq > w.queued[ref] && w.rank[o] >= desk.StatusAccepted.Rank() && w.absent[ref] {
+			return "a reply is sent again by itself after what was written later"
+		}
+	}
 	switch {
 	case w.out[w.number[e.Conversation]] && !automatic:
 		return "a reply to a number that opted out"
@@ -209,7 +251,7 @@ func (w *witness) whole(e store.Event, s *desk.State) string {
 			if m.Delivery == desk.StatusStarted {
 				flying++
 			}
-			if m.Delivery.Rank() < w.rank[m.ID] && (e.Kind != desk.SendDeferred || e.Head.Ref != m.ID) {
+			if m.Delivery.Rank() < w.rank[m.ID] && (e.Head.Ref != m.ID || e.Kind != desk.SendDeferred && e.Kind != desk.SendAbsent && e.Kind != desk.SendAgain) {
 				return fmt.Sprintf("%s went back to %s", m.ID, m.Delivery)
 			}
 			w.rank[m.ID] = m.Delivery.Rank()

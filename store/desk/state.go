@@ -18,8 +18,9 @@ type State struct {
 	Staff  map[string]Role // who may be handed a conversation; nil stands for everybody
 
 	last   uint64 // Seq of the newest event applied
-	keep   bool   // the words of closed conversations too
-	shared bool   // what own maps hold has been seen by others, so it is copied before it is changed
+	swept  time.Time
+	keep   bool // the words of closed conversations too
+	shared bool // what own maps hold has been seen by others, so it is copied before it is changed
 
 	convs layer[string, *Conversation]
 	lines layer[sms.Number, line]
@@ -47,14 +48,14 @@ func NewState(p Policy) *State {
 func (s *State) Fork() *State {
 	s.shared = true
 	return &State{
-		Policy: s.Policy, Staff: s.Staff, last: s.last,
+		Policy: s.Policy, Staff: s.Staff, last: s.last, swept: s.swept,
 		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
 	}
 }
 
 // Merge makes s what its fork has become. The fork is of no use afterwards.
 func (s *State) Merge(fork *State) {
-	s.last, s.shared = fork.last, true
+	s.last, s.swept, s.shared = fork.last, fork.swept, true
 	s.convs.merge(fork.convs)
 	s.lines.merge(fork.lines)
 	s.holds.merge(fork.holds)
@@ -62,6 +63,10 @@ func (s *State) Merge(fork *State) {
 
 // Last returns the Seq of the newest event applied.
 func (s *State) Last() uint64 { return s.last }
+
+// Swept is until when, by the carrier's clock, the log is known to have every text that the carrier had; zero if that
+// was never looked at.
+func (s *State) Swept() time.Time { return s.swept }
 
 // Conversation returns a conversation, or nil.
 func (s *State) Conversation(id string) *Conversation {

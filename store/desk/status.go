@@ -1,7 +1,8 @@
 package desk
 
-// A Status says how far an outbound text got. It only ever moves to a higher rank, whatever order callbacks come in;
-// the one exception is a text that the carrier did not take, which waits again.
+// A Status says how far an outbound text got. It only ever moves to a higher rank, whatever order callbacks come in.
+// The exceptions wait again: a text that the carrier said it did not take, one that its list does not show, and one
+// that a person has sent once more. That the carrier has a text outranks whatever was thought to have become of it.
 type Status string
 
 // The statuses; from StatusAccepted on they are the carrier's words.
@@ -23,9 +24,9 @@ const (
 )
 
 var ranks = map[Status]int{
-	StatusWaiting: 0, StatusStarted: 1, StatusUnknown: 2, StatusAccepted: 3, StatusScheduled: 3, StatusQueued: 4,
-	StatusSending: 5, StatusSent: 6, StatusDelivered: 7, StatusUndelivered: 7, StatusFailed: 7, StatusRead: 8,
-	StatusRefused: 9, StatusWithdrawn: 9,
+	StatusWaiting: 0, StatusStarted: 1, StatusUnknown: 2, StatusRefused: 3, StatusWithdrawn: 3, StatusAccepted: 4,
+	StatusScheduled: 4, StatusQueued: 5, StatusSending: 6, StatusSent: 7, StatusDelivered: 8, StatusUndelivered: 8,
+	StatusFailed: 8, StatusRead: 9,
 }
 
 // Rank orders the statuses; -1 for a word that is not known.
@@ -38,6 +39,10 @@ func (s Status) Rank() int {
 
 // Taken tells whether the carrier has the text and has not given up on it.
 func (s Status) Taken() bool {
-	r := s.Rank()
-	return r >= ranks[StatusAccepted] && r <= ranks[StatusRead] && s != StatusUndelivered && s != StatusFailed
+	return s.Rank() >= ranks[StatusAccepted] && s != StatusUndelivered && s != StatusFailed
+}
+
+// Lost tells whether the texter will not get the text.
+func (s Status) Lost() bool {
+	return s == StatusRefused || s == StatusWithdrawn || s == StatusUndelivered || s == StatusFailed
 }
