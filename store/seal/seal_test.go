@@ -48,7 +48,7 @@ func received() store.Event {
 		Actor: store.Texter, Kind: "received", Number: number, Body: []byte(`{"text":"` + words + `"}`),
 		Head: store.Head{
 			Severity: "imminent", Language: "es", Tail: "0147", Flags: []string{"danger word"},
-			Ref: "SMref", Code: 30003, Keyword: "help", Staff: "ana", Delivery: "sent",
+			Ref: "SMref", Code: 30003, Keyword: "help", Staff: "ana", Delivery: "sent", Late: time.Minute,
 		},
 		Command: sha256.Sum256([]byte("command")),
 	}

@@ -127,7 +127,7 @@ func Sample(id, conversation string, prev uint64) store.Event {
 		Actor: "ana", Kind: "note", Number: "+12025550147", Body: fmt.Appendf(nil, `{"text":%q}`, "é "+id),
 		Head: store.Head{
 			Severity: "high", Language: "es", Tail: "0147", Keyword: "help", Flags: []string{"danger word", id},
-			Staff: "bo", Ref: "ref-" + id, Delivery: "sent", Code: 30003,
+			Staff: "bo", Ref: "ref-" + id, Delivery: "sent", Code: 30003, Late: time.Minute,
 		},
 		Command: store.Hash{1, 2, 31: 3},
 	}

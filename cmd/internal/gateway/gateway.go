@@ -13,12 +13,20 @@ import (
 	"befree.example/store/sms"
 )
 
-// A Gateway sends texts. It is safe for use by many goroutines at once.
+// A Gateway sends texts, and tells what became of them and what came in. It is safe for use by many goroutines at once.
 type Gateway interface {
 	// Send hands one text to the carrier and returns the carrier's ID for it. An error is a *Refused (it will never
 	// be sent), a *Later (it was not taken, and may be offered again), or anything else: then it is *unknown* whether
 	// the texter gets it, and it must not be sent again unseen. It never retries by itself.
 	Send(ctx context.Context, m Outgoing) (sid string, err error)
+
+	// List returns a page of the texts that the carrier keeps, the newest first. An error is a *Later or says that the
+	// list is not to be had now; it names no number.
+	List(ctx context.Context, q Query) (Page, error)
+
+	// Whole returns an inbound text that List showed as the carrier would have brought it, pictures and files included.
+	// Its errors are those of List.
+	Whole(ctx context.Context, l Listed) (Inbound, error)
 
 	// Fetch gets a picture or a file that came with a text, of at most MaxMedia bytes, and its MIME type as the carrier
 	// says it. Its errors are fit for a specialist's eyes, and name neither address nor number.
@@ -76,6 +84,31 @@ type Status struct {
 	Code  int    // the carrier's error code, 0 if none
 	// Reason is what Code means, in plain words fit for a specialist's eyes.
 	Reason string
+}
+
+// A Query asks for the texts of one direction since a day.
+type Query struct {
+	Inbound bool
+	Ours    sms.Number // our number
+	Since   time.Time  // from the beginning of this day in UTC: the list knows days alone
+	Next    string     // [Page.Next] of the page before; empty for the newest
+}
+
+// A Page is a part of the carrier's list, the newest text first.
+type Page struct {
+	Texts []Listed
+	Next  string    // empty: this is the last one
+	Now   time.Time // the carrier's own clock
+}
+
+// A Listed text is one as it stands in the carrier's list.
+type Listed struct {
+	SID      string
+	From, To sms.Number
+	Body     sms.Text
+	Media    int       // pictures and files that came with it
+	At       time.Time // by the carrier's clock
+	Status   Status    // of one that we sent; without our ID, which the list does not have
 }
 
 // Refused says that the carrier will never send a text.

@@ -65,6 +65,7 @@ type Carrier struct {
 	handsets   map[sms.Number]*handset
 	sent       []gateway.Outgoing
 	listed     []*Listed
+	book       []*entry  // both directions, oldest first
 	watchers   []watcher // of sent
 	violations int
 

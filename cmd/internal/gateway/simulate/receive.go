@@ -35,6 +35,7 @@ func (c *Carrier) list(from sms.Number, l line) (*Listed, *handset) {
 	}}
 	h.received++
 	c.listed = append(c.listed, entry)
+	c.enter(newEntry(entry.Inbound))
 	if !c.config.Ours.Short() {
 		c.heard(h, l.body) // the carrier itself acts on it
 	}

@@ -33,8 +33,10 @@ func (c *Carrier) Send(ctx context.Context, m gateway.Outgoing) (sid string, err
 	if err := c.admit(h); err != nil {
 		return "", err
 	}
+	sid = c.dispatch(h, m)
+	c.enter(&entry{Listed: gateway.Listed{SID: sid, From: m.From, To: m.To, Body: m.Body, Status: gateway.Status{SID: sid, State: "queued"}}})
 	c.record(m)
-	return c.dispatch(h, m), nil
+	return sid, nil
 }
 
 func (c *Carrier) malformed(m gateway.Outgoing) error {
@@ -124,6 +126,7 @@ func (c *Carrier) carry(ctx context.Context, h *handset, t trip) {
 
 func (c *Carrier) report(ctx context.Context, t trip, state string, code int) {
 	s := gateway.Status{ID: t.ID, SID: t.chance.sid(), State: state, Code: code}
+	c.note(s)
 	err := c.hand(ctx, func(ctx context.Context) error { return c.recv.Delivered(ctx, s) })
 	if err != nil {
 		c.lament(ctx, "status not taken", s.SID, err)

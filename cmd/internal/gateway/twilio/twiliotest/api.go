@@ -38,6 +38,15 @@ func (s *Server) create(w http.ResponseWriter, r *http.Request) {
 		fail(w, http.StatusBadRequest, code)
 		return
 	}
+	if f.Kind == AcceptLate {
+		s.behind.Go(func() {
+			if pause(s.ctx.Done(), f.After) {
+				s.report(s.accept(form))
+			}
+		})
+		<-r.Context().Done()
+		return
+	}
 	m, plan := s.accept(form)
 	answer := m.resource(s.conf.Account)
 	switch {

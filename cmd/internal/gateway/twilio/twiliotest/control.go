@@ -43,6 +43,17 @@ func (s *Server) controlNext(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (s *Server) controlLists(w http.ResponseWriter, r *http.Request) {
+	var how struct{ Fault, After, Lag string }
+	if !told(w, r, &how) {
+		return
+	}
+	after, _ := time.ParseDuration(how.After) // none is none
+	lag, _ := time.ParseDuration(how.Lag)
+	s.Lists(Fault{Kind: how.Fault, After: after}, lag)
+	w.WriteHeader(http.StatusNoContent)
+}
+
 func (s *Server) controlCallbacks(w http.ResponseWriter, r *http.Request) {
 	var how struct{ Plan string }
 	if !told(w, r, &how) {

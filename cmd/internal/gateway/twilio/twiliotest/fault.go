@@ -13,7 +13,7 @@ import (
 // A Fault is what becomes of one request to create a message.
 type Fault struct {
 	Kind  string        // see the constants; none is no fault
-	After time.Duration // Retry-After of TooMany (whole seconds), length of Delay
+	After time.Duration // Retry-After of TooMany (whole seconds), length of Delay, until AcceptLate
 	Code  int           // of Refuse
 }
 
@@ -27,13 +27,21 @@ const (
 	AcceptThen500   = "accept-500"
 	AcceptThenReset = "accept-reset"
 	AcceptThenHang  = "accept-hang"
+	AcceptLate      = "accept-late" // After a while, when the client may have given up; until then as Hang
+	Reset           = "reset"       // the connection ends, and nothing was taken
 )
 
-var kinds = []string{TooMany, Fail500, Refuse, Delay, Hang, AcceptThen500, AcceptThenReset, AcceptThenHang}
+var kinds = []string{TooMany, Fail500, Refuse, Delay, Hang, AcceptThen500, AcceptThenReset, AcceptThenHang, AcceptLate, Reset}
 
 // Next adds faults: the next requests to create a message meet them, one each, in order.
 func (s *Server) Next(faults ...Fault) {
 	s.change(func() { s.faults = append(s.faults, faults...) })
+}
+
+// Lists says what becomes of every request for the list from now on: a fault, and how long after it came a text is not
+// in the list yet.
+func (s *Server) Lists(f Fault, lag time.Duration) {
+	s.change(func() { s.listFault, s.lag = f, lag })
 }
 
 // UnmarshalJSON reads {"fault":KIND,"after":"2s","code":21211}.
@@ -73,6 +81,8 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 		fail(w, http.StatusBadRequest, f.Code)
 	case Hang:
 		<-r.Context().Done()
+	case Reset:
+		reset(w)
 	case Delay:
 		return pause(r.Context().Done(), f.After)
 	default:

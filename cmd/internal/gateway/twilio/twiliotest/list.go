@@ -11,7 +11,9 @@ import (
 // list shows the messages of both directions, newest first, filtered by To, From and DateSent (=, > and <: a whole day in
 // UTC, included), in pages of PageSize (50, at most 1,000). A page stays what it is when new messages come.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
-	if !s.allowed(w, r) {
+	var f Fault
+	s.change(func() { s.lists, f = s.lists+1, s.listFault })
+	if !s.allowed(w, r) || !f.before(w, r) {
 		return
 	}
 	query := r.URL.Query()
@@ -54,7 +56,7 @@ func (s *Server) page(query url.Values, size int) (page []map[string]any, more b
 			}
 			continue
 		}
-		if !m.matches(query) {
+		if !m.matches(query) || time.Since(m.At) < s.lag {
 			continue
 		}
 		if len(page) == size {
@@ -76,4 +78,24 @@ func (m *Message) matches(query url.Values) bool {
 		is("DateSent", func(want string) bool { return day == want }) &&
 		is("DateSent>", func(want string) bool { return day >= want }) &&
 		is("DateSent<", func(want string) bool { return day <= want })
+}
+
+// media lists the pictures and files of a text.
+func (s *Server) media(w http.ResponseWriter, r *http.Request) {
+	if !s.allowed(w, r) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.messages {
+		if m.SID == r.PathValue("sid") {
+			list := []map[string]any{}
+			for i, file := range m.Media {
+				list = append(list, map[string]any{"sid": "ME" + m.SID[2:30] + strconv.Itoa(1000+i), "content_type": file.Type, "parent_sid": m.SID})
+			}
+			reply(w, http.StatusOK, map[string]any{"media_list": list, "next_page_uri": nil})
+			return
+		}
+	}
+	fail(w, http.StatusNotFound, 20404)
 }

@@ -2,7 +2,7 @@
 // that befree uses, keeps everything in memory, and sends nothing to anybody.
 //
 // It does what Twilio does at its worst: answers 429, takes a text and then answers 500 or resets the connection, hangs,
-// delivers webhooks twice, brings status callbacks twice, backwards or before the API has answered, gives up on a webhook
+// shows a text in its list late or not at all, delivers webhooks twice, brings status callbacks twice, backwards or before the API has answered, gives up on a webhook
 // after 15 s for ever, adds parameters never seen before. It shares no code with the package that it tests.
 //
 // In a test's own process use [New] and the methods of [Server]. From another process (a testscript story) start it by
@@ -10,6 +10,7 @@
 //
 //	POST /control/relay      {"public":URL,"relay":URL}: where the relay is configured to be, and where it really is
 //	POST /control/text       a [Text]; delivers it, retries included, and answers with a [Delivery]
+//	POST /control/lists      {"fault":KIND,"after":"2s","lag":"3s"}: what becomes of every request for the list from now on
 //	POST /control/next       a [Fault]: what becomes of the next text that the relay sends and that no fault waits for
 //	POST /control/callbacks  {"plan":NAME}, a key of [Plans]: what is reported of texts that are sent from now on
 //	GET  /control/sent       the texts that the relay sent, as a JSON list of [Message]; with ?wait=N&told=STATE&within=10s
@@ -56,15 +57,18 @@ type Server struct {
 	stop   context.CancelFunc
 	behind sync.WaitGroup // callbacks and the server itself
 
-	mu       sync.Mutex
-	public   string
-	relay    string
-	faults   []Fault
-	plan     Plan
-	posts    int
-	messages []*Message // both directions, oldest first
-	opted    map[string]bool
-	changed  chan struct{} // closed and replaced whenever something above changes
+	mu        sync.Mutex
+	public    string
+	relay     string
+	faults    []Fault
+	listFault Fault
+	lag       time.Duration
+	lists     int
+	plan      Plan
+	posts     int
+	messages  []*Message // both directions, oldest first
+	opted     map[string]bool
+	changed   chan struct{} // closed and replaced whenever something above changes
 }
 
 // New starts a Server; without a Listener on a free port of this machine.
@@ -118,9 +122,11 @@ func (s *Server) routes() http.Handler {
 	messages := "/2010-04-01/Accounts/{account}/Messages.json"
 	mux.HandleFunc("POST "+messages, s.create)
 	mux.HandleFunc("GET "+messages, s.list)
+	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages/{sid}/Media.json", s.media)
 	mux.HandleFunc("POST /control/relay", s.controlRelay)
 	mux.HandleFunc("POST /control/text", s.controlText)
 	mux.HandleFunc("POST /control/next", s.controlNext)
+	mux.HandleFunc("POST /control/lists", s.controlLists)
 	mux.HandleFunc("POST /control/callbacks", s.controlCallbacks)
 	mux.HandleFunc("GET /control/sent", s.controlSent)
 	return mux
@@ -163,6 +169,13 @@ func (s *Server) Posts() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.posts
+}
+
+// Listed is how many requests for the list came.
+func (s *Server) Listed() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lists
 }
 
 // ErrNever says that what was waited for did not come about.
