@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"time"
 
 	"befree.example/cmd/internal/gateway"
 	"befree.example/store"
@@ -24,7 +25,10 @@ type Intake struct {
 }
 
 // Receive puts a text on disk, once for ever by its SID.
-func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error {
+func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error { return in.receive(ctx, m, 0) }
+
+// receive is Receive for a text that the carrier had for some time before.
+func (in *Intake) receive(ctx context.Context, m gateway.Inbound, late time.Duration) error {
 	body := desk.Text{To: m.To, Text: m.Body, Triage: in.rules.Judge(m.Body.Reveal()), Params: m.Params}
 	for _, media := range m.Media {
 		body.Media = append(body.Media, desk.Media(media))
@@ -35,7 +39,7 @@ func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error {
 	}
 	_, err = in.desk.Do(ctx, desk.Command{
 		ID: m.SID, Kind: desk.Received, Conversation: newConversation(), Body: raw,
-		Actor: store.Texter, Number: m.From,
+		Actor: store.Texter, Number: m.From, Head: store.Head{Late: late},
 	})
 	return err
 }
@@ -71,6 +75,9 @@ func (in *Intake) Delivered(ctx context.Context, s gateway.Status) error {
 	if err != nil {
 		return err
 	}
+	if err := in.accepted(ctx, conversation, ref, s.SID); err != nil {
+		return err
+	}
 	raw, err := json.Marshal(desk.Send{SID: s.SID, Reason: s.Reason})
 	if err != nil {
 		return err
@@ -80,6 +87,36 @@ func (in *Intake) Delivered(ctx context.Context, s gateway.Status) error {
 		Conversation: conversation, Ref: ref, Actor: store.Carrier, Head: store.Head{Delivery: s.State, Code: s.Code},
 	})
 	return err
+}
+
+// accepted sees to it that the log says under which SID the carrier took a text, whether or not the answer to the
+// request, which says so too, ever came: it is the same event.
+func (in *Intake) accepted(ctx context.Context, conversation, ref, sid string) error {
+	there, err := in.has(ctx, acceptedID(sid))
+	if err != nil || there {
+		return err
+	}
+	b := desk.Send{SID: sid}
+	if c := in.desk.Conversation(conversation); c != nil && c.Message(ref) != nil {
+		b.Attempt = c.Message(ref).Attempt
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	_, err = in.desk.Do(ctx, desk.Command{
+		ID: acceptedID(sid), Kind: desk.SendAccepted, Conversation: conversation, Ref: ref, Actor: store.Carrier, Body: raw,
+	})
+	return err
+}
+
+// has tells whether the log has an event with this ID.
+func (in *Intake) has(ctx context.Context, id string) (bool, error) {
+	_, err := in.desk.log.Find(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // about finds the message that a status is about: by the ID that we gave it, else by the carrier's.

@@ -20,9 +20,10 @@ import (
 // Limits of the outbox.
 const (
 	sendTimeout  = 15 * time.Second // for the carrier to say whether it took a text
-	deferAtLeast = time.Second      // between offers of a text that the carrier did not take
-	deferAtMost  = 30 * time.Second
-	sendersMost  = 32 // texts offered to the carrier at once, each of another conversation
+	deferAtLeast = time.Second      // between offers of a text that the carrier did not take, twice as long each time
+	deferAtMost  = 30 * time.Second // where the carrier does not ask for more
+	paceBurst    = 30               // segments; the longest text has 24
+	sendersMost  = 32               // texts offered to the carrier at once, each of another conversation
 )
 
 // An Outbox is the reader of the log that sends. Each step of a text is an event, on disk before the next is taken, and
@@ -34,6 +35,9 @@ type Outbox struct {
 	texts   Texts
 	pace    *rate.Limiter // of our number
 	log     *slog.Logger
+
+	mu   sync.Mutex
+	hush time.Time // until when the carrier wants to be offered nothing
 
 	seen uint64          // Seq up to which the log was read
 	work map[string]bool // conversations that may have a text to send
@@ -53,7 +57,7 @@ func paceOf(n sms.Number) rate.Limit {
 func newOutbox(d *Desk, c Config) *Outbox {
 	return &Outbox{
 		desk: d, carrier: c.Gateway, from: c.Number, texts: c.Texts.withDefaults(), log: c.Logger,
-		pace: rate.NewLimiter(paceOf(c.Number), 10), work: map[string]bool{}, busy: map[string]bool{},
+		pace: rate.NewLimiter(paceOf(c.Number), paceBurst), work: map[string]bool{}, busy: map[string]bool{},
 		free: make(chan string, sendersMost),
 	}
 }
@@ -128,16 +132,19 @@ func (o *Outbox) follow(ctx context.Context) error {
 // launch starts a send for every conversation that is due, and says how long nothing more can become due by itself.
 func (o *Outbox) launch(ctx context.Context, senders *sync.WaitGroup) time.Duration {
 	wait := time.Minute
+	var policy desk.Policy
+	o.desk.View(func(s *desk.State) { policy = s.Policy })
 	for id := range o.work {
 		if o.busy[id] || len(o.busy) >= sendersMost {
 			continue
 		}
-		m := next(o.desk.Conversation(id))
+		c := o.desk.Conversation(id)
+		m := next(c)
 		if m == nil {
 			delete(o.work, id)
 			continue
 		}
-		if d := m.DueIn(time.Now()); d > 0 {
+		if d := o.dueIn(c, m, policy, time.Now()); d > 0 {
 			wait = min(wait, d)
 			continue
 		}
@@ -148,6 +155,33 @@ func (o *Outbox) launch(ctx context.Context, senders *sync.WaitGroup) time.Durat
 		})
 	}
 	return wait
+}
+
+// dueIn is how long a text must still wait. Where the carrier wants nothing now, or the text waits for the one before
+// it, that may be until it is too old: then it is due, to become a draft.
+func (o *Outbox) dueIn(c *desk.Conversation, m *desk.Message, p desk.Policy, now time.Time) time.Duration {
+	due := m.DueIn(now)
+	old := max(m.OldIn(now, p), 0)
+	if c.Ahead(m) != nil {
+		return max(due, old)
+	}
+	return max(due, min(o.quiet(now), old))
+}
+
+// quiet is how long the carrier wants to be offered nothing.
+func (o *Outbox) quiet(now time.Time) time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.hush.Sub(now)
+}
+
+// heed keeps the carrier's pace: a 429 is about our account, not about the text that met it.
+func (o *Outbox) heed(later *gateway.Later) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if until := time.Now().Add(later.After); later.After > 0 && until.After(o.hush) {
+		o.hush = until
+	}
 }
 
 func next(c *desk.Conversation) *desk.Message {
@@ -161,7 +195,7 @@ func next(c *desk.Conversation) *desk.Message {
 func (o *Outbox) send(ctx context.Context, id string) {
 	c := o.desk.Conversation(id)
 	m := next(c)
-	if m == nil || o.pace.Wait(ctx) != nil {
+	if m == nil || o.pace.WaitN(ctx, min(max(sms.Segments(m.Text.Reveal()).Segments, 1), paceBurst)) != nil {
 		return
 	}
 	ctx = context.WithoutCancel(ctx) // once started, a send gets its outcome
@@ -205,7 +239,8 @@ func (o *Outbox) outcome(id string, m *desk.Message, attempt int, sid string, er
 		c.Head.Code = refused.Code
 		return c
 	case errors.As(err, &later):
-		b.After = min(max(later.After, deferAtLeast), deferAtMost)
+		o.heed(later)
+		b.After = max(min(later.After, deferAtMost), min(deferAtLeast<<min(attempt-1, 8), deferAtMost))
 		return o.command(id, m, attempt, desk.SendDeferred, "/deferred", b)
 	}
 	o.log.Warn("unknown whether the carrier took a text", "conversation", id)
@@ -220,7 +255,7 @@ func (o *Outbox) held(ctx context.Context, id string, m *desk.Message, attempt i
 		return
 	}
 	switch r.Code {
-	case desk.CodeInFlight, desk.CodeNotYet, desk.CodeNotWaiting:
+	case desk.CodeInFlight, desk.CodeNotYet, desk.CodeNotWaiting, desk.CodeBehind:
 		return
 	}
 	c := o.command(id, m, attempt, desk.ReplyWithdrawn, "/withdrawn", desk.Because{Reason: r.Text})

@@ -63,8 +63,9 @@ func Serve(ctx context.Context, c Config) error {
 	stopDesk := d.start()
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
+	sweep := newSweep(in, c)
 	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, session: c.Session, log: c.Logger, draining: ctx}
-	web.ready(in, line, d)
+	web.ready(sweep, line, d)
 	if c.Measures != nil {
 		c.Measures.registry.MustRegister(standing{d, line, c.Folder})
 	}
@@ -75,10 +76,12 @@ func Serve(ctx context.Context, c Config) error {
 		return nil
 	})
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })
+	group.Go(func() error { return newInquiry(in, c).Run(ctx) })
+	group.Go(func() error { return sweep.Run(ctx) })
 	group.Go(func() error { return d.failed(ctx) })
 	group.Go(func() error { return line.watch(ctx) })
 	if c.Inbound != nil {
-		group.Go(func() error { return c.Inbound(ctx, in) })
+		group.Go(func() error { return c.Inbound(ctx, sweep) })
 	}
 	err = group.Wait() // the senders have their outcomes, the carrier brings nothing more
 	line.feeds.Wait()  // the consoles have left, one after another
@@ -165,7 +168,7 @@ func (w *web) stop() {
 	}
 }
 
-func (w *web) ready(in *Intake, line *Line, d *Desk) {
+func (w *web) ready(in gateway.Receiver, line *Line, d *Desk) {
 	mux := http.NewServeMux()
 	if w.Webhooks != nil {
 		mux.Handle("/twilio/", http.TimeoutHandler(w.Webhooks(in), requestTimeout, ""))

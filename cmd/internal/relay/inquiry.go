@@ -1,0 +1,331 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"befree.example/cmd/internal/gateway"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+)
+
+// A carrier makes a text before it answers, tells of its first steps within seconds, and lists it at once. So a text of
+// which nothing is heard, and which three lists do not show, the last of them half a minute after its fate became
+// unknown, is not there. Half a minute, because a reply must reach the carrier within a minute of the key press: a
+// longer wait would make every such text a draft, a shorter one would believe a list that is behind.
+const (
+	enoughLooks = 3
+	enoughTime  = 30 * time.Second
+	lookAtMost  = 10 * time.Minute // between two looks at a text that stays unknown
+	lookMargin  = 10 * time.Minute // before a text was written, for clocks that differ
+	lookDays    = 24 * time.Hour   // further back, as the list knows days alone
+)
+
+// looksAfter are the times of the first looks at a text that has become unknown.
+var looksAfter = [enoughLooks]time.Duration{5 * time.Second, 15 * time.Second, enoughTime}
+
+// An Inquiry finds out what became of the texts of which nobody knows whether the carrier took them. Mostly a status
+// callback tells first. Else it is looked for in the carrier's list, with more and more time between the looks: found,
+// it is accepted; shown to be absent, it waits again, and the rules say whether it still may go. While the carrier does
+// not answer, it stays unknown.
+type Inquiry struct {
+	in      *Intake
+	carrier gateway.Gateway
+	number  sms.Number
+	asks    *rate.Limiter
+	log     *slog.Logger
+
+	seen   uint64            // Seq up to which the log was read
+	open   map[string]*doubt // by the ID of the message
+	failed int               // looks in a row
+	skew   time.Duration     // by which the carrier's clock is before ours
+}
+
+// A doubt is a text of which nobody knows whether the carrier has it.
+type doubt struct {
+	conversation, message string
+
+	since time.Time // when it was first seen to be unknown, by the monotonic clock
+	looks int
+	due   time.Time
+}
+
+func newInquiry(in *Intake, c Config) *Inquiry {
+	return &Inquiry{
+		in: in, carrier: c.Gateway, number: c.Number, log: c.Logger,
+		asks: rate.NewLimiter(rate.Every(time.Second), 5), open: map[string]*doubt{},
+	}
+}
+
+// Run inquires until ctx ends.
+func (q *Inquiry) Run(ctx context.Context) error {
+	q.in.desk.View(func(s *desk.State) {
+		q.seen = s.Last()
+		for c := range s.Conversations() {
+			for _, m := range c.Messages {
+				q.wonder(c.ID, m)
+			}
+		}
+	})
+	for {
+		timer := time.NewTimer(q.wait(time.Now()))
+		var err error
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-q.in.desk.Changed(q.seen):
+			err = q.follow(ctx)
+		case <-timer.C:
+			err = q.look(ctx)
+		}
+		timer.Stop()
+		if err = stopped(ctx, err); err != nil {
+			return err
+		}
+	}
+}
+
+// wonder begins to look for a text if its fate is unknown.
+func (q *Inquiry) wonder(conversation string, m *desk.Message) {
+	if m == nil || m.Delivery != desk.StatusUnknown {
+		return
+	}
+	now := time.Now()
+	q.open[m.ID] = &doubt{conversation: conversation, message: m.ID, since: now, due: now.Add(looksAfter[0])}
+}
+
+// follow notes which texts have become unknown.
+func (q *Inquiry) follow(ctx context.Context) error {
+	events, _, err := q.in.desk.Read(ctx, store.Position{Seq: q.seen}, batchMost)
+	if err != nil {
+		return fmt.Errorf("inquiry reads the log: %w", err)
+	}
+	for _, e := range events {
+		q.seen = e.Seq
+		if c := q.in.desk.Conversation(e.Conversation); e.Kind == desk.SendUnknown && c != nil {
+			q.wonder(c.ID, c.Message(e.Head.Ref))
+		}
+	}
+	return nil
+}
+
+// wait is how long until the next look is due.
+func (q *Inquiry) wait(now time.Time) time.Duration {
+	wait := time.Hour
+	for _, d := range q.open {
+		wait = min(wait, d.due.Sub(now))
+	}
+	return max(wait, 0)
+}
+
+// look goes through the list once for all texts that are open, whichever of them is due.
+func (q *Inquiry) look(ctx context.Context) error {
+	open := q.still()
+	if len(open) == 0 {
+		return nil
+	}
+	began := time.Now()
+	list, err := q.list(ctx, open)
+	if err != nil {
+		return q.later(ctx, err)
+	}
+	q.failed = 0
+	flying := q.flying()
+	for _, d := range open {
+		if d.due.After(began) || flying[d.to] {
+			continue
+		}
+		d.looks++
+		if err := q.judge(ctx, d, list[d.to]); err != nil {
+			return err
+		}
+	}
+	now := time.Now()
+	for _, d := range open {
+		if !d.due.After(now) {
+			d.due = d.next(now)
+		}
+	}
+	return nil
+}
+
+// next is when to look again.
+func (d *doubt) next(now time.Time) time.Time {
+	if d.looks < enoughLooks {
+		return now.Add(max(d.since.Add(looksAfter[d.looks]).Sub(now), time.Second))
+	}
+	return now.Add(min(enoughTime<<min(d.looks-enoughLooks, 8), lookAtMost))
+}
+
+// later puts off what is due, because the carrier does not answer.
+func (q *Inquiry) later(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	wait := min(looksAfter[0]<<min(q.failed, 8), lookAtMost)
+	q.failed++
+	var later *gateway.Later
+	if errors.As(err, &later) {
+		wait = max(wait, later.After)
+	}
+	q.log.Warn("carrier could not be asked what became of texts; they stay unknown", "texts", len(q.open), "error", err, "in a row", q.failed)
+	now := time.Now()
+	for _, d := range q.open {
+		if due := now.Add(wait); d.due.Before(due) {
+			d.due = due
+		}
+	}
+	return nil
+}
+
+// A wanted text is one that is looked for.
+type wanted struct {
+	*doubt
+
+	to    sms.Number
+	words string
+	at    time.Time // since when it may have been sent, by our clock as it goes now
+	sure  bool      // that it was not sent before
+}
+
+// still returns what is open and unknown, the oldest first, and forgets the rest.
+func (q *Inquiry) still() (all []wanted) {
+	now := time.Now()
+	seqs := map[string]uint64{}
+	for id, d := range q.open {
+		c := q.in.desk.Conversation(d.conversation)
+		if c == nil || c.Message(id) == nil || c.Message(id).Delivery != desk.StatusUnknown {
+			delete(q.open, id)
+			continue
+		}
+		m := c.Message(id)
+		seqs[id] = m.Seq
+		w := wanted{doubt: d, to: c.Number, words: plain(m.Text), at: now.Add(-now.Sub(d.since)), sure: true}
+		if m.At.Before(w.at) {
+			w.at = m.At
+		} else { // a clock was set back, and when it was sent can no longer be told
+			w.sure = false
+		}
+		all = append(all, w)
+	}
+	slices.SortFunc(all, func(a, b wanted) int { return int(int64(seqs[a.message]) - int64(seqs[b.message])) })
+	return all
+}
+
+// plain are words as they can be compared: what a carrier does to spaces says nothing.
+func plain(t sms.Text) string { return strings.Join(strings.Fields(t.Reveal()), " ") }
+
+// list returns what we sent since the oldest of the wanted texts, by number, the oldest first.
+func (q *Inquiry) list(ctx context.Context, open []wanted) (map[sms.Number][]gateway.Listed, error) {
+	oldest := open[0].at
+	for _, w := range open {
+		if w.at.Before(oldest) {
+			oldest = w.at
+		}
+	}
+	since := func() time.Time { return oldest.Add(q.skew - lookMargin) }
+	ask := gateway.Query{Ours: q.number, Since: since().Add(-lookDays)}
+	all := map[sms.Number][]gateway.Listed{}
+	for {
+		page, err := listed(ctx, q.carrier, q.asks, ask)
+		if err != nil {
+			return nil, err
+		}
+		was := q.skew
+		q.skew = time.Until(page.Now)
+		if d := q.skew - was; d.Abs() > lookMargin/2 { // from another day, perhaps
+			ask.Since, ask.Next = since().Add(-lookDays), ""
+			clear(all)
+			continue
+		}
+		for _, l := range page.Texts {
+			all[l.To] = append(all[l.To], l)
+		}
+		if n := len(page.Texts); page.Next == "" || n > 0 && page.Texts[n-1].At.Before(since()) {
+			break
+		}
+		ask.Next = page.Next
+	}
+	for _, texts := range all {
+		slices.Reverse(texts)
+	}
+	return all, nil
+}
+
+// flying are the numbers to which a text is under way this moment: the list may have it before the log says under which
+// SID, and it might be taken for another one.
+func (q *Inquiry) flying() map[sms.Number]bool {
+	all := map[sms.Number]bool{}
+	q.in.desk.View(func(s *desk.State) {
+		for c := range s.Conversations() {
+			for _, m := range c.Messages {
+				if m.Delivery == desk.StatusStarted {
+					all[c.Number] = true
+				}
+			}
+		}
+	})
+	return all
+}
+
+// judge says what became of a text, if that can be told: it is a text in the list which is nobody else's. One with other
+// words, which is nobody's, may be it all the same: then it stays unknown.
+func (q *Inquiry) judge(ctx context.Context, w wanted, texts []gateway.Listed) error {
+	strange := false
+	for _, l := range texts {
+		if l.At.Before(w.at.Add(q.skew - lookMargin)) {
+			continue
+		}
+		whose, err := q.in.desk.log.Find(ctx, acceptedID(l.SID))
+		switch {
+		case err != nil && !errors.Is(err, store.ErrNotFound):
+			return err
+		case err == nil && whose.Head.Ref != w.message:
+			continue
+		case plain(l.Body) != w.words:
+			strange = true
+			continue
+		}
+		s := l.Status
+		s.ID = w.message
+		q.log.Info("a text of which nobody knew is with the carrier", "conversation", w.conversation)
+		return q.in.Delivered(ctx, s)
+	}
+	if strange || !w.sure || w.looks < enoughLooks || time.Since(w.since) < enoughTime {
+		return nil
+	}
+	return q.absent(ctx, w)
+}
+
+// absent lets a text that the carrier does not have wait again; whether it still may go is decided as for any other.
+func (q *Inquiry) absent(ctx context.Context, w wanted) error {
+	c := q.in.desk.Conversation(w.conversation)
+	if c == nil || c.Message(w.message) == nil {
+		return nil
+	}
+	attempt := c.Message(w.message).Attempt
+	raw, err := json.Marshal(desk.Send{Attempt: attempt})
+	if err != nil {
+		return err
+	}
+	_, err = q.in.desk.Do(ctx, desk.Command{
+		ID: fmt.Sprintf("%s/send/%d/absent", w.message, attempt), Kind: desk.SendAbsent, Conversation: w.conversation,
+		Ref: w.message, Actor: store.Carrier, Body: raw,
+	})
+	var refusal *desk.Refusal
+	if errors.As(err, &refusal) { // it turned up this moment
+		return nil
+	}
+	q.log.Warn("the carrier does not have a text of which nobody knew", "conversation", w.conversation)
+	return err
+}
