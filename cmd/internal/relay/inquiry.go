@@ -211,7 +211,7 @@ func (q *Inquiry) still() (all []wanted) {
 		m := c.Message(id)
 		seqs[id] = m.Seq
 		w := wanted{doubt: d, to: c.Number, words: plain(m.Text), at: now.Add(-now.Sub(d.since)), sure: true}
-		if m.At.Before(w.at) {
+		if !m.At.After(w.at) {
 			w.at = m.At
 		} else { // a clock was set back, and when it was sent can no longer be told
 			w.sure = false

@@ -177,10 +177,16 @@ type found struct {
 	at time.Time // when it was at the carrier, by our clock
 }
 
-// sweep walks and appends. What it saw before something went wrong is appended too; then the next one walks as far
-// back as this one should have.
+// sweep walks and appends. Where the walk fails once more, what it saw is appended all the same: order is worth a few
+// seconds, not a text. The next one walks as far back as this one should have.
 func (s *Sweep) sweep(ctx context.Context) error {
 	w, err := s.walk(ctx)
+	if ctx.Err() != nil { // the next start finds it all, and in order
+		return ctx.Err()
+	}
+	if err != nil && s.failed == 0 { // what stands behind the page that cannot be had is older: a few seconds for order
+		return err
+	}
 	n, failed := s.take(ctx, w.missing)
 	if n > 0 {
 		s.log.Warn("texts were fetched that the carrier had not brought", "texts", n)

@@ -9,7 +9,7 @@ import (
 )
 
 // list shows the messages of both directions, newest first, filtered by To, From and DateSent (=, > and <: a whole day in
-// UTC, included), in pages of PageSize (50, at most 1,000). A page stays what it is when new messages come.
+// UTC, included), in pages of PageSize (50, at most Config.PageSize). A page stays what it is when new messages come.
 func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	var f Fault
 	s.change(func() { s.lists, f = s.lists+1, s.listFault })
@@ -21,7 +21,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 	if err != nil || size < 1 {
 		size = 50
 	}
-	page, more := s.page(query, min(size, 1000))
+	page, more := s.page(query, min(size, s.conf.PageSize))
 	uri := ""
 	if more {
 		n, _ := strconv.Atoi(query.Get("Page"))
@@ -30,7 +30,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		uri = r.URL.Path + "?" + query.Encode()
 	}
 	reply(w, http.StatusOK, map[string]any{
-		"messages": page, "page_size": min(size, 1000), "uri": r.URL.RequestURI(),
+		"messages": page, "page_size": min(size, s.conf.PageSize), "uri": r.URL.RequestURI(),
 		"next_page_uri": nilIfEmpty(uri), "previous_page_uri": nil,
 	})
 }

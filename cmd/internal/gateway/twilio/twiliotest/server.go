@@ -45,6 +45,7 @@ type Config struct {
 	Public         string // URL that stands before /twilio/sms in the webhook's address, which is signed; see [Server.Reach]
 	Relay          string // where that is really reached, if elsewhere
 	Overrides      string // the fragment of the webhook's address: ct, rt, tt, rc and rp as Twilio documents them
+	PageSize       int    // the most on a page of the list; 1,000
 	Listener       net.Listener
 	Client         *http.Client // calls the webhooks
 }
@@ -75,6 +76,7 @@ type Server struct {
 func New(c Config) (*Server, error) {
 	c.Account, c.Token = cmp.Or(c.Account, Account), cmp.Or(c.Token, Token)
 	c.Number, c.Overrides = cmp.Or(c.Number, Number), cmp.Or(c.Overrides, Overrides)
+	c.PageSize = cmp.Or(c.PageSize, 1000)
 	if c.Client == nil {
 		c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	}
@@ -147,6 +149,19 @@ type Message struct {
 	ValidityPeriod   string    `json:"validity_period,omitempty"` // as the relay wrote it, in seconds
 	At               time.Time `json:"at"`
 	Told             []string  `json:"told,omitempty"` // states that the relay has been told of and has acknowledged
+}
+
+// Received returns the texts that came to us, oldest first.
+func (s *Server) Received() []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var received []Message
+	for _, m := range s.messages {
+		if m.Direction == inbound {
+			received = append(received, *m)
+		}
+	}
+	return received
 }
 
 // Sent returns the texts that Twilio took from the relay, oldest first.

@@ -1,0 +1,221 @@
+package relay_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// whole waits until the log has every text that the carrier got, and looks whether it has each once, and those that were
+// fetched late in the order in which they came, as far as that is told by number.
+func (w *town) whole(d time.Duration) (late int) {
+	w.t.Helper()
+	place := map[string]int{}
+	from := map[string]string{}
+	for i, m := range w.twilio.Received() {
+		place[m.SID], from[m.SID] = i, m.From
+	}
+	var events []store.Event
+	for deadline := time.Now().Add(d); ; time.Sleep(time.Second) {
+		if events = kept(w.t, w.log, desk.Received); len(events) >= len(place) || time.Now().After(deadline) {
+			break
+		}
+	}
+	seen, last := map[string]bool{}, map[string]int{}
+	for _, e := range events {
+		i, known := place[e.ID]
+		if !known || seen[e.ID] {
+			w.t.Errorf("a text stands in the log twice, or was never sent: known %t", known)
+		}
+		seen[e.ID] = true
+		if !slices.Contains(e.Head.Flags, desk.FlagLate) {
+			continue
+		}
+		late++
+		if i < last[from[e.ID]] {
+			w.t.Errorf("text %d was fetched after text %d of the same number", i, last[from[e.ID]])
+		}
+		last[from[e.ID]] = i
+		if e.Head.Late <= 0 || desk.Read[desk.Text](e).Triage.Severity == "" {
+			w.t.Errorf("a fetched text is %v late, and judged %q", e.Head.Late, desk.Read[desk.Text](e).Triage.Severity)
+		}
+	}
+	if len(seen) != len(place) {
+		w.t.Errorf("%d of %d texts are in the log after %v", len(seen), len(place), d)
+	}
+	return late
+}
+
+func (w *town) text(from int, body string, missed bool) {
+	w.twilio.Text(w.t.Context(), twiliotest.Text{From: person(from), Body: body, Missed: missed})
+}
+
+// TestTextsOfAnOutage: what came while the relay was down for a weekend is fetched when it is back, though by then the
+// first page of the list is full of texts that the webhooks brought.
+func TestTextsOfAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{PageSize: 5})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		w.text(0, "before", false)
+		time.Sleep(3 * time.Hour)
+		w.stop()
+		for i := range 30 {
+			w.text(i%3, fmt.Sprint("missed ", i), true)
+			time.Sleep(97 * time.Minute)
+		}
+		w.twilio.Lists(twiliotest.Fault{Kind: twiliotest.Fail500}, 0) // and the carrier's list is not to be had at once
+		w.start()
+		time.Sleep(2 * time.Second)
+		for i := range 12 {
+			w.text(5+i, "brought", false)
+		}
+		w.stop() // in the middle of all this
+		w.start()
+		time.Sleep(time.Minute)
+		w.twilio.Lists(twiliotest.Fault{}, 0)
+		if late := w.whole(3 * time.Minute); late != 30 {
+			t.Errorf("%d texts are marked as fetched late", late)
+		}
+		c := w.state().Conversation(kept(t, w.log, desk.Received)[0].Conversation)
+		if got := c.Newest(); got.Late < time.Hour || !slices.Contains(got.Flags, desk.FlagLate) {
+			t.Errorf("the newest is %v late, %q", got.Late, got.Flags)
+		}
+	})
+}
+
+// TestSweepIsCheap: with nothing to find, one question a minute, and a note in the log once an hour at most.
+func TestSweepIsCheap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		before := w.twilio.Listed()
+		for i := range 60 {
+			w.text(i, "hello", false)
+			time.Sleep(2 * time.Minute)
+		}
+		if asked := w.twilio.Listed() - before; asked < 115 || asked > 190 {
+			t.Errorf("asked %d times in two hours", asked)
+		}
+		if notes := len(kept(t, w.log, desk.Swept)); notes > 4 {
+			t.Errorf("%d notes in the log", notes)
+		}
+		if late := w.whole(time.Minute); late != 0 {
+			t.Errorf("%d texts count as late, though each was brought", late)
+		}
+	})
+}
+
+// TestGapIsLookedInto: on a busy line nobody waits for the minute to end when nothing comes any more.
+func TestGapIsLookedInto(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		for i := range 120 {
+			w.text(i%20, "hello", false)
+			time.Sleep(time.Second)
+		}
+		w.text(0, "he is back", true)
+		missed := time.Now()
+		w.within(31*time.Second, "the text that was not brought", func() bool { return len(kept(t, w.log, desk.Received)) == 121 })
+		t.Logf("fetched after %v", time.Since(missed))
+	})
+}
+
+// TestPicturesAreFetchedToo: an MMS that was not brought has its picture.
+func TestPicturesAreFetchedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		w.twilio.Text(t.Context(), twiliotest.Text{From: person(0), Media: []twiliotest.Media{{Type: "image/jpeg"}}, Missed: true})
+		w.whole(2 * time.Minute)
+		c := w.state().Conversation(kept(t, w.log, desk.Received)[0].Conversation)
+		if m := c.Newest(); len(m.Media) != 1 || m.Media[0].Type != "image/jpeg" || len(m.Flags) != 2 {
+			t.Fatalf("%d pictures, %q", len(m.Media), m.Flags)
+		}
+	})
+}
+
+// TestEveryTextIsThereOnce: webhooks are lost, come twice, are answered into the void, while the relay comes and goes and
+// the list is late; each text is in the log once.
+func TestEveryTextIsThereOnce(t *testing.T) {
+	for _, seed := range seeds() {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(seed, seed))
+				var mu sync.Mutex
+				chance := func(one int) bool {
+					mu.Lock()
+					defer mu.Unlock()
+					return r.IntN(one) == 0
+				}
+				w := newTown(t, twiliotest.Config{PageSize: 7})
+				defer w.close()
+				w.in.lose = func() bool { return chance(2) }
+				w.cutList = func() int {
+					if chance(10) {
+						return 400
+					}
+					return -1
+				}
+				w.start()
+				up := true
+				var texts sync.WaitGroup
+				for i := range 600 {
+					if r.IntN(40) == 0 {
+						if up = !up; up {
+							w.start()
+						} else {
+							w.stop()
+						}
+					}
+					if r.IntN(60) == 0 {
+						w.twilio.Lists(twiliotest.Fault{}, time.Duration(r.IntN(40))*time.Second)
+					}
+					text := twiliotest.Text{From: person(r.IntN(30)), Body: fmt.Sprint("text ", i), Missed: r.IntN(5) == 0, Times: 1 + r.IntN(8)/7}
+					texts.Go(func() { w.twilio.Text(t.Context(), text) })
+					time.Sleep(time.Duration(r.IntN(8000)) * time.Millisecond)
+				}
+				if !up {
+					w.start()
+				}
+				texts.Wait()
+				late := w.whole(5 * time.Minute)
+				t.Logf("%d texts, %d of them fetched", len(kept(t, w.log, desk.Received)), late)
+				if late < 100 {
+					t.Errorf("only %d texts were fetched", late)
+				}
+			})
+		})
+	}
+}
+
+// TestStrangersInTheListKeepNobodyOut: what cannot be a text for us is passed over.
+func TestStrangersInTheListKeepNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		w.twilio.Text(t.Context(), twiliotest.Text{From: "", Body: "from nobody", Missed: true})
+		w.text(0, "from somebody", true)
+		time.Sleep(2 * time.Minute)
+		if texts := kept(t, w.log, desk.Received); len(texts) != 1 {
+			t.Fatalf("%d texts", len(texts))
+		}
+	})
+}

@@ -1,0 +1,350 @@
+package relay_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"befree.example/client"
+	"befree.example/cmd/internal/gateway/twilio"
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/seal"
+	"befree.example/store/storetest"
+	"befree.example/store/triage"
+)
+
+const public = "http://127.0.0.1:8233"
+
+// A town is the relay, the stand-in for the carrier and a console, each with its real HTTP or websocket, over cables
+// that break as the test says. It obeys the test's clock: it lives in a bubble of testing/synctest.
+type town struct {
+	t       *testing.T
+	log     *storetest.MemoryLog
+	dir     string
+	twilio  *twiliotest.Server
+	out     *cable // from the relay to the carrier
+	in      *roads // from the carrier to the relay
+	staff   relay.StaffFile
+	ada     *desktop
+	policy  desk.Policy
+	cutPost func() int // bytes that go over the next connection that sends a text, both ways together; less than 0: all
+	cutList func() int // ... that asks for the list
+
+	cancel context.CancelFunc
+	served chan error
+}
+
+// roads are the cables to the relay: each start of it has a new one.
+type roads struct {
+	mu   sync.Mutex
+	now  *cable
+	lose func() bool // the next connection
+}
+
+func (r *roads) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	r.mu.Lock()
+	c, lost := r.now, r.lose != nil && r.lose()
+	r.mu.Unlock()
+	if c == nil || lost {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("no way to the relay")}
+	}
+	return c.dial(func() int { return 0 })(ctx, network, address)
+}
+
+func newTown(t *testing.T, c twiliotest.Config) *town {
+	w := &town{
+		t: t, log: storetest.Memory(), dir: t.TempDir(), out: newCable(), in: &roads{},
+		cutPost: func() int { return -1 }, cutList: func() int { return -1 }, policy: desk.Policy{Limit: 1 << 20},
+	}
+	c.Listener, c.Public = w.out, public
+	c.Client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.in.dial}}
+	var err error
+	if w.twilio, err = twiliotest.New(c); err != nil {
+		t.Fatal(err)
+	}
+	w.staff = relay.StaffFile(filepath.Join(w.dir, "staff.toml"))
+	return w
+}
+
+// start starts the relay on the log as it is.
+func (w *town) start() {
+	w.t.Helper()
+	carrier, err := twilio.New(twilio.Config{
+		Account: twiliotest.Account, Tokens: []string{twiliotest.Token}, PublicURL: public + "#" + twiliotest.Overrides, From: twiliotest.Number,
+		API: "http://127.0.0.1:8233", Client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.toCarrier}},
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := newCable()
+	ctx, cancel := context.WithCancel(context.Background())
+	w.cancel, w.served = cancel, make(chan error, 1)
+	go func() {
+		w.served <- relay.Serve(ctx, relay.Config{
+			Listener: c, Log: w.log, Number: twiliotest.Number, Gateway: carrier, Webhooks: carrier.Handler, Policy: w.policy,
+			Enrolment: w.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+		})
+	}()
+	w.in.mu.Lock()
+	w.in.now = c
+	w.in.mu.Unlock()
+}
+
+// stop ends the relay: what it was doing has its outcome.
+func (w *town) stop() {
+	w.t.Helper()
+	w.in.mu.Lock()
+	w.in.now = nil
+	w.in.mu.Unlock()
+	w.cancel()
+	if err := <-w.served; err != nil && !errors.Is(err, context.Canceled) { // it was just starting
+		w.t.Error(err)
+	}
+	w.served <- nil
+}
+
+// restart is over when ada is back.
+func (w *town) restart() {
+	w.t.Helper()
+	w.stop()
+	w.within(time.Minute, "ada to notice", func() bool { return !w.ada.Status().Connected })
+	w.start()
+	w.within(time.Minute, "ada to be back", func() bool { return w.ada.Status().InStep() })
+}
+
+// close ends everything.
+func (w *town) close() {
+	if w.ada != nil {
+		w.ada.end()
+		w.ada.Cache.Close()
+	}
+	w.stop()
+	w.twilio.Close()
+}
+
+// toCarrier is a connection that breaks where the test says, once it is known what it is for.
+func (w *town) toCarrier(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := w.out.dial(func() int { return 0 })(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &cut{Conn: conn, town: w, left: -1}, nil
+}
+
+// A cut is a connection that carries so many bytes, both ways together.
+type cut struct {
+	net.Conn
+	town *town
+
+	mu    sync.Mutex
+	known bool // what it is for
+	left  int
+}
+
+var errCut = errors.New("cut")
+
+// may says how many of n bytes may go.
+func (c *cut) may(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left < 0 {
+		return n
+	}
+	n = min(n, c.left)
+	c.left -= n
+	return n
+}
+
+func (c *cut) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	if !c.known {
+		c.known, c.left = true, c.town.cutList()
+		if bytes.HasPrefix(p, []byte("POST ")) {
+			c.left = c.town.cutPost()
+		}
+	}
+	c.mu.Unlock()
+	n := c.may(len(p))
+	written, err := c.Conn.Write(p[:n])
+	if err == nil && n < len(p) {
+		err = errors.Join(errCut, c.Close())
+	}
+	return written, err
+}
+
+func (c *cut) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if m := c.may(n); m < n { // the rest is lost on the way
+		return m, errors.Join(errCut, c.Close())
+	}
+	return n, err
+}
+
+// sit has ada at her console.
+func (w *town) sit() {
+	w.t.Helper()
+	who, err := client.NewIdentity("ada")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := w.staff.Add(relay.Member{Name: "ada", Role: desk.Specialist, Key: who.Public()}); err != nil {
+		w.t.Fatal(err)
+	}
+	cache, err := bolt.OpenCache(filepath.Join(w.dir, "ada.db"), bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d := &desktop{t: w.t, name: "ada", role: desk.Specialist}
+	d.Client, err = client.New(client.Config{URL: "ws://127.0.0.1:8233/line", Identity: who, Cache: cache, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		w.in.mu.Lock()
+		c := w.in.now
+		w.in.mu.Unlock()
+		if c == nil {
+			return nil, errors.New("the relay is down")
+		}
+		return c.dial(func() int { return 0 })(ctx, network, address)
+	}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d.run()
+	w.ada = d
+	w.within(time.Minute, "ada to be in step", func() bool { return d.Status().InStep() })
+}
+
+// within waits for something by the bubble's clock.
+func (w *town) within(d time.Duration, what string, done func() bool) {
+	w.t.Helper()
+	for deadline := time.Now().Add(d); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited %v in vain for %s", d, what)
+		}
+	}
+}
+
+// person is the n-th of those who text.
+func person(n int) string { return fmt.Sprintf("+1%d55501%02d", 202+n/100, n%100) }
+
+// meet has n people text, and ada take them all.
+func (w *town) meet(n int) []*desk.Conversation {
+	w.t.Helper()
+	for i := range n {
+		if d := w.twilio.Text(w.t.Context(), twiliotest.Text{From: person(i), Body: "he locked me in"}); d.Status != http.StatusOK {
+			w.t.Fatalf("text %d: %+v", i, d)
+		}
+	}
+	var all []*desk.Conversation
+	w.within(time.Minute, "all texts", func() bool {
+		all = nil
+		w.ada.View(func(s *desk.State) {
+			for c := range s.Conversations() {
+				all = append(all, c)
+			}
+		})
+		return len(all) == n
+	})
+	for i, c := range all {
+		if _, err := w.ada.Do(w.t.Context(), desk.Command{Kind: desk.Claimed, Conversation: c.ID}); err != nil {
+			w.t.Fatal(err)
+		}
+		w.within(time.Minute, "the claim", func() bool {
+			w.ada.View(func(s *desk.State) { all[i] = s.Conversation(c.ID) })
+			return all[i].Owner == "ada"
+		})
+	}
+	return all
+}
+
+// say has ada reply.
+func (w *town) say(c *desk.Conversation, words string) {
+	w.t.Helper()
+	raw := fmt.Appendf(nil, `{"text":%q,"now":true}`, words)
+	o, err := w.ada.Do(w.t.Context(), desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw})
+	if err != nil || o.Kept {
+		w.t.Fatal(o, err, w.ada.Status())
+	}
+}
+
+// state is what the log amounts to.
+func (w *town) state() *desk.State {
+	w.t.Helper()
+	s := desk.NewState(desk.Policy{})
+	for _, e := range kept(w.t, w.log, "") {
+		s.Apply(e)
+	}
+	return s
+}
+
+// replies are all replies that were ever queued, by their words.
+func (w *town) replies() map[string]*desk.Message {
+	all := map[string]*desk.Message{}
+	for c := range w.state().Conversations() {
+		for _, m := range c.Messages {
+			if m.Author != "" {
+				all[m.Text.Reveal()] = m
+			}
+		}
+	}
+	return all
+}
+
+// settled waits until nothing is on its way any more or unknown.
+func (w *town) settled(d time.Duration, n int) map[string]*desk.Message {
+	w.t.Helper()
+	var all map[string]*desk.Message
+	for deadline := time.Now().Add(d); ; time.Sleep(10 * time.Second) {
+		all = w.replies()
+		open := 0
+		for _, m := range all {
+			if r := m.Delivery.Rank(); r <= desk.StatusUnknown.Rank() {
+				open++
+			}
+		}
+		if open == 0 && len(all) == n {
+			return all
+		}
+		if time.Now().After(deadline) {
+			for words, m := range all {
+				if m.Delivery.Rank() <= desk.StatusUnknown.Rank() {
+					w.t.Logf("%q is %s after %d tries", words, m.Delivery, m.Attempt)
+				}
+			}
+			w.t.Fatalf("%d of %d replies are unresolved after %v", open, len(all), d)
+		}
+	}
+}
+
+// fates compares what the log says of replies with how often the carrier took each.
+func (w *town) fates(all map[string]*desk.Message) (sent, drafts int) {
+	w.t.Helper()
+	copies := map[string]int{}
+	for _, m := range w.twilio.Sent() {
+		copies[m.Body]++
+	}
+	for words, m := range all {
+		switch n := copies[words]; {
+		case n > 1:
+			w.t.Errorf("%q went out %d times", words, n)
+		case (m.Delivery.Rank() >= desk.StatusAccepted.Rank()) != (n == 1):
+			w.t.Errorf("%q is %s (%s), and went out %d times", words, m.Delivery, m.Trouble, n)
+		case n == 1:
+			sent++
+		default:
+			drafts++
+		}
+	}
+	return sent, drafts
+}
