@@ -158,6 +158,9 @@ func (c *chat) banner(width int) []string {
 	if c.conv.OptedOut {
 		add(c.Theme.Danger.Paint, c.T("This person opted out. Nothing can be sent until they text START."))
 	}
+	if c.conv.HeldBy(c.Name) && unknown(c.conv) != nil {
+		add(c.Theme.Danger.Paint, c.T("Nobody knows yet whether a text of yours went out; the carrier is being asked. What you write now goes out past it. {{.Key}} sends it again.", "Key", c.press("alt+a")))
+	}
 	if s.Watched {
 		add(c.Theme.Danger.Paint, c.T("The phone is shared or watched."))
 	}
@@ -279,6 +282,8 @@ func (c *chat) head(m *desk.Message, now time.Time) string {
 		at += " " + c.T("({{.Time}} there)", "Time", m.At.In(there).Format("15:04"))
 	}
 	switch {
+	case m.Inbound && m.Late > 0:
+		return c.Theme.Texter.Paint(at+" "+c.T("texter")) + " " + c.Theme.Danger.Paint(c.dot+" "+c.T("fetched late: the carrier had it at {{.Time}}", "Time", c.since(m.Written(), m.At)))
 	case m.Inbound:
 		return c.Theme.Texter.Paint(at + " " + c.T("texter"))
 	case m.Automatic != "":
@@ -289,10 +294,10 @@ func (c *chat) head(m *desk.Message, now time.Time) string {
 		name = c.T("you")
 	}
 	ink := c.Theme.Muted
-	if m.Delivery.Rank() >= 0 && !m.Delivery.Taken() && m.Delivery.Rank() >= desk.StatusDelivered.Rank() {
+	if m.Delivery.Lost() || m.Delivery == desk.StatusUnknown {
 		ink = c.Theme.Danger
 	}
-	return c.Theme.Staff.Paint(at+" "+name) + " " + ink.Paint(c.dot+" "+c.delivery(m, now))
+	return c.Theme.Staff.Paint(at+" "+name) + " " + ink.Paint(c.dot+" "+c.fate(m, now))
 }
 
 func (c *chat) words(m *desk.Message) string {

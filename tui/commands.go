@@ -45,6 +45,7 @@ func commands() []command {
 		{name: "Send", write: []string{"enter"}},
 		{name: "New line", write: []string{"ctrl+j", "alt+enter"}},
 		{name: "Take a reply back", any: []string{"alt+u"}, list: []string{"u"}, do: (*Model).undo},
+		{name: "Send again what may not have gone out", any: []string{"alt+a"}, list: []string{"a"}, do: (*Model).sendAgain},
 		{name: "Quick reply", any: []string{"f10", "alt+q"}, do: (*Model).quickReplies},
 		{name: "Drafts to others", any: []string{"alt+d"}, do: (*Model).otherDrafts},
 		{name: "Plain quotes: fewer segments", write: []string{"f7"}},

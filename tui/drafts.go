@@ -72,6 +72,7 @@ type seen struct {
 	Read uint64 `json:"read"` // Seq of the newest text that was on the screen
 	Up   int    `json:"up"`   // lines above the end
 	Open bool   `json:"open"`
+	Gave uint64 `json:"gave,omitempty"` // Seq up to which withdrawn replies have become drafts again
 }
 
 // saw takes up where its person was when the console ended.
@@ -80,7 +81,7 @@ func (m *Model) saw(id, words string) {
 	if json.Unmarshal([]byte(words), &s) != nil {
 		return // it is only a place
 	}
-	m.read[id] = max(m.read[id], s.Read)
+	m.read[id], m.gave[id] = max(m.read[id], s.Read), max(m.gave[id], s.Gave)
 	if s.Open {
 		m.resume, m.above = id, s.Up
 	}
@@ -91,7 +92,7 @@ func (m *Model) seen(id string) string {
 	if !m.world.byID[id].HeldBy(m.Name) {
 		return ""
 	}
-	s := seen{Read: m.read[id], Open: id == m.open}
+	s := seen{Read: m.read[id], Open: id == m.open, Gave: m.gave[id]}
 	if s.Open {
 		s.Up = m.chat.up
 	}

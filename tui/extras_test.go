@@ -196,6 +196,8 @@ func TestTour(t *testing.T) {
 		s.wait(10 * time.Second)
 		s.sees("Tour 2 of 6")
 		s.press("Hello", "enter")
+		s.wait(6 * time.Second)
+		s.h.delivered("0147")
 		s.wait(10 * time.Second)
 		s.sees("Tour 3 of 6")
 		s.press("f4", "down", "apples", "ctrl+s")

@@ -259,9 +259,15 @@ func (h *hand) must(c desk.Command, body any) {
 // text lets somebody text; tail is the end of their number and begins their conversation's ID.
 func (h *hand) text(tail, words string) {
 	h.t.Helper()
+	h.late(tail, words, 0)
+}
+
+// late lets somebody have texted so long ago.
+func (h *hand) late(tail, words string, late time.Duration) {
+	h.t.Helper()
 	h.must(desk.Command{
 		ID: fmt.Sprintf("SM%d", h.n), Kind: desk.Received, Conversation: "c" + tail, Actor: store.Texter,
-		Number: sms.Number("+1202555" + tail),
+		Number: sms.Number("+1202555" + tail), Head: store.Head{Late: late},
 	}, desk.Text{To: "233733", Text: sms.Text(words), Triage: triage.Default().Judge(words)})
 }
 
@@ -280,7 +286,7 @@ func (h *hand) delivered(tail string) {
 		if m.Inbound || m.Delivery != desk.StatusWaiting {
 			continue
 		}
-		h.must(desk.Command{ID: m.ID + "/send/1", Kind: desk.SendStarted, Conversation: id, Ref: m.ID, Actor: store.Carrier}, desk.Send{Attempt: 1})
+		h.must(desk.Command{ID: fmt.Sprintf("%s/send/%d", m.ID, m.Attempt+1), Kind: desk.SendStarted, Conversation: id, Ref: m.ID, Actor: store.Carrier}, desk.Send{Attempt: 1})
 		h.must(desk.Command{ID: m.ID + "/ok", Kind: desk.SendAccepted, Conversation: id, Ref: m.ID, Actor: store.Carrier}, desk.Send{Attempt: 1, SID: "SM" + m.ID})
 		h.must(desk.Command{ID: m.ID + ":delivered", Kind: desk.Delivery, Conversation: id, Ref: m.ID, Actor: store.Carrier, Head: store.Head{Delivery: "delivered"}}, nil)
 	}
@@ -399,6 +405,7 @@ var named = map[string]tea.KeyMsg{
 	"end": {Type: tea.KeyEnd}, "f1": {Type: tea.KeyF1}, "f3": {Type: tea.KeyF3}, "f4": {Type: tea.KeyF4}, "f6": {Type: tea.KeyF6},
 	"f7": {Type: tea.KeyF7}, "f8": {Type: tea.KeyF8}, "f9": {Type: tea.KeyF9}, "ctrl+c": {Type: tea.KeyCtrlC},
 	"ctrl+l": {Type: tea.KeyCtrlL}, "ctrl+s": {Type: tea.KeyCtrlS}, "ctrl+j": {Type: tea.KeyCtrlJ},
+	"alt+a": {Type: tea.KeyRunes, Runes: []rune("a"), Alt: true},
 	"alt+u": {Type: tea.KeyRunes, Runes: []rune("u"), Alt: true}, "alt+1": {Type: tea.KeyRunes, Runes: []rune("1"), Alt: true},
 	"alt+c": {Type: tea.KeyRunes, Runes: []rune("c"), Alt: true}, "alt+p": {Type: tea.KeyRunes, Runes: []rune("p"), Alt: true},
 	"alt+d":  {Type: tea.KeyRunes, Runes: []rune("d"), Alt: true},

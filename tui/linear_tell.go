@@ -135,7 +135,7 @@ func (l *Linear) tellTurns(c *desk.Conversation) {
 }
 
 // told1 is what must change for a text to be worth saying again.
-func told1(m *desk.Message) string { return fmt.Sprint(m.Delivery, m.Withheld) }
+func told1(m *desk.Message) string { return fmt.Sprint(m.Delivery, m.Withheld, m.Again, len(m.SIDs)) }
 
 // tellBeside reads out what stands beside the conversation: the notes, or the item of a form that is to be filled in.
 func (l *Linear) tellBeside() {

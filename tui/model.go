@@ -73,7 +73,8 @@ type Model struct {
 	quiet    bool      // its person is called for imminent danger alone
 	called   time.Time // when the person was called for last
 	notice   notice
-	adopted  map[string]bool // refused replies that are drafts again
+	adopted  map[string]bool   // refused replies that are drafts again
+	gave     map[string]uint64 // Seq up to which withdrawn replies are drafts again, by conversation
 	lastKey  time.Time
 	synced   bool // drafts of the disk have been read
 	unsaved  places
@@ -124,7 +125,7 @@ func New(o Options) *Model {
 	}
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
-		adopted: map[string]bool{}, unsaved: places{}, read: reading{},
+		adopted: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
 		answers: map[string]bolt.Entry{}, records: map[string]changes{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
@@ -235,7 +236,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.takeBack(), m.goBack()}
+	cmds := []tea.Cmd{next, call, m.takeBack(), m.returned(), m.goBack()}
 	if w.openID == m.open {
 		cmds = append(cmds, m.show(w.open))
 	} else if m.open != "" {

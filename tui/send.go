@@ -22,7 +22,7 @@ func (m *Model) undo() tea.Cmd {
 			continue
 		}
 		words := r.Text.Reveal()
-		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: "taken back"})
+		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: takenBack})
 		c.Ref = r.ID
 		return m.do(doing{what: m.T("Taken back: it is a draft again."), then: func() tea.Cmd {
 			m.composer.GiveBack(id, words)

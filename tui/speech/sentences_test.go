@@ -197,6 +197,7 @@ func sentences(t *testing.T) map[string]use {
 		"../client/do.go":                    func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, "Nothing was done.") },
 		"../cmd/internal/relay/presence.go":  func(around []ast.Node, _ string) bool { return inside(around, "mayAsk") && keyed(around, "Text") },
 		"../cmd/internal/relay/media.go":     func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
+		"desk/decide_send.go":                refused,
 		"../cmd/internal/gateway/gateway.go": func(around []ast.Node, _ string) bool {
 			return inside(around, "ErrMediaGone") || inside(around, "ErrMediaLarge") || inside(around, "ErrMediaFar") || inside(around, "ErrMediaNow")
 		},
@@ -206,7 +207,7 @@ func sentences(t *testing.T) map[string]use {
 	}
 	data := []string{
 		"yes", "no", string(desk.Specialist), string(desk.Supervisor),
-		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia,
+		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate,
 		triage.HelpAlone, triage.InfoAlone, triage.LeadsWithStop, triage.MoreThanAsking,
 	}
 	for _, i := range plan.Items() {

@@ -1,0 +1,141 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// doubtful has ada's newest waiting reply handed to a carrier that does not say whether it took it.
+func (h *hand) doubtful(tail string) (ref string) {
+	id := "c" + tail
+	h.mu.Lock()
+	for _, m := range h.state.Conversation(id).Messages {
+		if m.Delivery == desk.StatusWaiting {
+			ref = m.ID
+		}
+	}
+	h.mu.Unlock()
+	h.must(desk.Command{ID: ref + "/send/1", Kind: desk.SendStarted, Conversation: id, Ref: ref, Actor: store.Carrier}, desk.Send{Attempt: 1})
+	h.must(desk.Command{ID: ref + "/send/1/unknown", Kind: desk.SendUnknown, Conversation: id, Ref: ref, Actor: store.Carrier}, desk.Send{Attempt: 1})
+	return ref
+}
+
+func (h *hand) absent(tail, ref string) {
+	h.must(desk.Command{ID: ref + "/send/1/absent", Kind: desk.SendAbsent, Conversation: "c" + tail, Ref: ref, Actor: store.Carrier}, desk.Send{Attempt: 1})
+}
+
+func said(s *sitter) (ref string) {
+	s.press("1", "I am here", "enter")
+	s.wait(6 * time.Second)
+	ref = s.h.doubtful("0147")
+	s.wait(time.Second)
+	return ref
+}
+
+func TestSendAgainAsksFirst(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1", "alt+a")
+		s.sees("Of every text here it is known")
+		said(s)
+		s.sees("nobody knows yet whether it went out", "What you write now goes out past it", "alt+a sends it again")
+		s.press("alt+a")
+		s.sees("Send it again to", "I am here", "it arrives twice")
+		s.press("esc")
+		s.wait(time.Second)
+		s.sees("nobody knows yet whether it went out")
+		s.press("alt+a", "y")
+		s.wait(time.Second)
+		s.sees("It is sent again", "again by you, it may arrive twice")
+		s.h.delivered("0147")
+		s.wait(time.Second)
+		s.sees("delivered (again by you")
+		s.seesNot("What you write now goes out past it")
+	})
+}
+
+func TestSendAgainAgainstTheGateNeedsAReason(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		said(s)
+		yes := true
+		s.h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+		s.wait(time.Second)
+		s.press("alt+a")
+		s.sees("Do not text until they text", "needs a reason")
+		s.press("y", "f9") // the reason
+		s.wait(time.Second)
+		s.sees("again by you")
+	})
+}
+
+// TestWithdrawnReplyIsADraftAgain: once, in the order in which it was written, also over a restart, and not what was
+// taken back by hand.
+func TestWithdrawnReplyIsADraftAgain(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		ref := said(s)
+		s.h.absent("0147", ref)
+		s.h.must(desk.Command{ID: ref + "/send/2/withdrawn", Kind: desk.ReplyWithdrawn, Conversation: "c0147", Ref: ref, Actor: store.Clock}, desk.Because{Reason: "It could not be sent in time."})
+		s.wait(time.Second)
+		s.sees("Not sent, it is a draft again: It could not be sent in time.", "(the carrier does not", "have it)")
+		if got := s.m.composer.Text("c0147"); got != "I am here" {
+			s.Fatalf("the draft is %q", got)
+		}
+		s.wait(time.Second)
+		if got := s.h.draft("c0147"); got != "I am here" {
+			s.Fatalf("on the disk the draft is %q", got)
+		}
+		s.press(" still")
+		s.h.text("0147", "hello")
+		s.wait(time.Second)
+		if got := s.m.composer.Text("c0147"); got != "I am here still" {
+			s.Fatalf("the draft is %q", got)
+		}
+		again := New(s.m.Options)
+		drafts, err := s.h.Drafts()
+		again.restore(draftsMsg{drafts, err})
+		again.take(collect(s.h, "ada", "", false))
+		if got := again.composer.Text("c0147"); strings.Count(got, "I am here") != 1 {
+			s.Fatalf("after a restart the draft is %q", got)
+		}
+	})
+}
+
+func TestWaitingForTheTextBefore(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1", "one", "enter")
+		s.wait(time.Second)
+		s.press("two", "enter")
+		s.wait(6 * time.Second)
+		c := s.h.state.Conversation("c0147")
+		first := c.Messages[1].ID
+		s.h.must(desk.Command{ID: first + "/send/1", Kind: desk.SendStarted, Conversation: c.ID, Ref: first, Actor: store.Carrier}, desk.Send{Attempt: 1})
+		s.h.must(desk.Command{ID: first + "/send/1/unknown", Kind: desk.SendUnknown, Conversation: c.ID, Ref: first, Actor: store.Carrier}, desk.Send{Attempt: 1})
+		s.wait(time.Second)
+		s.sees("waits for the text before it")
+		s.h.absent("0147", first)
+		s.h.must(desk.Command{ID: first + "/send/2", Kind: desk.SendStarted, Conversation: c.ID, Ref: first, Actor: store.Carrier}, desk.Send{Attempt: 2})
+		s.wait(time.Second)
+		s.sees("(once more, as the carrier")
+		for _, sid := range []string{"SMa", "SMb"} {
+			s.h.must(desk.Command{ID: sid + "/accepted", Kind: desk.SendAccepted, Conversation: c.ID, Ref: first, Actor: store.Carrier}, desk.Send{Attempt: 2, SID: sid})
+		}
+		s.wait(time.Second)
+		s.sees("the carrier took it 2 times")
+	})
+}
+
+func TestLateTextSaysSo(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.wait(2 * time.Hour)
+		s.h.late("0147", "are you there", 90*time.Minute)
+		s.wait(time.Second)
+		s.press("1")
+		s.sees("fetched late: the carrier had it at 00:30", "why: fetched late")
+		s.h.late("0147", "please", 26*time.Hour)
+		s.wait(time.Second)
+		s.sees("the carrier had it at 31 Dec 00:00")
+	})
+}
