@@ -204,6 +204,8 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier forged ...       the same, with another token: 403
 //	carrier hostile FROM     somebody texts all that was made to do harm
 //	carrier next KIND        what becomes of the next text that the relay sends
+//	carrier lists KIND       what becomes of every question for the list from now on
+//	carrier callbacks PLAN   what the relay is told of its texts from now on
 //	carrier asked N          waits until the relay has asked N times to send; at the end of a story: no more than N
 //	carrier sent N WORDS     waits until N texts were taken, the newest with the words
 func carrier(ts *testscript.TestScript, _ bool, args []string) {
@@ -222,6 +224,10 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 		hostile(ts, ctx, c, args[0])
 	case "next":
 		c.Next(twiliotest.Fault{Kind: args[0]})
+	case "lists":
+		c.Lists(twiliotest.Fault{Kind: args[0]}, 0)
+	case "callbacks":
+		c.Callbacks(twiliotest.Plans[args[0]])
 	case "asked":
 		n, err := strconv.Atoi(args[0])
 		ts.Check(err)

@@ -134,7 +134,7 @@ func see(ts *testscript.TestScript, neg bool, args []string) {
 var keys = map[string]string{
 	"enter": "\r", "esc": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "pgup": "\x1b[5~",
 	"pgdown": "\x1b[6~", "backspace": "\x7f", "ctrl+l": "\x0c", "ctrl+c": "\x03", "ctrl+j": "\n", "ctrl+s": "\x13", "ctrl+z": "\x1a",
-	"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f8": "\x1b[19~", "f9": "\x1b[20~", "alt+u": "\x1bu", "alt+enter": "\x1b\r", "alt+n": "\x1bn", "alt+f": "\x1bf", "space": " ",
+	"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f8": "\x1b[19~", "f9": "\x1b[20~", "alt+a": "\x1ba", "alt+u": "\x1bu", "alt+enter": "\x1b\r", "alt+n": "\x1bn", "alt+f": "\x1bf", "space": " ",
 }
 
 // press NAME KEY...: keys by name, single characters as they are.
