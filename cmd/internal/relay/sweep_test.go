@@ -117,6 +117,26 @@ func TestSweepIsCheap(t *testing.T) {
 	})
 }
 
+// TestTextOnItsWayIsNotFetched: what the carrier still tries to bring is left to it, and is not late.
+func TestTextOnItsWayIsNotFetched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		tries := 0
+		w.in.mu.Lock()
+		w.in.lose = func() bool { tries++; return tries%6 != 0 } // it comes through with the last try, after 3 s
+		w.in.mu.Unlock()
+		for i := range 100 {
+			w.text(i%20, "hello", false)
+		}
+		if late := w.whole(time.Minute); late != 0 {
+			t.Errorf("%d of 100 texts were fetched while they were on their way", late)
+		}
+	})
+}
+
 // TestGapIsLookedInto: on a busy line nobody waits for the minute to end when nothing comes any more.
 func TestGapIsLookedInto(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

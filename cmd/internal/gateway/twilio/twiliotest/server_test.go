@@ -214,6 +214,58 @@ func TestControl(t *testing.T) {
 	}
 }
 
+// A list can be late, or not to be had; a text can be taken when nobody waits for the answer any more.
+func TestListThatIsLate(t *testing.T) {
+	s := start(t, Config{PageSize: 2})
+	list := func() (int, []any) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL()+"/2010-04-01/Accounts/"+Account+"/Messages.json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.SetBasicAuth(Account, Token)
+		status, answer := do(t, r)
+		texts, _ := answer["messages"].([]any)
+		return status, texts
+	}
+	for range 3 {
+		s.Text(t.Context(), Text{From: texterNumber, Body: "hello", Missed: true})
+	}
+	if status, texts := list(); status != http.StatusOK || len(texts) != 2 {
+		t.Fatalf("%d, %d texts on a page", status, len(texts))
+	}
+	s.Lists(Fault{}, time.Hour)
+	if _, texts := list(); len(texts) != 0 {
+		t.Fatalf("%d texts in a list that is an hour late", len(texts))
+	}
+	t.Setenv("TWILIO_API", s.URL())
+	if err := post(t.Context(), io.Discard, "lists", map[string]string{"fault": "500"}); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := list(); status != http.StatusInternalServerError || s.Listed() != 3 {
+		t.Fatalf("%d after %d questions", status, s.Listed())
+	}
+	s.Next(Fault{Kind: AcceptLate, After: time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		_ = s.Wait(t.Context(), Told(1, ""))
+		cancel()
+	}()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+"/2010-04-01/Accounts/"+Account+"/Messages.json", strings.NewReader(text("hello").Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.SetBasicAuth(Account, Token)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if answer, err := http.DefaultClient.Do(r); err == nil {
+		answer.Body.Close()
+		t.Fatalf("it was answered %d", answer.StatusCode)
+	}
+	if len(s.Sent()) != 1 {
+		t.Fatal("it was not taken")
+	}
+}
+
 func TestServeStopsWhenToldTo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
