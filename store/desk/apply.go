@@ -107,7 +107,7 @@ func (s *State) keyword(c *Conversation, e store.Event) {
 	owed := e.Head.Ref
 	if owed != "" {
 		c.Messages = append(c.Messages, &Message{
-			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At, Since: e.At, Changed: e.Seq,
+			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At, Since: e.At.Add(-e.Head.Late), Changed: e.Seq,
 			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting,
 		})
 	}

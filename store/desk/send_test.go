@@ -215,6 +215,27 @@ func TestLateTextHasWaitedSinceItWasWritten(t *testing.T) {
 	}
 }
 
+// TestLateTextIsNotAnsweredByItself: an automatic text belongs to one just received; hours later it may be read by
+// somebody else. The opt-out counts all the same.
+func TestLateTextIsNotAnsweredByItself(t *testing.T) {
+	for words, out := range map[string]bool{"HELP": false, "STOP": true} {
+		for late, code := range map[time.Duration]desk.Code{9 * time.Minute: "", 11 * time.Minute: desk.CodeTooOld} {
+			l := newLine(t)
+			cmd := received(texter, words, "SM1", "one")
+			cmd.Head.Late = late
+			c := l.fresh(&desk.Conversation{ID: l.do(cmd).Conversation})
+			if c.OptedOut != out {
+				t.Errorf("%s, %v late: opted out %t", words, late, c.OptedOut)
+			}
+			if code == "" {
+				l.do(start(c, c.Next().ID))
+			} else {
+				l.refused(code, start(c, c.Next().ID))
+			}
+		}
+	}
+}
+
 func TestSwept(t *testing.T) {
 	l := newLine(t)
 	sweep := desk.Command{ID: "swept/1", Kind: desk.Swept, Actor: store.Carrier, Body: body(desk.Sweep{Through: noon})}

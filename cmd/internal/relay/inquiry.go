@@ -28,6 +28,7 @@ const (
 	lookAtMost  = 10 * time.Minute // between two looks at a text that stays unknown
 	lookMargin  = 10 * time.Minute // before a text was written, for clocks that differ
 	lookDays    = 24 * time.Hour   // further back, as the list knows days alone
+	lookFor     = 72 * time.Hour   // from when it was written: by then no carrier goes on with it
 )
 
 // looksAfter are the times of the first looks at a text that has become unknown.
@@ -204,7 +205,7 @@ func (q *Inquiry) still() (all []wanted) {
 	seqs := map[string]uint64{}
 	for id, d := range q.open {
 		c := q.in.desk.Conversation(d.conversation)
-		if c == nil || c.Message(id) == nil || c.Message(id).Delivery != desk.StatusUnknown {
+		if c == nil || c.Message(id) == nil || c.Message(id).Delivery != desk.StatusUnknown || now.Sub(c.Message(id).At) > lookFor {
 			delete(q.open, id)
 			continue
 		}
