@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,14 +29,8 @@ func TestSendCutAtEveryByte(t *testing.T) {
 				w.sit()
 				const n = 300
 				all := w.meet(n)
-				var mu sync.Mutex
 				next, whole := first-step, 0
-				w.cutPost = func() int {
-					mu.Lock()
-					defer mu.Unlock()
-					next += step
-					return next
-				}
+				w.cuts(func() int { next += step; return next }, nil)
 				for i, c := range all {
 					w.say(c, fmt.Sprintf("I am here, number %03d", i))
 				}
@@ -72,21 +65,14 @@ func TestThousandAmbiguousSends(t *testing.T) {
 				w.start()
 				w.sit()
 				all := w.meet(n)
-				var mu sync.Mutex
-				chance := func(one int) bool {
-					mu.Lock()
-					defer mu.Unlock()
-					return r.IntN(one) == 0
-				}
-				w.in.mu.Lock()
-				w.in.lose = func() bool { return chance(3) } // callbacks, and what brings them again
-				w.in.mu.Unlock()
-				w.cutList = func() int {
-					if chance(6) {
+				d := newDice(seed)
+				w.loses(func() bool { return d.One(3) }) // callbacks, and what brings them again
+				w.cuts(nil, func() int {
+					if d.One(6) {
 						return 300
 					}
 					return -1
-				}
+				})
 				for at := 0; at < n; at += batch {
 					plans := []string{"none", "delivered", "early", "doubled", "reordered", "undelivered"}
 					w.twilio.Callbacks(twiliotest.Plans[plans[r.IntN(len(plans))]])

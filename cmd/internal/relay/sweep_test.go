@@ -125,9 +125,7 @@ func TestTextOnItsWayIsNotFetched(t *testing.T) {
 		w.start()
 		time.Sleep(2 * time.Second)
 		tries := 0
-		w.in.mu.Lock()
-		w.in.lose = func() bool { tries++; return tries%6 != 0 } // it comes through with the last try, after 3 s
-		w.in.mu.Unlock()
+		w.loses(func() bool { tries++; return tries%6 != 0 }) // it comes through with the last try, after 3 s
 		for i := range 100 {
 			w.text(i%20, "hello", false)
 		}
@@ -177,21 +175,16 @@ func TestEveryTextIsThereOnce(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, seed))
-				var mu sync.Mutex
-				chance := func(one int) bool {
-					mu.Lock()
-					defer mu.Unlock()
-					return r.IntN(one) == 0
-				}
+				d := newDice(seed)
 				w := newTown(t, twiliotest.Config{PageSize: 7})
 				defer w.close()
-				w.in.lose = func() bool { return chance(2) }
-				w.cutList = func() int {
-					if chance(10) {
+				w.loses(func() bool { return d.One(2) })
+				w.cuts(nil, func() int {
+					if d.One(10) {
 						return 400
 					}
 					return -1
-				}
+				})
 				w.start()
 				up := true
 				var texts sync.WaitGroup

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -38,6 +39,7 @@ type town struct {
 	staff   relay.StaffFile
 	ada     *desktop
 	policy  desk.Policy
+	mu      sync.Mutex
 	cutPost func() int // bytes that go over the next connection that sends a text, both ways together; less than 0: all
 	cutList func() int // ... that asks for the list
 
@@ -169,10 +171,7 @@ func (c *cut) may(n int) int {
 func (c *cut) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	if !c.known {
-		c.known, c.left = true, c.town.cutList()
-		if bytes.HasPrefix(p, []byte("POST ")) {
-			c.left = c.town.cutPost()
-		}
+		c.known, c.left = true, c.town.allow(bytes.HasPrefix(p, []byte("POST ")))
 	}
 	c.mu.Unlock()
 	n := c.may(len(p))
@@ -189,6 +188,50 @@ func (c *cut) Read(p []byte) (int, error) {
 		return m, errors.Join(errCut, c.Close())
 	}
 	return n, err
+}
+
+// allow is how many bytes go over a new connection.
+func (w *town) allow(post bool) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if post {
+		return w.cutPost()
+	}
+	return w.cutList()
+}
+
+// cuts says where connections that send a text, and such as ask for the list, break from now on; nil: as before.
+func (w *town) cuts(post, list func() int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if post != nil {
+		w.cutPost = post
+	}
+	if list != nil {
+		w.cutList = list
+	}
+}
+
+// loses says which connections from the carrier do not come about from now on.
+func (w *town) loses(next func() bool) {
+	w.in.mu.Lock()
+	defer w.in.mu.Unlock()
+	w.in.lose = next
+}
+
+// A dice is thrown by many at once.
+type dice struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+func newDice(seed uint64) *dice { return &dice{r: rand.New(rand.NewPCG(seed, 0))} }
+
+// One tells whether it fell on one of so many sides.
+func (d *dice) One(sides int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.r.IntN(sides) == 0
 }
 
 // sit has ada at her console.
