@@ -27,7 +27,7 @@ func TestRecordAsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := full()
-	want.Seq = 7
+	want.Seq, want.Head.Late = 7, 0 // which it did not have
 	got, err := decode(data, 7)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
