@@ -18,9 +18,7 @@ import (
 	"befree.example/cmd/internal/gateway/twilio"
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
-	"befree.example/store/bolt"
 	"befree.example/store/desk"
-	"befree.example/store/seal"
 	"befree.example/store/storetest"
 	"befree.example/store/triage"
 )
@@ -237,21 +235,13 @@ func (d *dice) One(sides int) bool {
 // sit has ada at her console.
 func (w *town) sit() {
 	w.t.Helper()
-	who, err := client.NewIdentity("ada")
+	code, err := w.staff.Add("ada", desk.Specialist)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.staff.Add(relay.Member{Name: "ada", Role: desk.Specialist, Key: who.Public()}); err != nil {
-		w.t.Fatal(err)
-	}
-	cache, err := bolt.OpenCache(filepath.Join(w.dir, "ada.db"), bolt.CacheOptions{
-		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	cache := openCache(w.t, filepath.Join(w.dir, "ada.db"), "ada")
 	d := &desktop{t: w.t, name: "ada", role: desk.Specialist}
-	d.Client, err = client.New(client.Config{URL: "ws://127.0.0.1:8233/line", Identity: who, Cache: cache, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	conf := client.Config{URL: "ws://127.0.0.1:8233/line", Cache: cache, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		w.in.mu.Lock()
 		c := w.in.now
 		w.in.mu.Unlock()
@@ -259,8 +249,11 @@ func (w *town) sit() {
 			return nil, errors.New("the relay is down")
 		}
 		return c.dial(func() int { return 0 })(ctx, network, address)
-	}})
-	if err != nil {
+	}}
+	if _, err := client.Enrol(w.t.Context(), conf, code); err != nil {
+		w.t.Fatal(err)
+	}
+	if d.Client, err = client.New(conf); err != nil {
 		w.t.Fatal(err)
 	}
 	d.run()

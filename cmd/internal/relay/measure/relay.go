@@ -71,6 +71,14 @@ func (l *line) Send(context.Context, gateway.Outgoing) (string, error) {
 	return "", gateway.ErrUnknown
 }
 
+func (l *line) List(context.Context, gateway.Query) (gateway.Page, error) {
+	return gateway.Page{}, nil
+}
+
+func (l *line) Whole(context.Context, gateway.Listed) (gateway.Inbound, error) {
+	return gateway.Inbound{}, gateway.ErrMediaGone
+}
+
 func (l *line) Fetch(context.Context, gateway.Media) ([]byte, string, error) {
 	return nil, "", gateway.ErrMediaGone
 }
