@@ -187,7 +187,10 @@ func (m *Model) save() tea.Cmd {
 		return nil
 	}
 	drafts, line, now := m.unkept(), m.Line, m.now
-	return guard(func() tea.Msg { return savedMsg{drafts, keepAll(line, drafts, now)} })
+	for p := range drafts {
+		m.going[p]++
+	}
+	return guard(func() tea.Msg { return savedMsg{drafts, keepAll(line, drafts, now), true} })
 }
 
 // unkept returns the drafts that the disk does not have, and counts them as there.
@@ -211,10 +214,19 @@ func keepAll(line Line, drafts map[place]string, now time.Time) error {
 type savedMsg struct {
 	drafts map[place]string
 	err    error
+	going  bool // they were counted as on their way
 }
 
 // saved tries again if the disk did not take the drafts.
 func (m *Model) saved(s savedMsg) tea.Cmd {
+	for p := range s.drafts {
+		if s.going {
+			m.going[p]--
+		}
+		if m.going[p] <= 0 {
+			delete(m.going, p)
+		}
+	}
 	if s.err == nil {
 		return nil
 	}
@@ -225,8 +237,14 @@ func (m *Model) saved(s savedMsg) tea.Cmd {
 	return m.saveSoon()
 }
 
-// Keep puts what is being written on the disk. It is for after the console has ended, in whatever way.
-func (m *Model) Keep() error { return keepAll(m.Line, m.unkept(), m.now) }
+// Keep puts what is being written on the disk, also what is on its way there: whoever began that may have been stopped. It
+// is for after the console has ended, in whatever way.
+func (m *Model) Keep() error {
+	for p := range m.going {
+		m.unsaved[p] = true
+	}
+	return keepAll(m.Line, m.unkept(), m.now)
+}
 
 // kept is nothing to say, or that something could not be kept.
 func kept(err error) tea.Msg {
@@ -268,7 +286,7 @@ func (m *Model) takeBack() tea.Cmd {
 	}
 	return guard(func() tea.Msg {
 		if err := keepAll(line, drafts, now); err != nil {
-			return savedMsg{drafts, err}
+			return savedMsg{drafts: drafts, err: err}
 		}
 		var errs []error
 		for _, id := range back {

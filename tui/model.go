@@ -78,6 +78,7 @@ type Model struct {
 	lastKey  time.Time
 	synced   bool // drafts of the disk have been read
 	unsaved  places
+	going    map[place]int // drafts on their way to the disk
 	read     reading
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
@@ -125,7 +126,7 @@ func New(o Options) *Model {
 	}
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
-		adopted: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
+		adopted: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, going: map[place]int{}, read: reading{},
 		answers: map[string]bolt.Entry{}, records: map[string]changes{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}

@@ -376,6 +376,11 @@ func TestKeepWritesWhatIsLeft(t *testing.T) {
 		if err := s.m.Keep(); err != nil || s.h.draft("c0147") != "Hel" {
 			s.Errorf("%v, the disk has %q", err, s.h.draft("c0147"))
 		}
+		s.press("lo")
+		s.m.save() // which was begun, and never came to an end
+		if err := s.m.Keep(); err != nil || s.h.draft("c0147") != "Hello" {
+			s.Errorf("%v, the disk has %q", err, s.h.draft("c0147"))
+		}
 	})
 }
 
