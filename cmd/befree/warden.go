@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"befree.example/cmd/internal/config"
+	"befree.example/cmd/internal/process"
 )
 
 // errNoTerminal is said where there is nobody to look at a console.
@@ -26,7 +26,7 @@ var errNoTerminal = errors.New("the console needs a terminal; befree script work
 // person who must be asked something, and one that ends when the warden does. What the runtime says of a crash, which
 // may hold somebody's words, goes to the warden.
 const (
-	wardedBy = "BEFREE_WARDEN"
+	wardedBy = process.Warded
 	askFile  = 3
 	lifeFile = 4
 )
@@ -122,7 +122,7 @@ var errNowhere = errors.New("no stack")
 
 // keepPlaces writes the stacks in what a runtime said to a new file that this user alone can read.
 func keepPlaces(said []byte) (name string, err error) {
-	where := places(said)
+	where := process.Places(said)
 	if len(where) == 0 {
 		return "", errNowhere
 	}
@@ -136,18 +136,4 @@ func keepPlaces(said []byte) (name string, err error) {
 	}
 	_, err = f.Write(where)
 	return f.Name(), errors.Join(err, f.Close())
-}
-
-// What the runtime says of a crash is the value of the panic, which may be anybody's words, then stacks. In a stack,
-// arguments may be part of a text too; the names of functions and the lines of files are not.
-var stackLine = regexp.MustCompile(`(?m)^(goroutine \d+|created by [^ (]\S*|\S+\(|\t.+\.go:\d+)`)
-
-// places returns the stacks in what a runtime said, without a value.
-func places(said []byte) []byte {
-	_, stacks, found := bytes.Cut(append([]byte("\n"), said...), []byte("\ngoroutine "))
-	if !found {
-		return nil
-	}
-	lines := stackLine.FindAll(append([]byte("goroutine "), stacks...), -1)
-	return append(bytes.Join(lines, []byte("\n")), '\n')
 }

@@ -19,6 +19,8 @@ import (
 	"github.com/adrg/xdg"
 	"github.com/alecthomas/kong"
 	"github.com/pelletier/go-toml/v2"
+
+	"befree.example/cmd/internal/process"
 )
 
 // Std is where a command reads and writes.
@@ -33,9 +35,10 @@ var ErrSaid = errors.New("said already")
 // Main runs a program by its command line, until it is done or told to stop, and ends the process: with 0 for done, with
 // 1 and one line on standard error for anything else.
 func Main(name, help string, grammar any) {
+	stderr := process.Begin()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	std := Std{os.Stdin, os.Stdout, os.Stderr}
+	std := Std{os.Stdin, os.Stdout, stderr}
 	err := Run(ctx, name, help, os.Args[1:], &std, grammar)
 	stop()
 	if errors.Is(err, ErrSaid) {
