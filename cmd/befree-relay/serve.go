@@ -17,6 +17,7 @@ import (
 	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/gateway/simulate"
 	"befree.example/cmd/internal/gateway/twilio"
+	"befree.example/cmd/internal/process"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
@@ -27,6 +28,8 @@ type serveCmd struct {
 	Listen  string        `help:"Address to listen on, for the carrier and the consoles." default:"127.0.0.1:8233" placeholder:"HOST:PORT"`
 	Session time.Duration `help:"How long a console is taken for its owner's before it must prove it anew, which it does by itself." default:"12h"`
 	tlsFlags
+
+	BehindProxy bool `help:"Consoles and carrier come by a proxy on this machine, which adds their address at the end of X-Forwarded-For."`
 
 	Carrier    string `help:"twilio for real texts, simulate for scripted ones." enum:"twilio,simulate" required:"" placeholder:"twilio|simulate"`
 	Number     string `help:"Our number or short code." default:"233733"`
@@ -97,6 +100,7 @@ func (c *serveCmd) config(stderr io.Writer) (conf relay.Config, err error) {
 		conf.Logger = slog.New(slog.NewJSONHandler(stderr, nil))
 	}
 	conf.Enrolment, conf.Session = relay.StaffIn(c.Data), c.Session
+	conf.BehindProxy = c.BehindProxy
 	conf.Policy = desk.Policy{CarrierAnswers: !c.AutoAnswer}
 	conf.Texts = relay.TextsOf(c.HelpText, c.HelpTextES, c.StopText, c.StopTextES)
 	if conf.Number, err = sms.Parse(c.Number, c.Region); err != nil {
@@ -143,8 +147,7 @@ func (c *serveCmd) twilio(conf *relay.Config) error {
 
 // tokens reads the auth tokens, newest first, and takes them out of the environment, where children would see them.
 func (c *serveCmd) tokens() ([]string, error) {
-	text := os.Getenv("BEFREE_TWILIO_TOKEN")
-	_ = os.Unsetenv("BEFREE_TWILIO_TOKEN")
+	text := process.Take("BEFREE_TWILIO_TOKEN")
 	if c.TwilioTokenFile != "" {
 		raw, err := os.ReadFile(c.TwilioTokenFile)
 		if err != nil {

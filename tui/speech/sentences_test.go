@@ -198,6 +198,7 @@ func sentences(t *testing.T) map[string]use {
 		"../cmd/internal/relay/presence.go":  func(around []ast.Node, _ string) bool { return inside(around, "mayAsk") && keyed(around, "Text") },
 		"../cmd/internal/relay/media.go":     func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
 		"desk/decide_send.go":                refused,
+		"../cmd/internal/relay/desk.go":      func(around []ast.Node, s string) bool { return keyed(around, "Text") },
 		"../cmd/internal/gateway/gateway.go": func(around []ast.Node, _ string) bool {
 			return inside(around, "ErrMediaGone") || inside(around, "ErrMediaLarge") || inside(around, "ErrMediaFar") || inside(around, "ErrMediaNow")
 		},

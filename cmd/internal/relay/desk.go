@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"befree.example/cmd/internal/process"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
@@ -23,7 +24,7 @@ var errStopping = errors.New("relay is stopping")
 // told of anything, and nobody can see anything, before it is on disk.
 type Desk struct {
 	log    store.Log
-	logger *slog.Logger // nil for none
+	logger *slog.Logger
 	queue  chan request
 	done   chan struct{} // closed when Run has ended
 	err    error         // how, once done is closed
@@ -58,7 +59,7 @@ func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string
 	}
 	return &Desk{
 		log: log, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
-		epoch: at.Epoch, changed: make(chan struct{}),
+		epoch: at.Epoch, changed: make(chan struct{}), logger: slog.New(slog.DiscardHandler),
 	}, nil
 }
 
@@ -279,7 +280,7 @@ func (p *pending) decide(ctx context.Context, c desk.Command) (uint64, error) {
 	if seq, known, err := p.known(ctx, c); known || err != nil {
 		return seq, err
 	}
-	e, err := p.fork.Decide(c, time.Now())
+	e, err := p.judge(c)
 	if err != nil {
 		return 0, err
 	}
@@ -287,6 +288,17 @@ func (p *pending) decide(ctx context.Context, c desk.Command) (uint64, error) {
 	p.fork.Apply(e)
 	p.events, p.byID[e.ID] = append(p.events, e), e
 	return e.Seq, nil
+}
+
+// judge is Decide. A command that it breaks down on is refused: the rules change nothing, so nothing is half done.
+func (p *pending) judge(c desk.Command) (e store.Event, err error) {
+	defer func() {
+		if recover() != nil {
+			p.logger.Error("a mistake of befree's own: deciding broke down", "kind", c.Kind, "where", process.Place())
+			err = &desk.Refusal{Code: desk.CodeBad, Text: "befree made a mistake with that. Nothing was done; tell whoever runs the relay."}
+		}
+	}()
+	return p.fork.Decide(c, time.Now())
 }
 
 // known answers a command whose ID is kept already, as the first time. One ID of a console never stands for two

@@ -32,6 +32,8 @@ type feed struct {
 	*presence
 	log     *slog.Logger
 	frames  *frames
+	walls   *walls
+	pace    *pace
 	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
@@ -49,7 +51,7 @@ func (f *feed) run(ctx context.Context) error {
 	reader := make(chan error, 1)
 	go func() {
 		defer cancel()
-		reader <- f.listen(ctx)
+		reader <- f.walls.safely("what a console asked", func() error { return f.listen(ctx) })
 	}()
 	err := f.write(ctx)
 	cancel()
@@ -151,6 +153,9 @@ func (f *feed) listen(ctx context.Context) error {
 		if err == nil && f.over.Load() {
 			err = errNotAdmitted // what it asks for now comes too late
 		}
+		if err == nil {
+			err = f.pace.wait(ctx, frame.Command != nil)
+		}
 		if err != nil {
 			return err
 		}
@@ -162,7 +167,9 @@ func (f *feed) listen(ctx context.Context) error {
 		case frame.Preview != nil:
 			err = f.preview(ctx, frame.Preview.Conversations)
 		case frame.Collect != nil:
-			f.fetches.Go(func() { f.collect(ctx, *frame.Collect) })
+			f.fetches.Go(func() {
+				_ = f.walls.safely("fetching a file", func() error { f.collect(ctx, *frame.Collect); return nil })
+			})
 		case frame.Auth != nil:
 			err = f.answered(*frame.Auth)
 		}

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type Line struct {
 	session   time.Duration
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
+	walls     *walls
 	feeds     sync.WaitGroup
 	guesses   guesses
 
@@ -84,6 +86,7 @@ var upgrader = websocket.Upgrader{
 	ReadBufferSize:   512, // what consoles say is mostly short
 	WriteBufferSize:  4 << 10,
 	WriteBufferPool:  &sync.Pool{},
+	CheckOrigin:      func(r *http.Request) bool { return r.Header.Get("Origin") == "" }, // no web page is a console
 }
 
 // ServeHTTP lets one console in, which is then served for as long as it stays. That is done beside the request, so that
@@ -95,21 +98,26 @@ func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ws, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		l.walls.strange(l.walls.caller(r))
 		return // Upgrade has answered
 	}
-	c := caller{r.TLS, host(r.RemoteAddr)}
-	l.feeds.Go(func() { l.stay(ws, c) })
+	c := caller{r.TLS, host(r.RemoteAddr), l.walls.caller(r)}
+	l.feeds.Go(func() {
+		_ = l.walls.safely("a console's connection", func() error { l.stay(ws, c); return nil })
+	})
 }
 
 // A caller is what is known of a connection before anything was said.
 type caller struct {
 	channel *tls.ConnectionState
-	from    string // address
+	from    string       // address
+	near    netip.Prefix // the addresses that count as one with it
 }
 
 func (l *Line) stay(ws *websocket.Conn, c caller) {
 	defer ws.Close()
 	if ws.Subprotocol() != wire.Subprotocol {
+		l.walls.strange(c.near)
 		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
 		return
 	}
@@ -141,17 +149,16 @@ func host(address string) string {
 }
 
 func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
-	ws.SetReadLimit(wire.MaxFrame)
-	ws.SetPongHandler(func(string) error { return ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) })
+	ws.SetReadLimit(authMost)
 	f := &feed{
-		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, log: l.log, frames: &l.frames, presence: newPresence(l.session),
-		answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
+		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, log: l.log, walls: l.walls, frames: &l.frames,
+		presence: newPresence(l.session), answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
 		draining: l.draining.Done(), within: l.leaveWithin,
 	}
 	if f.channel, err = wire.Channel(c.channel); err != nil {
 		return err
 	}
-	if err := l.letIn(f, c.from); err != nil {
+	if err := l.letIn(f, c); err != nil {
 		l.leave(f)
 		return err
 	}
@@ -161,18 +168,29 @@ func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
 }
 
 // letIn signs a console in and takes it to where its copy ends, in a goroutine whose deep stack goes with it.
-func (l *Line) letIn(f *feed, from string) error {
+func (l *Line) letIn(f *feed, c caller) error {
 	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
 	defer stop()
 	in := make(chan error, 1)
 	go func() {
-		err := l.greet(f, from)
-		if err == nil {
-			err = l.resume(f)
-		}
-		in <- err
+		in <- l.walls.safely("a sign-in", func() error {
+			if err := l.greet(f, c.from); err != nil {
+				l.walls.strange(c.near)
+				return err
+			}
+			l.admitted(f, c.near)
+			return l.resume(f)
+		})
 	}()
 	return <-in
+}
+
+// admitted has the walls treat a connection as one of a member of staff from here on.
+func (l *Line) admitted(f *feed, near netip.Prefix) {
+	l.walls.known.add(near)
+	f.pace = l.walls.paceOf(f.who.Name)
+	f.ws.SetReadLimit(wire.MaxFrame)
+	f.ws.SetPongHandler(func(string) error { return f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) }) // no stranger's counts
 }
 
 // greet says who the relay is, and lets in whoever the enrolment knows, within AuthTimeout. Its error is errNotAdmitted

@@ -21,34 +21,27 @@ import (
 	"befree.example/store/triage"
 )
 
-// Time limits of the relay's web side. A carrier gives a webhook 15 s in all.
-const (
-	headerTimeout   = 5 * time.Second
-	requestTimeout  = 10 * time.Second
-	idleTimeout     = 2 * time.Minute
-	shutdownTimeout = 25 * time.Second
-	readyTimeout    = 5 * time.Second
-	maxHeader       = 16 << 10 // bytes
-)
-
 // A Config is all that the relay needs from outside.
 type Config struct {
-	Listener  net.Listener
-	TLS       *tls.Config  // nil for loopback, or behind something on this machine that ends TLS
-	Carrier   net.Listener // another one for the carrier alone, without TLS; nil for none
-	Log       store.Log
-	Number    sms.Number // ours
-	Gateway   gateway.Gateway
-	Webhooks  func(gateway.Receiver) http.Handler           // nil for a carrier that does not call us
-	Inbound   func(context.Context, gateway.Receiver) error // nil for a carrier that does
-	Enrolment Enrolment
-	Session   time.Duration // after which a console must show again who is there; 0 for 12 hours
-	Rules     *triage.Rules
-	Policy    desk.Policy
-	Texts     Texts
-	Logger    *slog.Logger
-	Measures  *Measures // nil for none
-	Folder    string    // of the log, whose disk is watched; may be empty
+	Listener net.Listener
+	TLS      *tls.Config  // nil for loopback, or behind something on this machine that ends TLS
+	Carrier  net.Listener // another one for the carrier alone, without TLS; nil for none
+	// BehindProxy says that what comes from this machine comes from a proxy, which adds its peer's address at the end of
+	// X-Forwarded-For.
+	BehindProxy bool
+	Log         store.Log
+	Number      sms.Number // ours
+	Gateway     gateway.Gateway
+	Webhooks    func(gateway.Receiver) http.Handler           // nil for a carrier that does not call us
+	Inbound     func(context.Context, gateway.Receiver) error // nil for a carrier that does
+	Enrolment   Enrolment
+	Session     time.Duration // after which a console must show again who is there; 0 for 12 hours
+	Rules       *triage.Rules
+	Policy      desk.Policy
+	Texts       Texts
+	Logger      *slog.Logger
+	Measures    *Measures // nil for none
+	Folder      string    // of the log, whose disk is watched; may be empty
 }
 
 // Serve runs the relay until ctx ends (then it returns nil once everything has ended and is on disk) or something
@@ -64,7 +57,9 @@ func Serve(ctx context.Context, c Config) error {
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
-	line := &Line{desk: d, carrier: c.Gateway, enrolment: c.Enrolment, session: c.Session, log: c.Logger, draining: ctx}
+	line := &Line{
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, session: c.Session, log: c.Logger, draining: ctx, walls: web.walls,
+	}
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
 		c.Measures.registry.MustRegister(standing{d, line, c.Folder})
@@ -75,6 +70,7 @@ func Serve(ctx context.Context, c Config) error {
 		web.stop()
 		return nil
 	})
+	group.Go(func() error { return web.walls.watch(ctx) })
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })
 	group.Go(func() error { return newInquiry(in, c).Run(ctx) })
 	group.Go(func() error { return sweep.Run(ctx) })
@@ -108,6 +104,7 @@ func openDesk(ctx context.Context, c Config) (*Desk, error) {
 // A web is the listeners and what they serve; it answers 503 until the rest stands behind it.
 type web struct {
 	Config
+	walls   *walls
 	servers []*http.Server
 	routes  atomic.Pointer[http.ServeMux]
 	desk    atomic.Pointer[Desk]
@@ -115,7 +112,7 @@ type web struct {
 }
 
 func newWeb(c Config) *web {
-	w := &web{Config: c, ended: make(chan error, 2)}
+	w := &web{Config: c, walls: newWalls(c.Logger, c.BehindProxy), ended: make(chan error, 2)}
 	w.listen(c.Listener, c.TLS, w)
 	if c.Carrier != nil {
 		w.listen(c.Carrier, nil, w.withoutLine())
@@ -126,15 +123,16 @@ func newWeb(c Config) *web {
 // listen serves h at a listener, with TLS where there is a config for it.
 func (w *web) listen(l net.Listener, secured *tls.Config, h http.Handler) {
 	s := &http.Server{
-		Handler: h, TLSConfig: secured, ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(w.Logger.Handler(), slog.LevelWarn),
+		Handler: w.walls.recovered(h), TLSConfig: modern(secured), ReadHeaderTimeout: headerTimeout, ReadTimeout: requestTimeout,
+		WriteTimeout: answerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: w.walls.serverLog(),
 	}
 	w.servers = append(w.servers, s)
+	door := w.walls.door(l, connsNow())
 	go func() {
 		if secured != nil {
-			w.ended <- s.ServeTLS(l, "", "")
+			w.ended <- s.ServeTLS(door, "", "")
 		} else {
-			w.ended <- s.Serve(l)
+			w.ended <- s.Serve(door)
 		}
 	}()
 }
@@ -171,9 +169,10 @@ func (w *web) stop() {
 func (w *web) ready(in gateway.Receiver, line *Line, d *Desk) {
 	mux := http.NewServeMux()
 	if w.Webhooks != nil {
-		mux.Handle("/twilio/", http.TimeoutHandler(w.Webhooks(in), requestTimeout, ""))
+		hooks := w.walls.recovered(w.Webhooks(in)) // within the time limit, which has a goroutine of its own
+		mux.Handle("/twilio/", w.walls.webhooks(http.TimeoutHandler(hooks, requestTimeout, "")))
 	}
-	mux.Handle("GET /line", line)
+	mux.Handle("GET /line", w.walls.line(line))
 	w.desk.Store(d)
 	w.routes.Store(mux)
 }
