@@ -9,6 +9,7 @@ import (
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/sms"
+	"befree.example/tui/text"
 )
 
 type eventsCmd struct {
@@ -38,14 +39,17 @@ func (c *eventsCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer data.Close()
-	out := json.NewEncoder(std.Out)
 	for at := (store.Position{}); ; {
 		events, head, err := data.Read(ctx, at, 1000)
 		if err != nil || len(events) == 0 {
 			return err
 		}
 		for _, e := range events {
-			if err := out.Encode(c.line(e)); err != nil {
+			raw, err := json.Marshal(c.line(e))
+			if err != nil {
+				return err
+			}
+			if _, err := std.Out.Write(append(text.JSON(raw), '\n')); err != nil {
 				return err
 			}
 		}

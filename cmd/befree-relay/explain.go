@@ -12,6 +12,7 @@ import (
 	"befree.example/cmd/internal/config"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
+	"befree.example/tui/text"
 )
 
 // longestLine is how long a line of texts may be, in bytes without its end.
@@ -75,15 +76,15 @@ func explain(rules *triage.Rules, in io.Reader, out io.Writer) error {
 }
 
 func explainLine(rules *triage.Rules, line []byte, out io.Writer) error {
-	var text *string
-	if err := json.Unmarshal(line, &text); err != nil || text == nil {
+	var words *string
+	if err := json.Unmarshal(line, &words); err != nil || words == nil {
 		return errors.New(`not a JSON string: write each text in quotes on a line of its own, like "he is here"`)
 	}
-	result := rules.Judge(*text)
-	b, err := json.Marshal(explanation{sms.Class(*text), result.Severity, result.Reasons, sms.Segments(*text)})
+	result := rules.Judge(*words)
+	b, err := json.Marshal(explanation{sms.Class(*words), result.Severity, result.Reasons, sms.Segments(*words)})
 	if err != nil {
 		return err
 	}
-	_, err = out.Write(append(b, '\n'))
+	_, err = out.Write(append(text.JSON(b), '\n'))
 	return err
 }

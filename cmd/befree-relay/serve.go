@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -134,6 +133,9 @@ func (c *serveCmd) twilio(conf *relay.Config) error {
 	if err != nil {
 		return err
 	}
+	if strings.Contains(c.PublicURL, "@") { // a password for the proxy
+		process.Take("BEFREE_PUBLIC_URL")
+	}
 	t, err := twilio.New(twilio.Config{
 		Account: c.TwilioAccount, Tokens: tokens, API: c.TwilioAPI, PublicURL: c.PublicURL,
 		From: conf.Number, Log: conf.Logger,
@@ -149,9 +151,9 @@ func (c *serveCmd) twilio(conf *relay.Config) error {
 func (c *serveCmd) tokens() ([]string, error) {
 	text := process.Take("BEFREE_TWILIO_TOKEN")
 	if c.TwilioTokenFile != "" {
-		raw, err := os.ReadFile(c.TwilioTokenFile)
+		raw, err := config.ReadPrivate("--twilio-token-file", c.TwilioTokenFile)
 		if err != nil {
-			return nil, fmt.Errorf("--twilio-token-file: %w", err)
+			return nil, err
 		}
 		text = string(raw)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
+	"befree.example/cmd/internal/config"
 	"befree.example/cmd/internal/relay"
 )
 
@@ -40,6 +41,9 @@ func (t *tlsFlags) check(carrier string) error {
 		return errors.New("--listen-carrier is without TLS and for this machine alone: name an address such as 127.0.0.1:8234")
 	}
 	if t.TLSCert != "" || t.TLSKey != "" {
+		if err := config.CheckKey("--tls-key", t.TLSKey); err != nil {
+			return err
+		}
 		if _, err := tls.LoadX509KeyPair(t.TLSCert, t.TLSKey); err != nil {
 			return fmt.Errorf("--tls-cert and --tls-key: %w", err)
 		}

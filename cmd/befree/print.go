@@ -8,6 +8,7 @@ import (
 
 	"befree.example/store/desk"
 	"befree.example/store/plan"
+	"befree.example/tui/text"
 )
 
 // print shows the conversation with its notes and its plan, as far as they are on this machine.
@@ -21,10 +22,10 @@ func (p *player) print(context.Context, string) error {
 	}
 	fmt.Fprintf(p.out, "\nconversation with …%s, %s\n", c.Tail, c.Severity.Word())
 	for _, m := range c.Messages {
-		fmt.Fprintf(p.out, "  %s %-8s %s%s\n", m.At.Local().Format("15:04:05"), author(m), clean(m.Text.Reveal()), outgoing(m))
+		fmt.Fprintf(p.out, "  %s %-8s %s%s\n", m.At.Local().Format("15:04:05"), author(m), text.Line(m.Text.Reveal()), outgoing(m))
 	}
 	for _, n := range c.Notes {
-		fmt.Fprintf(p.out, "  %s %-8s (note) %s\n", n.At.Local().Format("15:04:05"), n.Author, clean(n.Text.Reveal()))
+		fmt.Fprintf(p.out, "  %s %-8s (note) %s\n", n.At.Local().Format("15:04:05"), n.Author, text.Line(n.Text.Reveal()))
 	}
 	if c.Plan().Version > 0 {
 		fmt.Fprintf(p.out, "\n%s\n", plan.Markdown(c.Plan(), time.Local))
@@ -55,11 +56,11 @@ func (p *player) card(context.Context, string) error {
 	if err != nil {
 		return err
 	}
-	text, err := plan.Card(c.Plan(), !c.Safety.Watched)
+	words, err := plan.Card(c.Plan(), !c.Safety.Watched)
 	if errors.Is(err, plan.ErrPhoneNotSafe) {
 		p.printf(p.name, "no card: %v", err)
 		return nil
 	}
-	p.printf(p.name, "card: %s", text)
+	p.printf(p.name, "card: %s", text.Line(words))
 	return err
 }

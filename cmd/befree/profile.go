@@ -125,11 +125,8 @@ func (p *profile) passphrase(std *config.Std, fresh bool) ([]byte, error) {
 }
 
 func passphraseIn(flag, path string) ([]byte, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", flag, err)
-	}
-	return bytes.TrimSpace(raw), nil
+	raw, err := config.ReadPrivate(flag, path)
+	return bytes.TrimSpace(raw), err
 }
 
 func askTwice(std *config.Std, prompt string) ([]byte, error) {

@@ -16,6 +16,7 @@ import (
 	"befree.example/store/plan"
 	"befree.example/store/sms"
 	"befree.example/tui/codename"
+	"befree.example/tui/text"
 )
 
 // verbs are what a script can say, each with the rest of its line.
@@ -143,28 +144,11 @@ func (p *player) show(c *desk.Conversation) {
 			continue
 		}
 		p.read = m.Seq
-		p.printf("texter", "%s", clean(m.Text.Reveal()))
+		p.printf("texter", "%s", text.Line(m.Text.Reveal()))
 		for _, r := range m.Reasons {
 			p.printf("", "  %s %s: %q", r.Severity.Mark(), r.Rule, r.Match.Reveal())
 		}
 	}
-}
-
-// clean makes text from outside harmless to a terminal.
-func clean(text string) string {
-	quoted := fmt.Sprintf("%+q", text)
-	if quoted == `"`+text+`"` {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if q := fmt.Sprintf("%q", string(r)); len(q) > 2 && q[1] == '\\' && r != '"' && r != '\\' {
-			b.WriteString(q[1 : len(q)-1])
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 func (p *player) wait(ctx context.Context, words string) error {
@@ -299,7 +283,7 @@ func (p *player) search(ctx context.Context, words string) error {
 				tail = c.Tail
 			}
 		})
-		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), clean(tail), f.At.Format("2006-01-02 15:04"), f.Kind, clean(f.Line.Reveal()))
+		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), text.Line(tail), f.At.Format("2006-01-02 15:04"), f.Kind, text.Line(f.Line.Reveal()))
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 			panic(r)
 		}
 	}()
+	if err := checkArgs(args); err != nil {
+		return err
+	}
 	var paths []string
 	if !slices.ContainsFunc(args, func(a string) bool { return a == "--config" || strings.HasPrefix(a, "--config=") }) && !isSet("BEFREE_CONFIG") {
 		paths = []string{home(name)}
@@ -85,10 +88,17 @@ func home(name string) string { return filepath.Join(xdg.ConfigHome, "befree", n
 func file(r io.Reader) (kong.Resolver, error) {
 	var settings map[string]any
 	name := "config file"
+	raw, err := io.ReadAll(r)
 	if f, ok := r.(*os.File); ok {
 		name = f.Name()
+		if address.Match(raw) {
+			err = errors.Join(err, private(f, anybody))
+		}
 	}
-	err := toml.NewDecoder(r).Decode(&settings)
+	if err != nil {
+		return nil, fmt.Errorf("config file: %w", err)
+	}
+	err = toml.Unmarshal(raw, &settings)
 	if d, ok := errors.AsType[*toml.DecodeError](err); ok {
 		row, _ := d.Position()
 		return nil, fmt.Errorf("%s: line %d: %w", name, row, err)

@@ -1,0 +1,43 @@
+package text
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// JSON returns JSON so that it can be printed on a terminal, and means what it meant: what Clean would show as a mark is
+// escaped.
+func JSON(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for len(raw) > 0 {
+		r, n := utf8.DecodeRune(raw)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			out = append(out, `\ufffd`...)
+		case r > '~' && (mark(r) != "" || unicode.In(r, unicode.Zl, unicode.Zp)):
+			for _, u := range utf16.Encode([]rune{r}) {
+				out = fmt.Appendf(out, `\u%04x`, u)
+			}
+		default:
+			out = append(out, raw[:n]...)
+		}
+		raw = raw[n:]
+	}
+	return out
+}
+
+// formula begins what a spreadsheet computes, in the widths that spreadsheets fold into one.
+const formula = "=+-@|%＝＋－＠｜％"
+
+// Cell is Clean for a cell of a table that a spreadsheet may open: one that would be computed begins with an apostrophe,
+// which makes it words. Every CSV file of befree is made of it; a test looks for those that are not.
+func Cell(s string) string {
+	s = Clean(s)
+	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n'\"‹›")); strings.ContainsRune(formula, first) && s != "" {
+		return "'" + s
+	}
+	return s
+}
