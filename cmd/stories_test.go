@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,6 +35,8 @@ const (
 )
 
 func TestStories(t *testing.T) {
+	before := syscall.Umask(0) // whatever befree makes is for its owner alone all the same
+	t.Cleanup(func() { syscall.Umask(before) })
 	bin := t.TempDir()
 	for _, root := range []string{"../store", "../client", "../tui", "."} {
 		if err := lookAt(root); err != nil {
@@ -83,6 +86,8 @@ func TestStories(t *testing.T) {
 			"sealed":  sealed,
 			"enrol":   enrol,
 			"told":    told,
+
+			"nowhere": nowhere, "harmless": harmless, "hostilescript": hostileScript, "clipboard": clipboard,
 
 			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
 			"resize": resize, "clean": clean, "network": network,
@@ -189,7 +194,10 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 	files := 0
 	for _, arg := range args {
 		err := filepath.WalkDir(ts.MkAbs(arg), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() {
+			if err != nil {
+				return err
+			}
+			if err := ownersAlone(path, d); err != nil || d.IsDir() {
 				return err
 			}
 			files++
@@ -216,6 +224,7 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier text-refused ... the same, and however often the carrier tries, the relay does not take it
 //	carrier forged ...       the same, with another token: 403
 //	carrier hostile FROM     somebody texts all that was made to do harm
+//	carrier everywhere       the same, in all else that a carrier says of a text
 //	carrier next KIND        what becomes of the next text that the relay sends
 //	carrier lists KIND       what becomes of every question for the list from now on
 //	carrier callbacks PLAN   what the relay is told of its texts from now on
@@ -235,6 +244,8 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 		text(ts, ctx, c, verb, args)
 	case "hostile":
 		hostile(ts, ctx, c, args[0])
+	case "everywhere":
+		everywhere(ts, ctx, c)
 	case "next":
 		c.Next(twiliotest.Fault{Kind: args[0]})
 	case "lists":

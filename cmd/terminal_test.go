@@ -134,7 +134,7 @@ func see(ts *testscript.TestScript, neg bool, args []string) {
 var keys = map[string]string{
 	"enter": "\r", "esc": "\x1b", "tab": "\t", "up": "\x1b[A", "down": "\x1b[B", "pgup": "\x1b[5~",
 	"pgdown": "\x1b[6~", "backspace": "\x7f", "ctrl+l": "\x0c", "ctrl+c": "\x03", "ctrl+j": "\n", "ctrl+s": "\x13", "ctrl+z": "\x1a",
-	"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f8": "\x1b[19~", "f9": "\x1b[20~", "alt+a": "\x1ba", "alt+u": "\x1bu", "alt+enter": "\x1b\r", "alt+n": "\x1bn", "alt+f": "\x1bf", "space": " ",
+	"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f8": "\x1b[19~", "f9": "\x1b[20~", "alt+a": "\x1ba", "alt+u": "\x1bu", "alt+enter": "\x1b\r", "alt+n": "\x1bn", "alt+h": "\x1bh", "alt+p": "\x1bp", "alt+f": "\x1bf", "space": " ",
 }
 
 // press NAME KEY...: keys by name, single characters as they are.
@@ -326,8 +326,8 @@ func resize(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // ours are the control sequences that a console writes: movements, colours, the modes that it sets, and the window's
-// title, which says how many wait.
-var ours = regexp.MustCompile(`^\x1b(\[([0-9;]*[ABCDGHJKm]|\?(7|25|1049|2004|2026|1002|1003|1006)[hl]|2[23];2t)|\]2;befree: \d+ (waiting|en espera)(, \w+)?\a)$`)
+// title, which says how many wait, and a notice, which says that somebody does.
+var ours = regexp.MustCompile(`^\x1b(\[([0-9;]*[ABCDGHJKm]|\?(7|25|1049|2004|2026|1002|1003|1006)[hl]|2[23];2t)|\]2;befree: \d+ (waiting|en espera)(, \w+)?\a|\](9;|777;notify;befree;)befree: (somebody waits|URGENT)\a|\]99;;befree: (somebody waits|URGENT)\x1b\\)$`)
 
 // clean NAME: of all that the program ever wrote to the terminal, every control is one of befree's own.
 func clean(ts *testscript.TestScript, _ bool, args []string) {
@@ -342,7 +342,7 @@ func clean(ts *testscript.TestScript, _ bool, args []string) {
 		switch first := seq[0]; {
 		case first == '\r' || first == '\n' || first >= ' ' && first != 0x7f && first < 0x80:
 		case first >= 0xc2 && utf8.Valid(seq) && !bytes.ContainsFunc(seq, unicode.IsControl):
-		case !ours.Match(seq):
+		case !ours.Match(seq) && !copied.Match(seq):
 			ts.Fatalf("%s's terminal got %q", args[0], seq)
 		}
 	}

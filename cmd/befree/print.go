@@ -61,6 +61,6 @@ func (p *player) card(context.Context, string) error {
 		p.printf(p.name, "no card: %v", err)
 		return nil
 	}
-	p.printf(p.name, "card: %s", text.Line(words))
+	p.printf(p.name, "card: %s", words)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
+	"befree.example/tui/text"
 )
 
 type scriptCmd struct {
@@ -157,6 +158,7 @@ func (p *player) think(ctx context.Context, characters int) {
 	}
 }
 
+// printf prints a line. Whatever is in it, from outside or from the script, is harmless to a terminal.
 func (p *player) printf(who, format string, args ...any) {
-	fmt.Fprintf(p.out, "%s  %-10s %s\n", time.Now().Format("15:04:05"), who, fmt.Sprintf(format, args...))
+	fmt.Fprintf(p.out, "%s  %-10s %s\n", time.Now().Format("15:04:05"), who, text.Line(fmt.Sprintf(format, args...)))
 }

@@ -16,7 +16,6 @@ import (
 	"befree.example/store/plan"
 	"befree.example/store/sms"
 	"befree.example/tui/codename"
-	"befree.example/tui/text"
 )
 
 // verbs are what a script can say, each with the rest of its line.
@@ -144,7 +143,7 @@ func (p *player) show(c *desk.Conversation) {
 			continue
 		}
 		p.read = m.Seq
-		p.printf("texter", "%s", text.Line(m.Text.Reveal()))
+		p.printf("texter", "%s", m.Text.Reveal())
 		for _, r := range m.Reasons {
 			p.printf("", "  %s %s: %q", r.Severity.Mark(), r.Rule, r.Match.Reveal())
 		}
@@ -283,7 +282,7 @@ func (p *player) search(ctx context.Context, words string) error {
 				tail = c.Tail
 			}
 		})
-		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), text.Line(tail), f.At.Format("2006-01-02 15:04"), f.Kind, text.Line(f.Line.Reveal()))
+		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), tail, f.At.Format("2006-01-02 15:04"), f.Kind, f.Line.Reveal())
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -253,3 +254,6 @@ func (m moment) view(e *store.Event) error {
 	e.Conversation, e.Head.Ref = "", m.conv.ID
 	return nil
 }
+
+// Kinds returns every kind that can be asked for, in the order of their names.
+func Kinds() []store.Kind { return slices.Sorted(maps.Keys(rules)) }
