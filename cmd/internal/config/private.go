@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 )
@@ -24,7 +25,11 @@ func ReadPrivate(flag, path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	defer f.Close()
-	if err := private(f, anybody); err != nil {
+	not := anybody
+	if given := os.Getenv("CREDENTIALS_DIRECTORY"); given != "" && filepath.Dir(path) == filepath.Clean(given) {
+		not = others // systemd keeps it for one service, by means that show as a group's
+	}
+	if err := private(f, not); err != nil {
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
 	raw, err := io.ReadAll(f)

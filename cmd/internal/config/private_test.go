@@ -28,6 +28,11 @@ func TestPrivateFiles(t *testing.T) {
 		if err != nil && (!strings.Contains(err.Error(), "chmod 600") && !strings.Contains(err.Error(), "chmod 6")) {
 			t.Errorf("%o: %v does not say what to do", c.mode, err)
 		}
+		t.Setenv("CREDENTIALS_DIRECTORY", filepath.Dir(path))
+		if _, err := config.ReadPrivate("--token-file", path); (err == nil) != c.key {
+			t.Errorf("a credential of systemd's, %o: %v", c.mode, err)
+		}
+		t.Setenv("CREDENTIALS_DIRECTORY", "")
 		if err := config.CheckKey("--tls-key", path); (err == nil) != c.key {
 			t.Errorf("a key, %o: %v", c.mode, err)
 		}

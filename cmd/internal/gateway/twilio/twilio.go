@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"befree.example/cmd/internal/gateway"
 	"befree.example/store/sms"
 )
@@ -25,6 +27,8 @@ const (
 	headerTimeout = 12 * time.Second // for the API to answer
 	validFor      = 10 * time.Minute // how long Twilio may try; its own default of 10 h is too late in a crisis
 	longestValid  = 10 * time.Hour   // that Twilio accepts
+	loudBurst     = 20               // lines of log about refused webhooks
+	loudRate      = 1                // ... and each second from then on
 )
 
 // A Config is an account at Twilio. Account, Tokens and PublicURL must be set. It prints without its secrets.
@@ -62,6 +66,7 @@ type Carrier struct {
 	api    *url.URL
 	client *http.Client
 	log    *slog.Logger
+	loud   *rate.Limiter // of log lines about what others did wrong
 }
 
 var _ gateway.Gateway = (*Carrier)(nil)
@@ -84,7 +89,7 @@ func New(c Config) (*Carrier, error) {
 	if !c.From.Short() && c.MessagingService == "" {
 		c.Log.Warn("our number is no short code: unless Twilio has turned its opt-out handling off for it, Twilio itself answers HELP and STOP; then serve with --no-auto-answer")
 	}
-	return &Carrier{conf: c, base: signedBase(public), public: public, api: api, client: client(c.Client), log: c.Log}, nil
+	return &Carrier{conf: c, base: signedBase(public), public: public, api: api, client: client(c.Client), log: c.Log, loud: rate.NewLimiter(loudRate, loudBurst)}, nil
 }
 
 // Format prints as the Config does.

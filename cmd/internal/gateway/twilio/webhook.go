@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"mime"
 	"net/http"
 	"net/url"
@@ -54,7 +53,7 @@ func (c *Carrier) webhook(name string, read func(query, form url.Values) (taker,
 			err = take(ctx)
 		}
 		if err != nil {
-			refuse(w, c.log.With("webhook", name), err)
+			c.refuse(w, name, err)
 			return
 		}
 		thank(w)
@@ -81,8 +80,10 @@ var (
 	errStatus    = &fault{http.StatusBadRequest, "MessageSid or MessageStatus is missing"}
 )
 
-// refuse answers with what err says: whatever is not the caller's fault is ours, and may be tried again.
-func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
+// refuse answers with what err says: whatever is not the caller's fault is ours, and may be tried again. Of a flood of
+// what others did wrong, only some is logged.
+func (c *Carrier) refuse(w http.ResponseWriter, name string, err error) {
+	log := c.log.With("webhook", name)
 	code := http.StatusServiceUnavailable
 	var f *fault
 	if errors.As(err, &f) {
@@ -96,7 +97,9 @@ func refuse(w http.ResponseWriter, log *slog.Logger, err error) {
 		w.Header().Set("Allow", http.MethodPost)
 		fallthrough
 	default:
-		log.Warn("webhook refused", "code", code, "error", err)
+		if c.loud.Allow() {
+			log.Warn("webhook refused", "code", code, "error", err)
+		}
 	}
 	http.Error(w, http.StatusText(code), code)
 }
