@@ -87,7 +87,7 @@ func TestStories(t *testing.T) {
 			"enrol":   enrol,
 			"told":    told,
 
-			"nowhere": nowhere, "harmless": harmless, "hostilescript": hostileScript, "clipboard": clipboard,
+			"nowhere": nowhere, "harmless": harmless, "hostilescript": hostileScript, "clipboard": clipboard, "crowd": crowd,
 
 			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
 			"resize": resize, "clean": clean, "network": network,

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -111,5 +113,22 @@ func clipboard(ts *testscript.TestScript, _ bool, args []string) {
 		case <-deadline:
 			ts.Fatalf("%s's clipboard has %q", args[0], last)
 		}
+	}
+}
+
+// crowd N: so many connect to the relay at once, say nothing, and go.
+func crowd(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var all []net.Conn
+	for range n {
+		c, err := new(net.Dialer).DialContext(ctx, "tcp", ts.Getenv("BEFREE_LISTEN"))
+		ts.Check(err)
+		all = append(all, c)
+	}
+	for _, c := range all {
+		c.Close()
 	}
 }

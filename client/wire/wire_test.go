@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"befree.example/client/wire"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/sms/smstest"
 )
 
 // nasty is a string each of whose characters may take six bytes of JSON.
@@ -81,9 +83,27 @@ func FuzzDecode(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	for i := range reflect.TypeFor[wire.Frame]().NumField() { // every kind of frame there is
+		var frame wire.Frame
+		field := reflect.ValueOf(&frame).Elem().Field(i)
+		field.Set(reflect.New(field.Type().Elem()))
+		b, _ := wire.Encode(frame)
+		f.Add(b)
+	}
+	for _, k := range desk.Kinds() {
+		b, _ := wire.Encode(wire.Frame{Command: &desk.Command{Kind: k}, Events: &wire.Events{Events: []store.Event{{Kind: k, Body: []byte(`{}`)}}}})
+		f.Add(b)
+	}
+	for _, s := range smstest.Hostile() {
+		b, _ := json.Marshal(map[string]any{"command": map[string]any{"kind": s, "body": s}, s: s})
+		f.Add(b)
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		frame, err := wire.Decode(b)
 		if err != nil {
+			if !errors.Is(err, wire.ErrTooLong) && err.Error() != "not a frame: malformed JSON" {
+				t.Fatalf("the error repeats what was said: %v", err)
+			}
 			return
 		}
 		again, err := json.Marshal(frame)
