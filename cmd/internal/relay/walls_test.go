@@ -610,8 +610,18 @@ func TestConsoleThatBreaksSomething(t *testing.T) {
 func TestNothingIsToldToStrangers(t *testing.T) {
 	f := fortified(t, nil)
 	for _, c := range []struct{ method, path string }{
-		{"GET", "/"}, {"GET", "/healthz"}, {"GET", "/readyz"}, {"GET", "/twilio/"}, {"GET", "/twilio/sms"}, {"POST", "/twilio/sms"}, {"GET", "/line"},
-		{"GET", "/../../etc/passwd"}, {"TRACE", "/"}, {"GET", "/debug/pprof/"}, {"GET", "/debug/vars"}, {"GET", "/.git/config"},
+		{"GET", "/"},
+		{"GET", "/healthz"},
+		{"GET", "/readyz"},
+		{"GET", "/twilio/"},
+		{"GET", "/twilio/sms"},
+		{"POST", "/twilio/sms"},
+		{"GET", "/line"},
+		{"GET", "/../../etc/passwd"},
+		{"TRACE", "/"},
+		{"GET", "/debug/pprof/"},
+		{"GET", "/debug/vars"},
+		{"GET", "/.git/config"},
 	} {
 		conn, err := f.dial(t.Context(), stranger)
 		if err != nil {
@@ -758,16 +768,14 @@ func (s *short) starve(n int) {
 }
 
 func (s *short) Accept() (net.Conn, error) {
-	for {
-		s.mu.Lock()
-		starved := s.left > 0
-		if starved {
-			s.left--
-		}
-		s.mu.Unlock()
-		if starved {
-			return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
-		}
-		return s.Listener.Accept()
+	s.mu.Lock()
+	starved := s.left > 0
+	if starved {
+		s.left--
 	}
+	s.mu.Unlock()
+	if starved {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return s.Listener.Accept()
 }
