@@ -45,11 +45,11 @@ func (d *door) enter(from netip.Prefix) bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	most := d.most
+	most, each := d.most, connsPerKnown
 	if !trusted {
-		most -= d.most / 4
+		most, each = d.most-d.most/4, connsPerAddress
 	}
-	if d.all >= most || !here(from) && d.open[from] >= connsPerAddress {
+	if d.all >= most || !here(from) && d.open[from] >= each {
 		return false
 	}
 	d.all++
