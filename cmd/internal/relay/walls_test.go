@@ -539,7 +539,7 @@ func TestBreakingDownTellsNothing(t *testing.T) {
 	if answer, err := f.do(stranger, http.MethodPost, "/twilio/sms?well", "", nil); err != nil || answer.StatusCode != http.StatusNoContent {
 		t.Fatalf("afterwards: %v, %v", answer, err)
 	}
-	for strings.Count(f.said.String(), "a request broke down") < 2 { // it is told after the connection ended
+	for strings.Count(f.said.String(), "broke down\" where") < 2 { // it is told after the connection ended
 		time.Sleep(time.Millisecond)
 	}
 	if err := f.stop(); err != nil {
