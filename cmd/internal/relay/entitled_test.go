@@ -101,7 +101,7 @@ func infiltrate(t *testing.T, rt *rapid.T) {
 	h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
 	var moles []*mole
 	for i := range rapid.IntRange(2, 5).Draw(rt, "staff") {
-		moles = append(moles, newMole(h, i, rapid.SampledFrom([]desk.Role{desk.Specialist, desk.Specialist, desk.Supervisor, desk.Reviewer, desk.Administrator}).Draw(rt, "role")))
+		moles = append(moles, newMole(h, fmt.Sprint("mole", i), i, rapid.SampledFrom([]desk.Role{desk.Specialist, desk.Specialist, desk.Supervisor, desk.Reviewer, desk.Administrator}).Draw(rt, "role")))
 	}
 	h.serve()
 	defer h.stop()
@@ -151,32 +151,60 @@ func (j *judge) text(rt *rapid.T, h *house, moles []*mole, ids []string, step in
 	return ids
 }
 
-func newMole(h *house, i int, role desk.Role) *mole {
-	m := &mole{name: fmt.Sprintf("mole%d", i), device: fmt.Sprintf("device0000%06d", i), role: role}
+func newMole(h *house, name string, i int, role desk.Role) *mole {
+	return enterMole(h.t, h.staff, name, i, role)
+}
+
+// strangeMole is somebody whom no relay knows.
+func strangeMole(name string) *mole {
+	m := &mole{name: name, device: "device0000999999"}
+	_, m.key, _ = ed25519.GenerateKey(nil)
+	return m
+}
+
+func enterMole(t testing.TB, staff relay.StaffFile, name string, i int, role desk.Role) *mole {
+	m := &mole{name: name, device: fmt.Sprintf("device0000%06d", i), role: role}
 	var public, certain ed25519.PublicKey
 	public, m.key, _ = ed25519.GenerateKey(nil)
 	certain, m.certain, _ = ed25519.GenerateKey(nil)
-	err := h.staff.Edit(func(s *relay.Staff) error {
+	err := staff.Edit(func(s *relay.Staff) error {
 		s.Members = append(s.Members, relay.Member{Name: m.name, Role: role, Devices: []relay.Device{{
 			ID: m.device, Key: base64.StdEncoding.EncodeToString(public), Certain: base64.StdEncoding.EncodeToString(certain), Since: time.Now(),
 		}}})
 		return nil
 	})
 	if err != nil {
-		h.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return m
 }
 
-func (m *mole) sit(t *testing.T, h *house) {
-	r := h.raw(t, h.cable.dial(func() int { return 0 }))
+// signIn has m let in.
+func (m *mole) signIn(t testing.TB, r *raw) {
 	m.ws, m.hello = r.ws, r.hello
-	a := wire.Auth{Name: m.name, Device: m.device, At: time.Now().UTC()}
-	a.Proof = ed25519.Sign(m.key, wire.SignIn(a, m.hello.Relay, m.hello.Nonce, nil))
+	a := m.prove(m.hello, nil)
 	if f := r.say(wire.Frame{Auth: &a}); f.Welcome == nil {
 		t.Fatalf("%+v", f.Refused)
 	}
 	write(t, m.ws, wire.Frame{Resume: &wire.Resume{}})
+}
+
+// prove answers a hello.
+func (m *mole) prove(hello *wire.Hello, channel []byte) wire.Auth {
+	a := wire.Auth{Name: m.name, Device: m.device, At: time.Now().UTC()}
+	a.Proof = ed25519.Sign(m.key, wire.SignIn(a, hello.Relay, hello.Nonce, channel))
+	return a
+}
+
+// certainly signs a command as somebody does who is there.
+func (m *mole) certainly(c *desk.Command) {
+	if desk.Dangerous(c.Kind) {
+		c.Proof = ed25519.Sign(m.certain, wire.Certain(*c, m.hello.Relay, m.device, m.hello.Nonce, nil))
+	}
+}
+
+func (m *mole) sit(t *testing.T, h *house) {
+	m.signIn(t, h.raw(t, h.cable.dial(func() int { return 0 })))
 	go func() {
 		for {
 			_, b, err := m.ws.ReadMessage()
@@ -227,9 +255,7 @@ func (m *mole) command(rt *rapid.T, j *judge, id string, moles []*mole, step int
 		ID: fmt.Sprintf("%s-%012d", m.device, m.n), Kind: kind, Conversation: id, Claim: j.claim[id],
 		Seen: rapid.SampledFrom([]uint64{0, 1 << 40}).Draw(rt, "seen"), Body: body,
 	}
-	if desk.Dangerous(kind) {
-		c.Proof = ed25519.Sign(m.certain, wire.Certain(c, m.hello.Relay, m.device, m.hello.Nonce, nil))
-	}
+	m.certainly(&c)
 	j.secrets = append(j.secrets, secret{word: word, conversation: id, author: m.name})
 	m.mu.Lock()
 	before := len(m.heard)

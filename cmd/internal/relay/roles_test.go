@@ -15,12 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
-
-	"befree.example/client"
 	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway"
-	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
@@ -153,9 +149,7 @@ func (o *oracle) may(who, w string, from, until uint64) bool {
 
 // An ear is a console of which there is only the wire, and that hears everything.
 type ear struct {
-	name string
-	role desk.Role
-	ws   *websocket.Conn
+	*mole
 
 	mu       sync.Mutex
 	frames   [][]byte
@@ -215,7 +209,7 @@ func (e *ear) ask(t testing.TB, f wire.Frame) { write(t, e.ws, f) }
 
 func (e *ear) nextID() string {
 	e.n++
-	return store.DeviceID((e.name + strings.Repeat("x", 16))[:16], e.n)
+	return store.DeviceID(e.device, e.n)
 }
 
 // A throng is the people, what there is to ask about, and chance.
@@ -245,14 +239,14 @@ func newThrong(t testing.TB, seed uint64) *throng {
 			role = []desk.Role{desk.Specialist, desk.Specialist, desk.Supervisor, desk.Reviewer, desk.Administrator}[i]
 		}
 		roles[name] = role
-		who, err := client.NewIdentity(name)
-		if err == nil {
-			err = g.house.staff.Add(relay.Member{Name: name, Role: role, Key: who.Public()})
+		m := newMole(g.house, name, i, role)
+		m.signIn(t, g.house.raw(t, nil))
+		var snapshot wire.Frame
+		for snapshot.Snapshot == nil {
+			snapshot = wire.Frame{}
+			read(t, m.ws, &snapshot)
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := &ear{name: name, role: role, ws: signedIn(t, g.house.address, who), answered: map[string]bool{}, changed: make(chan struct{})}
+		e := &ear{mole: m, answered: map[string]bool{}, changed: make(chan struct{})}
 		g.ears = append(g.ears, e)
 		go e.listen()
 	}
@@ -434,6 +428,7 @@ func (g *throng) round() {
 			waiting = append(waiting, asked{e, c.ID})
 		default:
 			c := g.command(e)
+			e.certainly(&c)
 			e.ask(g.t, wire.Frame{Command: &c})
 			waiting = append(waiting, asked{e, c.ID})
 		}
