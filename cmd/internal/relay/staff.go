@@ -158,11 +158,11 @@ func (f StaffFile) Edit(change func(*Staff) error) error {
 	if err := os.MkdirAll(filepath.Dir(string(f)), 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	unlock, err := lockedfile.MutexAt(string(f) + ".lock").Lock()
+	lock, err := lockedfile.OpenFile(string(f)+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("staff file: %w", err)
 	}
-	defer unlock()
+	defer lock.Close()
 	s, err := f.Read()
 	if err != nil {
 		return err
