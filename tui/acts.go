@@ -136,6 +136,8 @@ func (m *Model) chosen() *desk.Conversation {
 // next claims the most urgent who waits, and opens it.
 func (m *Model) next() tea.Cmd {
 	switch {
+	case m.again:
+		return nil // one press claims one person, however long it lasts
 	case m.Review:
 		return m.claim(nil)
 	case len(m.world.waiting) == 0:

@@ -18,7 +18,7 @@ import (
 const (
 	burstEnd   = 30 * time.Millisecond  // after a burst of letters, in which enter is one of its line ends
 	burstGap   = 8 * time.Millisecond   // nobody types two letters so fast
-	heldEnter  = 400 * time.Millisecond // between two enters that are one
+	heldKey    = 700 * time.Millisecond // between two of a key that is held down: the first repeat takes longest
 	freshText  = 700 * time.Millisecond // before which nobody has read what came in
 	saveWithin = 500 * time.Millisecond // from a key to its draft on disk
 )
@@ -33,7 +33,7 @@ type composer struct {
 	since  map[string]time.Time // drafts that were found on the disk, and from when
 	places places               // where what is not on the disk yet stands
 
-	burst, key, enter time.Time // when the last of each came
+	burst, key time.Time // when the last of each came
 }
 
 func newComposer(l *look, p places) composer {
@@ -98,13 +98,6 @@ func (c *composer) Pasted(now time.Time) bool {
 	}
 	c.burst = now
 	return true
-}
-
-// Repeated tells whether an enter is the one before, held down.
-func (c *composer) Repeated(now time.Time) bool {
-	held := !c.enter.IsZero() && now.Sub(c.enter) < heldEnter
-	c.enter = now
-	return held
 }
 
 // Key writes.

@@ -12,7 +12,8 @@ import (
 
 // key gives a key to the top of what is open, then to what means the same everywhere, then to the pane in focus.
 func (m *Model) key(k tea.KeyMsg) tea.Cmd {
-	m.lastKey = m.now
+	m.again = k.String() == m.pressed && m.now.Sub(m.lastKey) < heldKey
+	m.pressed, m.lastKey = k.String(), m.now
 	if k.Type == tea.KeyRunes && !k.Paste && len(k.Runes) > 1 && len(k.Runes) <= mostAtOnce && !m.writing() {
 		return m.oneByOne(k)
 	}
@@ -120,6 +121,9 @@ func (m *Model) writing() bool {
 
 // choose gives a key to the palette; what is chosen there may open another.
 func (m *Model) choose(k tea.KeyMsg) tea.Cmd {
+	if m.again && k.Type == tea.KeyEnter {
+		return nil // it was for what opened this one
+	}
 	p := m.palette
 	done, cmd := p.Key(k)
 	if done && m.palette == p {
@@ -249,7 +253,10 @@ func (m *Model) enterTyped() tea.Cmd {
 		m.composer.Newline()
 		return m.saveSoon()
 	}
-	if m.composer.Repeated(m.now) {
+	if m.again {
+		if words := m.composer.Text(m.open); !m.notice.bad && strings.TrimSpace(words) != "" {
+			m.say(m.T("Nothing was sent: enter was held down. Read it, then press enter."))
+		}
 		return nil
 	}
 	return m.send()

@@ -416,7 +416,7 @@ var named = map[string]tea.KeyMsg{
 	"alt+y": {Type: tea.KeyRunes, Runes: []rune("y"), Alt: true},
 	"f2":    {Type: tea.KeyF2},
 	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},
-	"backspace": {Type: tea.KeyBackspace},
+	"backspace": {Type: tea.KeyBackspace}, "n": {Type: tea.KeyRunes, Runes: []rune("n")},
 }
 
 // press presses keys at a person's pace: those that have a name, else each letter.
@@ -453,6 +453,50 @@ func (s *sitter) seesNot(words ...string) {
 			s.Fatalf("%q is to be seen:\n%s", w, s.screen())
 		}
 	}
+}
+
+// hold holds a key down: keyboards wait before they repeat.
+func (s *sitter) hold(key string) {
+	s.update(named[key])
+	s.wait(500 * time.Millisecond)
+	for range 10 {
+		s.update(named[key])
+		s.wait(35 * time.Millisecond)
+	}
+}
+
+// sent fails unless these replies, and no others, have been asked for a while later.
+func (s *sitter) sent(want ...string) {
+	s.Helper()
+	s.wait(2 * time.Second)
+	if got := s.h.replies(); !slices.Equal(got, want) {
+		s.Errorf("sent %q, want %q; the screen:\n%s", got, want, s.screen())
+	}
+}
+
+// late has the next command take its time.
+func (h *hand) late(d time.Duration) {
+	h.before = func() {
+		h.before = nil
+		time.Sleep(d)
+	}
+}
+
+// overtaken has the next reply refused after d, since a text of 0147's comes before it.
+func (h *hand) overtaken(d time.Duration) {
+	h.before = func() {
+		h.before = nil
+		h.must(desk.Command{ID: "SMx", Kind: desk.Received, Conversation: "cx", Actor: store.Texter, Number: "+12025550147"}, desk.Text{To: "233733", Text: "wait"})
+		time.Sleep(d)
+	}
+}
+
+// queued is two conversations of ada's and two people who wait.
+func queued(h *hand) {
+	mine(h)
+	h.text("0199", "please help me")
+	h.text("0188", "he took my phone")
+	time.Sleep(time.Second)
 }
 
 var errDisk = errors.New("no space left for what Jane wrote")

@@ -76,6 +76,8 @@ type Model struct {
 	adopted  map[string]bool   // refused replies that are drafts again
 	gave     map[string]uint64 // Seq up to which withdrawn replies are drafts again, by conversation
 	lastKey  time.Time
+	pressed  string // the last key
+	again    bool   // the key of now is the one before, held down
 	synced   bool // drafts of the disk have been read
 	unsaved  places
 	going    map[place]int // drafts on their way to the disk

@@ -444,6 +444,7 @@ func TestQuickReplies(t *testing.T) {
 		if got := s.h.replies(); len(got) > 0 {
 			s.Errorf("sent %q", got)
 		}
+		s.wait(time.Second)
 		s.press("enter")
 		if got, want := s.h.replies(), []string{"c0147: Hello. Take your time. I am here and I wait for you."}; !slices.Equal(got, want) {
 			s.Errorf("sent %q, want %q", got, want)
