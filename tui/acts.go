@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -90,8 +91,8 @@ func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(c
 
 // done says what became of an act.
 func (m *Model) done(d doneMsg) tea.Cmd {
-	if d.err != nil && d.conv == m.taking {
-		m.taken(false)
+	if m.claiming == d.conv {
+		m.claiming = ""
 	}
 	switch {
 	case d.err != nil && !isTimeout(d.err):
@@ -157,14 +158,16 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 	case c.HeldBy(m.Name):
 		return m.show1(c.ID)
 	}
-	id, name := c.ID, m.who(c)
-	open := func() tea.Cmd {
-		cmd := m.show1(id)
-		m.focus = onComposer
-		return tea.Batch(cmd, m.taken(true))
-	}
-	m.taking, m.ahead = id, nil
-	return m.do(doing{what: m.T("You have {{.Who}} now.", "Who", name), then: open}, desk.Command{Kind: desk.Claimed, Conversation: id})
+	return m.goTo(c, doing{what: m.T("You have {{.Who}} now.", "Who", m.who(c))}, desk.Command{Kind: desk.Claimed, Conversation: c.ID})
+}
+
+// goTo asks for a conversation and opens it at the key press: what is typed from then on is its draft, whatever is
+// decided and wherever its person has gone when the answer comes. Nothing is sent from there before it is theirs.
+func (m *Model) goTo(c *desk.Conversation, d doing, asked desk.Command) tea.Cmd {
+	m.claiming = c.ID
+	open := m.show1(c.ID)
+	m.focus = onComposer
+	return tea.Batch(open, m.do(d, asked))
 }
 
 // holds tells whether the open conversation is one's own, and says so if not.
@@ -259,8 +262,7 @@ func (m *Model) takeOver() {
 	}
 	name := m.who(c)
 	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), func(reason string) tea.Cmd {
-		d := doing{what: m.T("You have {{.Who}} now.", "Who", name), then: func() tea.Cmd { return m.show1(c.ID) }}
-		return m.do(d, about(c, desk.TakenOver, desk.Because{Reason: reason}))
+		return m.goTo(c, doing{what: m.T("You have {{.Who}} now.", "Who", name)}, about(c, desk.TakenOver, desk.Because{Reason: reason}))
 	}, m.T("{{.Name}} is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Name", text.Line(c.Owner)), m.T("Say why; that is kept.")))
 }
 
@@ -349,14 +351,28 @@ func (m *Model) keepSafety() tea.Cmd {
 		m.fail(m.Word(err.Error()))
 		return nil
 	}
-	at := place{m.safety.id, safetyDraft}
-	done := func() tea.Cmd {
-		m.safety, m.side, m.focus = nil, noSide, onChat
-		delete(m.records, at.conversation)
-		m.unsaved[at] = true // and so leaves the drafts
-		return m.saveSoon()
-	}
+	id, sent := m.safety.id, m.safety.Changes()
+	done := func() tea.Cmd { return m.safetySaved(id, sent) }
 	return m.do(doing{what: m.T("Safety record saved."), kept: keptSafety, then: done}, about(m.chat.conv, desk.SafetySaved, edit))
+}
+
+// safetySaved takes what was saved of a record out of the drafts. The form stays where it is, and the keys too: its
+// person may have written on, or gone elsewhere.
+func (m *Model) safetySaved(id string, saved changes) tea.Cmd {
+	rest := m.records[id]
+	maps.DeleteFunc(rest, func(name, v string) bool {
+		was, ok := saved[name]
+		return ok && was == v
+	})
+	if f := m.safety; f != nil && f.id == id {
+		f.Saved(saved)
+		rest = f.Changes()
+	}
+	if m.records[id] = rest; len(rest) == 0 {
+		delete(m.records, id)
+	}
+	m.unsaved[place{id, safetyDraft}] = true
+	return m.saveSoon()
 }
 
 // show1 opens a conversation.
@@ -379,7 +395,7 @@ func (m *Model) show1(id string) tea.Cmd {
 
 // fetchWords asks for the words of a conversation that this console may read and does not have.
 func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
-	if c == nil || m.Review || !m.world.status.Connected || !c.MayRead(m.Name, m.world.status.Role) {
+	if c == nil || m.Review || c.ID == m.claiming || !m.world.status.Connected || !c.MayRead(m.Name, m.world.status.Role) {
 		return nil
 	}
 	newest := c.Newest()

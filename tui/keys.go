@@ -53,10 +53,6 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 	if cmd, ok := m.everywhere(k); ok {
 		return cmd
 	}
-	if m.taking != "" && !k.Alt {
-		m.typeAhead(k)
-		return nil
-	}
 	if m.typing() {
 		return m.typed(k)
 	}
@@ -71,32 +67,6 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		m.queue.Key(k)
 	}
 	return nil
-}
-
-// typeAhead keeps what is typed while a claim is under way: it is for whoever that opens, never for a pane that happens
-// to have the focus until then. An enter is not kept, since nobody has seen yet what would be answered.
-func (m *Model) typeAhead(k tea.KeyMsg) {
-	switch k.Type {
-	case tea.KeyRunes, tea.KeySpace:
-		m.ahead = append(m.ahead, k)
-	case tea.KeyBackspace:
-		m.ahead = m.ahead[:max(0, len(m.ahead)-1)]
-	case tea.KeyEsc:
-		m.ahead = nil
-	}
-}
-
-// taken ends the wait for a claim. What was typed ahead goes into the composer that it opened, or nowhere.
-func (m *Model) taken(opened bool) tea.Cmd {
-	keys := m.ahead
-	m.taking, m.ahead = "", nil
-	if !opened || len(keys) == 0 {
-		return nil
-	}
-	for _, k := range keys {
-		m.composer.Key(k, m.now)
-	}
-	return m.saveSoon()
 }
 
 // mostAtOnce is how many letters a slow line may bring at one time and still be keys; more are a paste.

@@ -78,15 +78,14 @@ type Model struct {
 	lastKey  time.Time
 	pressed  string // the last key
 	again    bool   // the key of now is the one before, held down
-	synced   bool // drafts of the disk have been read
+	synced   bool   // drafts of the disk have been read
 	unsaved  places
 	going    map[place]int // drafts on their way to the disk
 	read     reading
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
 	sought   client.Found          // what the conversation that is being opened is opened for
-	taking   string                // ID of the conversation whose claim is under way
-	ahead    []tea.KeyMsg          // typed since
+	claiming string                // ID of the conversation that was asked for last, until that is decided
 	letGo    string                // ID of the conversation that its owner gave away here
 	saving   bool                  // a save is due
 	answers  map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation

@@ -77,6 +77,15 @@ func (s *safety) Resume(c changes) {
 	}
 }
 
+// Saved counts changes as what the record holds.
+func (s *safety) Saved(c changes) {
+	for i := range s.fields {
+		if v, ok := c[s.fields[i].name]; ok {
+			s.fields[i].was = v
+		}
+	}
+}
+
 // Edit returns what was changed, or says what cannot be kept as it is.
 func (s *safety) Edit() (desk.SafetyEdit, error) {
 	var e desk.SafetyEdit

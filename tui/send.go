@@ -79,6 +79,8 @@ func (m *Model) held() string {
 	switch {
 	case c.Phase == desk.ClosedNow:
 		return m.T("This conversation is closed.")
+	case c.ID == m.claiming && c.Owner != m.Name:
+		return m.T("Whether it is yours is being decided.")
 	case c.Phase == desk.Waiting:
 		return m.T("Nobody holds this conversation: claim it first (esc, then c).")
 	case c.Owner != m.Name:
