@@ -88,6 +88,8 @@ type Cache struct {
 	mu       sync.Mutex
 	birth    string
 	position store.Position
+
+	queued, drafted map[string]time.Time // when the newest reply and draft of each stood there; used in transactions alone
 }
 
 // OpenCache opens the cache at path, or begins a new one. A wrong passphrase gives [seal.ErrPassphrase], another
@@ -97,7 +99,7 @@ func OpenCache(path string, o CacheOptions) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{path: path, db: db, wait: o.Wait}
+	c := &Cache{path: path, db: db, wait: o.Wait, queued: map[string]time.Time{}, drafted: map[string]time.Time{}}
 	if c.wait == nil {
 		c.wait = time.Sleep
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -210,7 +211,7 @@ func TestCacheDrafts(t *testing.T) {
 	if err != nil || len(drafts) != 1 || string(drafts[0].Command) != `"half a thought"` || drafts[0].At != time.Unix(7, 0).UTC() {
 		t.Fatalf("%+v, %v", drafts, err)
 	}
-	if err := c.Draft("c1", "", "", time.Time{}); err != nil {
+	if err := c.Draft("c1", "", "", time.Unix(8, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if drafts, err = c.Drafts(); err != nil || len(drafts) != 0 {
@@ -248,6 +249,45 @@ func TestQueueTakesItsDraft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A save that was under way while its words were sent, or while newer ones were saved, changes nothing.
+func TestDraftsDoNotOvertake(t *testing.T) {
+	c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
+	defer c.Close()
+	at := func(n int64) time.Time { return time.Unix(n, 0) }
+	draft := func(what, words string, n int64) {
+		t.Helper()
+		if err := c.Draft("c", what, words, at(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(want ...string) {
+		t.Helper()
+		es, err := c.Drafts()
+		var got []string
+		for _, e := range es {
+			got = append(got, string(e.Command))
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+	if _, err := c.Queue(bolt.Entry{Conversation: "c", Kind: "reply queued", At: at(8), Command: []byte(`{}`), Drafted: true}); err != nil {
+		t.Fatal(err)
+	}
+	draft("", "sent", 7)
+	draft("", "sent", 8)
+	want()
+	draft("note", "a note is no reply", 7)
+	want(`"a note is no reply"`)
+	draft("note", "", 7)
+	draft("", "the next", 10)
+	draft("", "the ne", 9)
+	draft("", "", 9)
+	want(`"the next"`)
+	draft("", "", 10)
+	want()
 }
 
 // Whatever pieces come in whatever order, the cache has each event up to its position once, and none beyond.

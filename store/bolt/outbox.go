@@ -51,6 +51,7 @@ func (c *Cache) Queue(e Entry) (id string, err error) {
 		if !e.Drafted {
 			return nil
 		}
+		c.queued[e.Conversation] = e.At
 		return c.dropDraft(tx, e.Conversation, e.At)
 	})
 }
@@ -134,21 +135,45 @@ func (c *Cache) Settle(id string) error {
 const kindDraft store.Kind = "draft"
 
 // Draft keeps what is being written in a conversation: a reply, or with what not empty something else, of which there
-// is one of each sort. An empty text drops it.
+// is one of each sort. An empty text drops it. at is when it stood there: what is not newer than the reply that was queued
+// last, or older than what was kept since, was on its way for too long and changes nothing.
 func (c *Cache) Draft(conversation, what, text string, at time.Time) error {
 	if conversation == "" {
 		return errors.New("a draft belongs to a conversation")
 	}
 	key := c.draftName(conversation, what)
+	newest := func(*bbolt.Tx) error {
+		sent, queued := c.queued[conversation]
+		if what == "" && queued && !at.After(sent) || at.Before(c.drafted[string(key)]) {
+			return errOvertaken
+		}
+		c.drafted[string(key)] = at
+		return nil
+	}
 	if text == "" {
-		return c.update(func(tx *bbolt.Tx) error { return tx.Bucket(draftsBucket).Delete(key) })
+		return notOvertaken(c.update(func(tx *bbolt.Tx) error {
+			if err := newest(tx); err != nil {
+				return err
+			}
+			return tx.Bucket(draftsBucket).Delete(key)
+		}))
 	}
 	raw, err := json.Marshal(text)
 	if err != nil {
 		return err
 	}
-	return c.putEntry(draftsBucket, key,
-		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw, What: what})
+	return notOvertaken(c.putEntry(draftsBucket, key,
+		Entry{ID: string(kindDraft), Conversation: conversation, Kind: kindDraft, At: at, Command: raw, What: what}, newest))
+}
+
+// errOvertaken ends the transaction of a draft that something newer has overtaken.
+var errOvertaken = errors.New("overtaken")
+
+func notOvertaken(err error) error {
+	if errors.Is(err, errOvertaken) {
+		return nil
+	}
+	return err
 }
 
 func (c *Cache) draftName(conversation, what string) []byte {
