@@ -34,6 +34,8 @@ type doing struct {
 	reply string         // the words of a reply
 	then  func() tea.Cmd // once it is done
 	undo  func()         // once it is known that it was not
+	moves bool           // then opens something: not under whoever has pressed a key since
+	key   time.Time      // when the one before it came
 }
 
 type doneMsg struct {
@@ -74,7 +76,7 @@ func (d doing) undone() tea.Cmd {
 }
 
 func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(context.Context) (client.Outcome, error)) tea.Cmd {
-	d.conv = c.Conversation
+	d.conv, d.key = c.Conversation, m.lastKey
 	switch c.Kind {
 	case desk.Released, desk.Transferred, desk.Closed:
 		m.letGo = c.Conversation
@@ -100,7 +102,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		m.letGo = ""
 		var refusal *desk.Refusal
 		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
-			m.composer.GiveBack(d.conv, d.reply)
+			m.giveBack(d.conv, d.reply)
 		}
 		if d.undo != nil {
 			d.undo()
@@ -114,7 +116,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	case d.what != "":
 		m.say(d.what)
 	}
-	if d.then != nil {
+	if d.then != nil && !(d.moves && m.lastKey.After(d.key)) {
 		return d.then()
 	}
 	return nil
@@ -262,7 +264,13 @@ func (m *Model) takeOver() {
 	}
 	name := m.who(c)
 	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), func(reason string) tea.Cmd {
-		return m.goTo(c, doing{what: m.T("You have {{.Who}} now.", "Who", name)}, about(c, desk.TakenOver, desk.Because{Reason: reason}))
+		open := func() tea.Cmd {
+			cmd := m.show1(c.ID)
+			m.focus = onComposer // however old what is known here: letters are letters
+			return cmd
+		}
+		d := doing{what: m.T("You have {{.Who}} now.", "Who", name), then: open, moves: true}
+		return m.do(d, about(c, desk.TakenOver, desk.Because{Reason: reason}))
 	}, m.T("{{.Name}} is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Name", text.Line(c.Owner)), m.T("Say why; that is kept.")))
 }
 
@@ -382,6 +390,7 @@ func (m *Model) show1(id string) tea.Cmd {
 		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
+		m.unread(id)
 		m.chat.from = m.read[id]
 		m.chat.Show(m.world.byID[id])
 	}

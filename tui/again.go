@@ -108,7 +108,7 @@ func (m *Model) returned() tea.Cmd {
 			if r.Trouble == takenBack || r.Withheld {
 				continue
 			}
-			m.composer.GiveBack(c.ID, r.Text.Reveal())
+			m.giveBack(c.ID, r.Text.Reveal())
 			m.fail(m.T("Not sent, it is a draft again: {{.Why}}", "Why", text.Line(m.Word(r.Trouble))))
 			cmd = m.saveSoon()
 		}

@@ -1,8 +1,11 @@
 package tui
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/desk"
 )
@@ -15,14 +18,14 @@ func TestAClaimDecidedLate(t *testing.T) {
 		want []string
 	}{
 		{"in another conversation", func(s *sitter) {
-			s.h.late(2 * time.Second)
+			s.h.slowly(2 * time.Second)
 			s.press("f8", "alt+1", "Stay inside")
 			s.wait(2 * time.Second)
 			s.press("enter")
 		}, []string{"c0147: Stay inside"}},
 		{"in a note", func(s *sitter) {
 			s.press("1")
-			s.h.late(2 * time.Second)
+			s.h.slowly(2 * time.Second)
 			s.press("f8", "f3", "husband reads it")
 			s.wait(2 * time.Second)
 			s.press("enter")
@@ -49,13 +52,13 @@ func TestAClaimDecidedLate(t *testing.T) {
 			}
 		}, nil},
 		{"in lines of its own", func(s *sitter) {
-			s.h.late(2 * time.Second)
+			s.h.slowly(2 * time.Second)
 			s.press("f8", "One", "ctrl+j", "two")
 			s.wait(3 * time.Second)
 			s.press("enter")
 		}, []string{"c0188: One\ntwo"}},
 		{"and the window is closed", func(s *sitter) {
-			s.h.late(15 * time.Second)
+			s.h.slowly(15 * time.Second)
 			s.press("f8", "I am here")
 			s.wait(2 * time.Second)
 			if err := s.m.Keep(); err != nil || s.h.draft("c0188") != "I am here" {
@@ -88,12 +91,15 @@ func TestATakeoverDecidedLate(t *testing.T) {
 		for s.m.queue.selected != "c0199" {
 			s.press("down")
 		}
-		s.press("T", "rest")
-		s.h.late(1300 * time.Millisecond)
-		s.press("f9", "alt+1", "Hide in the shop ")
+		s.press("T", "rest", "f9", "right one")
+		s.h.slowly(1300 * time.Millisecond)
+		s.press("enter", "alt+1", "Hide in the shop ")
 		s.wait(300 * time.Millisecond)
 		s.press("next door", "enter")
 		s.sent("c0147: Hide in the shop next door")
+		if got := s.h.state.Conversation("c0199").Owner; got != "ada" {
+			s.Errorf("%s has it", got)
+		}
 	})
 }
 
@@ -105,7 +111,7 @@ func TestASavedRecordMovesNobody(t *testing.T) {
 		want []string
 	}{
 		{"who writes to the texter", func(s *sitter) {
-			s.h.late(1200 * time.Millisecond)
+			s.h.slowly(1200 * time.Millisecond)
 			s.press("ctrl+s")
 			for s.m.focus != onComposer {
 				s.press("tab")
@@ -113,7 +119,7 @@ func TestASavedRecordMovesNobody(t *testing.T) {
 			s.press("Go to the window next to the stairs", "enter")
 		}, []string{"c0147: Go to the window next to the stairs"}},
 		{"who writes on in it", func(s *sitter) {
-			s.h.late(2 * time.Second)
+			s.h.slowly(2 * time.Second)
 			s.press("ctrl+s", "down", "pears")
 			s.wait(3 * time.Second)
 			if got := s.m.records["c0147"]; len(got) != 1 || got["Danger word"] != "pears" {
@@ -126,7 +132,7 @@ func TestASavedRecordMovesNobody(t *testing.T) {
 			}
 		}, nil},
 		{"who went on to the plan", func(s *sitter) {
-			s.h.late(1500 * time.Millisecond)
+			s.h.slowly(1500 * time.Millisecond)
 			s.press("ctrl+s", "f6", "He shouts")
 			s.wait(2 * time.Second)
 			s.press("alt+2", "alt+1", "f6")
@@ -149,5 +155,91 @@ func TestASavedRecordMovesNobody(t *testing.T) {
 				s.sent(test.want...)
 			})
 		})
+	}
+}
+
+// TestWordsThatComeBack: a reply that was refused stands before what was written meanwhile, with every word of both, and
+// goes nowhere by an enter that was meant for the other.
+func TestWordsThatComeBack(t *testing.T) {
+	yes := true
+	tests := []struct {
+		name  string
+		do    func(*sitter)
+		draft string
+		want  []string
+	}{
+		{"not by the next enter", func(s *sitter) {
+			s.press("1", "Yes go out now")
+			s.h.overtaken(1500 * time.Millisecond)
+			s.press("enter", "OK I wait with you")
+			for s.m.composer.Text("c0147") == "OK I wait with you" {
+				s.wait(5 * time.Millisecond)
+			}
+			s.update(named["enter"])
+			s.sees("What was not sent stands here again")
+		}, "Yes go out now\nOK I wait with you", []string{"c0147: Yes go out now"}},
+		{"nor when it is opened", func(s *sitter) {
+			s.press("1", "Yes go out now")
+			s.h.overtaken(1500 * time.Millisecond)
+			s.press("enter", "OK", "alt+2")
+			s.wait(3 * time.Second)
+			s.press("alt+1", "enter")
+		}, "Yes go out now\nOK", []string{"c0147: Yes go out now"}},
+		{"nor what was taken back", func(s *sitter) {
+			s.press("1", "Yes go out now", "enter")
+			s.wait(time.Second)
+			s.press("alt+u", "enter")
+		}, "Yes go out now", []string{"c0147: Yes go out now"}},
+		{"under the gate", func(s *sitter) {
+			s.press("1", "First")
+			s.h.overtaken(2500*time.Millisecond, func() {
+				s.h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+			})
+			s.press("enter")
+			s.wait(time.Second)
+			s.press("Second", "enter")
+			s.wait(2 * time.Second)
+			s.press("why", "f9")
+			s.wait(2 * time.Second)
+			if got := s.h.draft("c0147"); got != "First" {
+				s.Errorf("the disk has %q", got)
+			}
+		}, "First", []string{"c0147: First", "c0147: Second"}},
+		{"part of another word", func(s *sitter) {
+			s.press("1", "No")
+			s.h.overtaken(1500 * time.Millisecond)
+			s.press("enter", "Not now")
+			s.wait(3 * time.Second)
+		}, "No\nNot now", []string{"c0147: No"}},
+		{"more than one text holds", func(s *sitter) {
+			s.press("1")
+			s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("a", 900)), Paste: true})
+			s.wait(time.Second)
+			s.h.overtaken(1500 * time.Millisecond)
+			s.press("enter")
+			s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("b", 900)), Paste: true})
+			s.wait(3 * time.Second)
+			s.press("enter")
+			s.sees("It is 201 characters too long")
+		}, strings.Repeat("a", 900) + "\n" + strings.Repeat("b", 900), []string{"c0147: " + strings.Repeat("a", 900)}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+				test.do(s)
+				s.sent(test.want...)
+				if got := s.m.composer.Text("c0147"); got != test.draft {
+					s.Errorf("the draft is %q, want %q", got, test.draft)
+				}
+			})
+		})
+	}
+	n := notes{editors: map[string]*editor{}}
+	n.editor("c").SetText("Not now")
+	if n.GiveBack("c", "No"); n.editor("c").Text() != "Not now\nNo" {
+		t.Errorf("the note is %q", n.editor("c").Text())
+	}
+	if n.GiveBack("c", "No"); n.editor("c").Text() != "Not now\nNo" {
+		t.Errorf("the note is %q", n.editor("c").Text())
 	}
 }

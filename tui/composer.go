@@ -23,6 +23,9 @@ const (
 	saveWithin = 500 * time.Millisecond // from a key to its draft on disk
 )
 
+// roomToWrite is for more than can be sent: what comes back stands before what was written meanwhile, and no word goes.
+const roomToWrite = 10 * desk.MaxReply
+
 // A composer holds what is being written to texters: one draft a conversation, each bound to it for ever. The editor
 // has the one of the conversation on the screen.
 type composer struct {
@@ -33,13 +36,15 @@ type composer struct {
 	since  map[string]time.Time // drafts that were found on the disk, and from when
 	places places               // where what is not on the disk yet stands
 
+	back map[string]bool // drafts with words that came back, which have not been on the screen since
+
 	burst, key time.Time // when the last of each came
 }
 
 func newComposer(l *look, p places) composer {
 	return composer{
-		look: l, editor: newEditor(desk.MaxReply), drafts: map[string]string{},
-		since: map[string]time.Time{}, places: p,
+		look: l, editor: newEditor(roomToWrite), drafts: map[string]string{},
+		since: map[string]time.Time{}, places: p, back: map[string]bool{},
 	}
 }
 
@@ -86,13 +91,25 @@ func (c *composer) GiveBack(id, text string) {
 	switch now := c.Text(id); {
 	case strings.TrimSpace(now) == "":
 		c.Put(id, text)
-	case !strings.Contains(now, text):
+	case now != text && !strings.HasPrefix(now, text+"\n"): // a crash may have left them in two places
 		c.Put(id, text+"\n"+now)
+	}
+	c.back[id] = true
+}
+
+// Take takes the words that are sent out of a draft, and leaves what came back meanwhile.
+func (c *composer) Take(id, words string) {
+	rest := strings.TrimSuffix(c.Text(id), words)
+	if c.Put(id, strings.TrimSuffix(rest, "\n")); rest == "" {
+		delete(c.places, place{id, replyDraft}) // it leaves the drafts as it enters the outbox
 	}
 }
 
 // Pasted tells whether an enter at a time belongs to a burst of letters, and counts it as one of them then.
 func (c *composer) Pasted(now time.Time) bool {
+	if !c.key.IsZero() && now.Sub(c.key) < burstGap {
+		c.burst = now // a first line of one letter is a burst too
+	}
 	if c.burst.IsZero() || now.Sub(c.burst) > burstEnd {
 		return false
 	}

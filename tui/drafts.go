@@ -182,24 +182,19 @@ func (m *Model) saveSoon() tea.Cmd {
 }
 
 func (m *Model) save() tea.Cmd {
-	m.saving = false
-	if len(m.unsaved) == 0 {
+	if m.saving = len(m.unsaved) > 0; !m.saving {
 		return nil
 	}
 	drafts, line, now := m.unkept(), m.Line, m.now
-	for p := range drafts {
-		m.going[p]++
-	}
-	return guard(func() tea.Msg { return savedMsg{drafts, keepAll(line, drafts, now), true} })
+	return guard(func() tea.Msg { return savedMsg{drafts: drafts, err: keepAll(line, drafts, now), all: true} })
 }
 
-// unkept returns the drafts that the disk does not have, and counts them as there.
+// unkept returns the drafts that the disk is not known to have.
 func (m *Model) unkept() map[place]string {
 	drafts := map[place]string{}
 	for p := range m.unsaved {
 		drafts[p] = m.words(p)
 	}
-	clear(m.unsaved)
 	return drafts
 }
 
@@ -211,48 +206,36 @@ func keepAll(line Line, drafts map[place]string, now time.Time) error {
 	return errors.Join(errs...)
 }
 
+// savedMsg is what became of drafts on their way to the disk, and of refused commands that they were made of.
 type savedMsg struct {
 	drafts map[place]string
 	err    error
-	going  bool // they were counted as on their way
+	back   []string // IDs
+	all    bool     // a save that was due; the next one may begin
 }
 
-// saved tries again if the disk did not take the drafts.
+// saved tries again if the disk did not take the drafts. Until it has, they count as unsaved.
 func (m *Model) saved(s savedMsg) tea.Cmd {
-	for p := range s.drafts {
-		if s.going {
-			m.going[p]--
-		}
-		if m.going[p] <= 0 {
-			delete(m.going, p)
+	m.saving = m.saving && !s.all
+	for p, words := range s.drafts {
+		if s.err != nil {
+			m.unsaved[p] = true
+		} else if m.words(p) == words {
+			delete(m.unsaved, p)
 		}
 	}
 	if s.err == nil {
-		return nil
+		return tea.Batch(m.takeBack(), m.saveSoon())
 	}
 	m.fail(m.plainly(s.err))
-	for p := range s.drafts {
-		m.unsaved[p] = true
+	for _, id := range s.back {
+		delete(m.dropping, id)
 	}
 	return m.saveSoon()
 }
 
-// Keep puts what is being written on the disk, also what is on its way there: whoever began that may have been stopped. It
-// is for after the console has ended, in whatever way.
-func (m *Model) Keep() error {
-	for p := range m.going {
-		m.unsaved[p] = true
-	}
-	return keepAll(m.Line, m.unkept(), m.now)
-}
-
-// kept is nothing to say, or that something could not be kept.
-func kept(err error) tea.Msg {
-	if err == nil {
-		return nil
-	}
-	return doneMsg{err: err}
-}
+// Keep puts what is being written on the disk. It is for after the console has ended, in whatever way.
+func (m *Model) Keep() error { return keepAll(m.Line, m.unkept(), time.Now()) }
 
 // takeBack makes drafts again of what the relay refused: on the disk first, then out of the outbox. A reply goes back to
 // the composer; everything else becomes a note that is being written, which loses no word and can be kept or dropped.
@@ -260,40 +243,52 @@ func (m *Model) takeBack() tea.Cmd {
 	var back []string
 	at := places{}
 	for _, e := range m.world.outbox {
-		if e.Refused == "" || m.adopted[e.ID] || !m.synced {
+		if e.Refused == "" || m.dropping[e.ID] || !m.synced {
 			continue
 		}
-		m.adopted[e.ID] = true
+		m.dropping[e.ID] = true
 		back = append(back, e.ID)
-		why := m.plainly(&desk.Refusal{Text: e.Refused})
-		if e.Kind == desk.ReplyQueued {
-			at[place{e.Conversation, replyDraft}] = true
-			m.composer.GiveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
-			m.fail(m.T("Not sent: {{.Why}}", "Why", why))
-			continue
-		}
-		at[place{e.Conversation, noteDraft}] = true
-		m.notes.GiveBack(e.Conversation, m.asNote(e))
-		m.fail(m.T("Not taken, and a note to be looked at now: {{.Why}}", "Why", why))
+		at[m.adopt(e)] = true
 	}
 	if len(back) == 0 {
 		return nil
 	}
 	drafts, line, now := map[place]string{}, m.Line, m.now
 	for p := range at {
-		delete(m.unsaved, p)
+		m.unsaved[p] = true
 		drafts[p] = m.words(p)
 	}
 	return guard(func() tea.Msg {
 		if err := keepAll(line, drafts, now); err != nil {
-			return savedMsg{drafts: drafts, err: err}
+			return savedMsg{drafts: drafts, err: err, back: back}
 		}
 		var errs []error
 		for _, id := range back {
 			errs = append(errs, line.Discard(id))
 		}
-		return kept(errors.Join(errs...))
+		return savedMsg{drafts: drafts, err: errors.Join(errs...), back: back}
 	})
+}
+
+// adopt puts what was refused where it can be written on, once, and tells where.
+func (m *Model) adopt(e bolt.Entry) place {
+	at := place{e.Conversation, noteDraft}
+	if e.Kind == desk.ReplyQueued {
+		at.what = replyDraft
+	}
+	if m.adopted[e.ID] {
+		return at
+	}
+	m.adopted[e.ID] = true
+	why := m.plainly(&desk.Refusal{Text: e.Refused})
+	if e.Kind == desk.ReplyQueued {
+		m.giveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
+		m.fail(m.T("Not sent: {{.Why}}", "Why", why))
+		return at
+	}
+	m.notes.GiveBack(e.Conversation, m.asNote(e))
+	m.fail(m.T("Not taken, and a note to be looked at now: {{.Why}}", "Why", why))
+	return at
 }
 
 // asNote is what a refused command held, in words.

@@ -69,7 +69,11 @@ func (k *keys) filter(msg tea.Msg, now time.Time) tea.Msg {
 		k.inside, k.at = typed != `\`, now
 		return nil
 	}
+	escaped := k.held && key.Type == tea.KeyEnter // an enter that is lost harms nobody; an escape that is lost sends
 	k.held, k.inside = false, false
+	if escaped {
+		return tea.KeyMsg{Type: tea.KeyEsc}
+	}
 	return msg
 }
 

@@ -91,9 +91,6 @@ func (m *Model) writing() bool {
 
 // choose gives a key to the palette; what is chosen there may open another.
 func (m *Model) choose(k tea.KeyMsg) tea.Cmd {
-	if m.again && k.Type == tea.KeyEnter {
-		return nil // it was for what opened this one
-	}
 	p := m.palette
 	done, cmd := p.Key(k)
 	if done && m.palette == p {

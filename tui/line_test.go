@@ -38,6 +38,7 @@ type hand struct {
 	changed  chan struct{}
 	outbox   []bolt.Entry
 	drafts   map[string]bolt.Entry
+	sentAt   map[string]time.Time // of the newest reply, by conversation
 	asked    []desk.Command
 	searched []string
 	ready    bool          // to be searched
@@ -49,6 +50,7 @@ type hand struct {
 func newHand(t testing.TB) *hand {
 	return &hand{
 		t: t, state: desk.NewState(desk.Policy{}), changed: make(chan struct{}), drafts: map[string]bolt.Entry{},
+		sentAt: map[string]time.Time{},
 		status: client.Status{Connected: true, Since: time.Now(), Role: desk.Specialist},
 	}
 }
@@ -112,6 +114,7 @@ func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err er
 		default:
 			if c.Kind == desk.ReplyQueued {
 				delete(h.drafts, c.Conversation)
+				h.sentAt[c.Conversation] = time.Now()
 			}
 			c.Actor, c.Role = "ada", h.status.Role
 			if err = h.decide(c); err != nil && c.Kind == desk.ReplyQueued {
@@ -188,6 +191,9 @@ func (h *hand) Draft(conversation, what, text string, at time.Time) error {
 	defer h.mu.Unlock()
 	if h.fail != nil {
 		return h.fail
+	}
+	if what == "" && at.Before(h.sentAt[conversation]) {
+		return nil
 	}
 	delete(h.drafts, conversation+what)
 	if text != "" {
@@ -474,19 +480,22 @@ func (s *sitter) sent(want ...string) {
 	}
 }
 
-// late has the next command take its time.
-func (h *hand) late(d time.Duration) {
+// slowly has the next command take its time.
+func (h *hand) slowly(d time.Duration) {
 	h.before = func() {
 		h.before = nil
 		time.Sleep(d)
 	}
 }
 
-// overtaken has the next reply refused after d, since a text of 0147's comes before it.
-func (h *hand) overtaken(d time.Duration) {
+// overtaken has the next reply refused after d, since a text of 0147's comes before it, and whatever else.
+func (h *hand) overtaken(d time.Duration, also ...func()) {
 	h.before = func() {
 		h.before = nil
 		h.must(desk.Command{ID: "SMx", Kind: desk.Received, Conversation: "cx", Actor: store.Texter, Number: "+12025550147"}, desk.Text{To: "233733", Text: "wait"})
+		for _, do := range also {
+			do()
+		}
 		time.Sleep(d)
 	}
 }

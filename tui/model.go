@@ -60,8 +60,9 @@ type Model struct {
 	side     side
 	focus    pane
 
-	open     string // ID of the conversation on the screen
-	fresh    time.Time
+	open     string    // ID of the conversation on the screen
+	fresh    time.Time // when a text came that its person may not have read
+	cameBack time.Time // when words came back into the composer on the screen
 	dialogs  []*dialog // the last one takes the keys
 	help     *help     // nil unless it is shown
 	palette  *palette  // nil unless it is shown
@@ -70,17 +71,18 @@ type Model struct {
 	versions *versions // nil unless they are shown
 	tour     *tour     // nil unless it is given
 	mouse    bool      // clicks are ours
+	aloud    bool      // nothing is drawn, all is said
 	quiet    bool      // its person is called for imminent danger alone
 	called   time.Time // when the person was called for last
 	notice   notice
 	adopted  map[string]bool   // refused replies that are drafts again
 	gave     map[string]uint64 // Seq up to which withdrawn replies are drafts again, by conversation
+	dropping map[string]bool   // refused replies that are on their way out of the outbox
 	lastKey  time.Time
 	pressed  string // the last key
 	again    bool   // the key of now is the one before, held down
 	synced   bool   // drafts of the disk have been read
 	unsaved  places
-	going    map[place]int // drafts on their way to the disk
 	read     reading
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
@@ -127,7 +129,7 @@ func New(o Options) *Model {
 	}
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
-		adopted: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, going: map[place]int{}, read: reading{},
+		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
 		answers: map[string]bolt.Entry{}, records: map[string]changes{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
@@ -165,7 +167,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.loaded(msg)
 	case draftsMsg:
 		m.restore(msg)
-		cmd = tea.Batch(m.goBack(), m.saveSoon())
+		cmd = tea.Batch(m.takeBack(), m.goBack(), m.saveSoon())
 	case writtenMsg:
 		m.written(msg)
 	case unlockedMsg:
@@ -186,6 +188,9 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.breakDown(msg.stack)
 	default:
 		m.dirty = false
+	}
+	if seen := m.looked(); seen != nil {
+		cmd = tea.Batch(cmd, seen)
 	}
 	return m, cmd
 }
@@ -240,7 +245,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	}
 	cmds := []tea.Cmd{next, call, m.takeBack(), m.returned(), m.goBack()}
 	if w.openID == m.open {
-		cmds = append(cmds, m.show(w.open))
+		m.show(w.open)
 	} else if m.open != "" {
 		cmds = append(cmds, m.load(m.open))
 	}
@@ -275,7 +280,8 @@ func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	if l.id != m.open {
 		return nil
 	}
-	return tea.Batch(m.show(l.open), m.arrive(l.open), m.fetchWords(l.open))
+	m.show(l.open)
+	return tea.Batch(m.arrive(l.open), m.fetchWords(l.open))
 }
 
 // reading is how far each conversation was read here: the Seq of the newest text that was on the screen.
@@ -297,9 +303,9 @@ func (r reading) unread(c *desk.Conversation) (n int) {
 }
 
 // show puts the newest state of the open conversation on the screen.
-func (m *Model) show(c *desk.Conversation) tea.Cmd {
+func (m *Model) show(c *desk.Conversation) {
 	if c == nil {
-		return nil
+		return
 	}
 	was := m.chat.conv
 	if was != nil && was.ID == c.ID && c.LastText > was.LastText {
@@ -307,19 +313,35 @@ func (m *Model) show(c *desk.Conversation) tea.Cmd {
 	}
 	m.chat.Show(c)
 	m.chat.going = m.world.going(c.ID)
-	var cmd tea.Cmd
-	if before := m.read[c.ID]; m.chat.AtEnd() && m.locked == nil {
-		if m.read.upTo(c); m.read[c.ID] > before {
-			cmd = m.moved(c.ID)
-		}
-	}
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())
 	}
 	if was != nil && was.ID == c.ID && was.HeldBy(m.Name) && c.Owner != m.Name {
 		m.lost(c)
 	}
-	return cmd
+}
+
+// looked counts as read what stands on the screen after whatever happened.
+func (m *Model) looked() tea.Cmd {
+	c := m.chat.conv
+	if c == nil || m.read[c.ID] >= c.LastText || !m.chat.AtEnd() || !m.inView() {
+		return nil
+	}
+	m.read.upTo(c)
+	return m.moved(c.ID)
+}
+
+// inView tells whether the open conversation is on the screen, or is being read out.
+func (m *Model) inView() bool {
+	switch {
+	case m.locked != nil:
+		return false
+	case m.aloud:
+		return true
+	case m.width < leastWidth || m.height < leastHeight || m.overlay(m.width, m.height-3) != nil:
+		return false
+	}
+	return m.width >= mediumFrom || m.focus == onChat || m.focus == onComposer
 }
 
 func (m *Model) say(text string)  { m.notice = notice{text: text, at: m.now} }

@@ -3,6 +3,7 @@ package tui
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -25,7 +26,7 @@ func (m *Model) undo() tea.Cmd {
 		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: takenBack})
 		c.Ref = r.ID
 		return m.do(doing{what: m.T("Taken back: it is a draft again."), then: func() tea.Cmd {
-			m.composer.GiveBack(id, words)
+			m.giveBack(id, words)
 			return m.saveSoon()
 		}}, c)
 	}
@@ -66,10 +67,28 @@ func (m *Model) gate(why, words string) {
 
 // reply is bound to the conversation as it was on the screen at the key press.
 func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
-	m.composer.Put(c.ID, "")
-	delete(m.unsaved, place{c.ID, replyDraft}) // it leaves the drafts as it enters the outbox
+	m.composer.Take(c.ID, words)
 	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", m.press("alt+u")), kept: keptReply, reply: words}
-	return m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason}))
+	return tea.Batch(m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason})), m.saveSoon())
+}
+
+// giveBack makes a text that did not go out a draft again. Nobody has read yet what stands in the composer then.
+func (m *Model) giveBack(id, words string) {
+	if m.composer.GiveBack(id, words); id == m.open {
+		m.unread(id)
+	}
+}
+
+// unread has the next enter wait until somebody can have read what an open conversation has come to hold.
+func (m *Model) unread(id string) {
+	c := m.world.byID[id]
+	if m.composer.back[id] {
+		m.cameBack = m.now
+	}
+	if c != nil && m.read.unread(c) > 0 && m.composer.Text(id) != "" {
+		m.fresh = m.now
+	}
+	delete(m.composer.back, id)
 }
 
 // held says in words why nothing may be sent to the open conversation now; empty if it may, perhaps with a reason.
@@ -95,6 +114,11 @@ func (m *Model) held() string {
 		return m.T("You are not at the end of the conversation: press end, and read it first.")
 	case m.now.Sub(m.fresh) < freshText:
 		return m.T("A text came in this very moment. Read it first.")
+	case m.now.Sub(m.cameBack) < freshText:
+		return m.T("What was not sent stands here again. Read it first.")
+	}
+	if over := utf8.RuneCountInString(m.composer.Text(m.open)) - desk.MaxReply; over > 0 {
+		return m.N(over, "It is {{.N}} characters too long.")
 	}
 	return ""
 }

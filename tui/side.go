@@ -33,14 +33,14 @@ type notes struct {
 
 func (n *notes) editor(id string) *editor {
 	if n.editors[id] == nil {
-		n.editors[id] = newEditor(desk.MaxNote)
+		n.editors[id] = newEditor(4 * desk.MaxNote) // what is refused comes back into it
 	}
 	return n.editors[id]
 }
 
 // GiveBack puts words after what is being written, once: a crash may have left them in two places.
 func (n *notes) GiveBack(id, words string) {
-	if e := n.editor(id); !strings.Contains(e.Text(), words) {
+	if e := n.editor(id); e.Text() != words && !strings.HasPrefix(e.Text(), words+"\n") && !strings.HasSuffix(e.Text(), "\n"+words) {
 		e.SetText(strings.TrimSpace(e.Text() + "\n" + words))
 	}
 }
