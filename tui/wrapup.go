@@ -125,8 +125,16 @@ func (m *Model) closing() {
 		return
 	}
 	title := m.T("Close {{.Who}}: a new text within three days opens it again", "Who", m.who(m.chat.conv))
+	read := m.chat.conv.LastText
 	m.wrapUp = newWrapUp(m.open, title, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
-		if m.open != m.wrapUp.id || !m.holds() {
+		switch {
+		case m.open != m.wrapUp.id:
+			m.fail(m.T("Nothing was closed: another conversation is open now."))
+			return nil
+		case !m.holds():
+			return nil
+		case m.chat.conv.LastText > read: // the questions stood over it
+			m.fail(m.T("Nothing was closed: a text came in meanwhile. Read it first."))
 			return nil
 		}
 		return m.do(doing{what: m.T("Closed: {{.How}}", "How", m.Word(c.Disposition))}, about(m.chat.conv, desk.Closed, c))
