@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 
+	"befree.example/store/desk"
 	"befree.example/tui/text"
 	"befree.example/tui/theme"
 )
@@ -20,7 +22,7 @@ import (
 type Linear struct {
 	*Model
 	out     io.Writer
-	pending bool // what is in the composer was read back, and an empty line sends it
+	pending string // ID and words of what was read back, which an empty line sends
 	told    told
 }
 
@@ -34,6 +36,7 @@ type told struct {
 	dialog    *dialog
 	wrapUp    string
 	palette   string
+	draft     string // ID and words
 	tour      string
 	locked    bool
 	open      string
@@ -45,6 +48,9 @@ type told struct {
 	whole     bool // all of a conversation is to be read out
 }
 
+// tooLong stands for a text that was read back and cannot be sent: an empty line reads it back once more.
+const tooLong = "\n"
+
 // linearWidth is where lines are wrapped.
 const linearWidth = 76
 
@@ -52,7 +58,7 @@ const linearWidth = 76
 func NewLinear(o Options, out io.Writer) *Linear {
 	o.Theme, o.ASCII = theme.Theme{}, true
 	m := New(o)
-	m.rule, m.marks = "", [4]string{}
+	m.rule, m.marks, m.aloud = "", [4]string{}, true
 	m.width, m.chat.width = linearWidth, linearWidth
 	return &Linear{Model: m, out: out, told: told{unstarted: true, waiting: map[string]bool{}}}
 }
@@ -61,7 +67,7 @@ func NewLinear(o Options, out io.Writer) *Linear {
 func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer l.guarded(&cmd)
 	if line, ok := msg.(Typed); ok {
-		cmd = l.typed(strings.TrimSpace(text.Input(string(line))))
+		cmd = tea.Batch(l.typed(strings.TrimSpace(text.Input(string(line)))), l.looked())
 	} else {
 		_, cmd = l.Model.Update(msg)
 	}
@@ -76,8 +82,8 @@ func (l *Linear) View() string { return "" }
 func (l *Linear) typed(line string) tea.Cmd {
 	l.readClock()
 	l.lastKey = l.now
-	pending := l.pending
-	l.pending = false
+	read := l.pending
+	l.pending = ""
 	switch n := len(l.dialogs); {
 	case l.locked != nil:
 		return l.unlockWith(line)
@@ -89,21 +95,71 @@ func (l *Linear) typed(line string) tea.Cmd {
 		return l.judgeEnd(line)
 	case strings.HasPrefix(line, ":"):
 		return l.command(strings.TrimSpace(line[1:]))
-	case pending && line == "":
-		return l.send()
-	case pending && line == ".":
+	case read != "" && line == ".":
 		l.say(l.T("It stays a draft."))
 		return nil
+	case read != "" && line == "" && read != l.draft(): // a claim or words that came back changed it
+		return l.readBack()
+	case read != "" && line == "":
+		return l.send()
 	case l.focus == onSide:
 		return l.fill(line)
 	case l.focus == onComposer && line != "":
-		l.composer.Put(l.open, line)
-		l.pending = true
-		l.print(l.T("To {{.Who}}", "Who", l.who(l.chat.conv)) + ": " + l.composer.count())
-		l.print(l.T("An empty line sends it, a full stop alone keeps it as a draft, another text takes its place."))
-		return l.saveSoon()
+		if read == l.draft() || read == tooLong {
+			l.composer.Put(l.open, "") // another text takes its place
+		}
+		return l.write(line)
+	case strings.Contains(line, " ") && !l.names(line) && l.chat.conv.HeldBy(l.Name) && !l.Review:
+		l.focus = onComposer
+		return l.write(line)
 	}
 	return l.command(line)
+}
+
+// draft is what an empty line would send now, and to whom.
+func (l *Linear) draft() string { return l.open + "\n" + l.composer.Text(l.open) }
+
+// write adds a line to the draft of the open conversation, and reads it back.
+func (l *Linear) write(line string) tea.Cmd {
+	l.addToDraft(line)
+	return l.readBack()
+}
+
+func (l *Linear) addToDraft(line string) {
+	if before := l.composer.Text(l.open); strings.TrimSpace(before) != "" {
+		line = before + "\n" + line
+	}
+	if l.composer.Put(l.open, line); l.composer.Text(l.open) != line {
+		l.print(l.T("Only the beginning of that could be kept."))
+	}
+}
+
+// readBack says what would be sent to whom, and waits for an empty line; what is too long is no more than a draft.
+func (l *Linear) readBack() tea.Cmd {
+	words := l.composer.Text(l.open)
+	l.told.draft = l.draft()
+	l.print(l.T("To {{.Who}}", "Who", l.who(l.chat.conv)) + ": " + l.composer.count())
+	l.print(strings.Split(text.Clean(words), "\n")...)
+	if over := utf8.RuneCountInString(words) - desk.MaxReply; over > 0 {
+		l.print(l.N(over, "It is {{.N}} characters too long.") + " " + l.T("Another text takes its place."))
+		l.pending = tooLong
+		return l.saveSoon()
+	}
+	l.pending = l.draft()
+	l.print(l.T("An empty line sends it, a full stop alone keeps it as a draft, another text takes its place."))
+	return l.saveSoon()
+}
+
+// keepLine puts a line that answers nothing into the draft of the open conversation: it was meant for that, and something
+// asked meanwhile.
+func (l *Linear) keepLine(line string) tea.Cmd {
+	if l.open == "" || line == "" || strings.HasPrefix(line, ":") {
+		return nil
+	}
+	l.addToDraft(line)
+	l.told.draft = l.draft()
+	l.print(l.T("That answers nothing. It is kept in the draft to {{.Who}}.", "Who", l.who(l.chat.conv)))
+	return l.saveSoon()
 }
 
 func (l *Linear) unlockWith(line string) tea.Cmd {
@@ -123,10 +179,14 @@ func (l *Linear) clear() {
 
 // answer answers a dialog; an empty line is the harmless answer.
 func (l *Linear) answer(d *dialog, line string) (cmd tea.Cmd) {
-	if d.guarded(l.now) {
-		return nil
-	}
-	switch {
+	i := slices.IndexFunc(d.choices, func(c choice) bool { return c.key != "" && c.key == line })
+	switch guarded := d.guarded(l.now); {
+	case guarded, d.reason == nil && i < 0 && line != "":
+		l.told.dialog = nil // it is asked again
+		if i < 0 {
+			cmd = l.keepLine(line)
+		}
+		return cmd
 	case line == "":
 		cmd = d.choices[0].run()
 	case d.secret:
@@ -135,11 +195,6 @@ func (l *Linear) answer(d *dialog, line string) (cmd tea.Cmd) {
 	case d.reason != nil:
 		cmd = d.send(line)
 	default:
-		i := slices.IndexFunc(d.choices, func(c choice) bool { return c.key == line })
-		if i < 0 {
-			l.told.dialog = nil // it is asked again
-			return nil
-		}
 		cmd = d.choices[i].run()
 	}
 	l.drop(d)
@@ -159,7 +214,10 @@ func (l *Linear) pick(line string) tea.Cmd {
 		l.palette.at = n - 1
 		return l.choose(tea.KeyMsg{Type: tea.KeyEnter})
 	default:
-		l.palette.narrow(line)
+		if l.palette.narrow(line); len(l.palette.fit) == 0 && strings.Contains(line, " ") {
+			l.palette = nil
+			return l.keepLine(line)
+		}
 	}
 	return nil
 }
@@ -167,8 +225,12 @@ func (l *Linear) pick(line string) tea.Cmd {
 // judgeEnd answers the wrap-up's question; an empty line leaves the conversation open.
 func (l *Linear) judgeEnd(line string) tea.Cmd {
 	key := tea.KeyMsg{Type: tea.KeyEsc}
-	if line != "" {
-		key = tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(line)[:1]}
+	switch letters := []rune(line); {
+	case len(letters) == 1:
+		key = tea.KeyMsg{Type: tea.KeyRunes, Runes: letters}
+	case len(letters) > 1:
+		l.told.wrapUp = "" // it is asked again
+		return l.keepLine(line)
 	}
 	done, cmd := l.wrapUp.Key(key)
 	if done {
@@ -185,10 +247,14 @@ func (l *Linear) fill(line string) tea.Cmd {
 		l.leaveSide()
 		return cmd
 	case l.side == notesSide:
-		l.notes.editor(l.open).SetText(line)
+		added(l.notes.editor(l.open), line)
 		return l.keepSide()
 	case l.side == planSide && l.plan != nil:
-		if line != "" {
+		switch {
+		case line == "":
+		case l.plan.Changed(): // a draft of before, which was read out
+			added(l.plan.editor, line)
+		default:
 			l.plan.editor.SetText(line)
 		}
 		cmd := l.keep()
@@ -199,6 +265,9 @@ func (l *Linear) fill(line string) tea.Cmd {
 	}
 	return nil
 }
+
+// added adds a line to what is being written.
+func added(e *editor, line string) { e.SetText(strings.TrimSpace(e.Text() + "\n" + line)) }
 
 // leaveSide goes back to writing to whose conversation is open, where one may.
 func (l *Linear) leaveSide() {
@@ -226,7 +295,11 @@ func (l *Linear) fillSafety(line string) tea.Cmd {
 		l.leaveSide()
 		return nil
 	}
-	return l.keepSafety()
+	cmd := l.keepSafety()
+	if cmd != nil {
+		l.leaveSide()
+	}
+	return cmd
 }
 
 // command does what a key or a name stands for. A number opens a row of the list; an empty line reads it.
@@ -263,6 +336,11 @@ func (l *Linear) command(line string) tea.Cmd {
 		return l.choose(tea.KeyMsg{Type: tea.KeyEnter})
 	}
 	return cmd
+}
+
+// names tells whether a line is a command's own name.
+func (l *Linear) names(line string) bool {
+	return slices.ContainsFunc(l.commands, func(c command) bool { return strings.EqualFold(l.Word(c.name), line) })
 }
 
 // conversations are the rows of the list that can be opened, in its order.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"befree.example/store/desk"
+	"befree.example/tui/text"
 )
 
 // tell says what has not been said: of everything that the screen would show, what is new.
@@ -116,6 +117,20 @@ func (l *Linear) tellConversation() {
 		l.told.delivery[m.ID] = told1(m)
 	}
 	l.tellTurns(c)
+	l.tellDraft()
+}
+
+// tellDraft reads out a draft that its person has not just written: one of before, or words that came back.
+func (l *Linear) tellDraft() {
+	draft := l.draft()
+	if draft == l.told.draft {
+		return
+	}
+	l.told.draft = draft
+	if words := l.composer.Text(l.open); words != "" {
+		l.print(l.T("Draft:"))
+		l.print(strings.Split(text.Clean(words), "\n")...)
+	}
 }
 
 // tellTurns says who did what in the open conversation: what its owner must know when it is opened, then whatever
@@ -162,6 +177,7 @@ func (l *Linear) tellBeside() {
 		for _, n := range c.Notes {
 			l.print(l.notes.note(n.Author, n.At, n.Text.Reveal(), false, linearWidth)...)
 		}
+		l.tellUnsaved(l.notes.editor(c.ID))
 		l.print(l.T("Write a note; an empty line goes back."))
 	case l.side == historySide:
 		l.print(l.history(c, linearWidth, 1000, false)...)
@@ -171,12 +187,23 @@ func (l *Linear) tellBeside() {
 		l.leaveSide()
 	case l.side == planSide:
 		l.print(l.plan.answer(linearWidth, 1, false)...)
+		if l.plan.Changed() {
+			l.tellUnsaved(l.plan.editor)
+		}
 		l.print(l.T("Write the answer; an empty line goes on, a full stop alone goes back."))
 	case l.side == safetySide:
 		f := l.safety.fields[l.safety.at]
 		v, _ := l.safety.value(l.safety.at)
 		l.print(l.Word(f.name)+": "+l.Word(v), l.Word(f.help))
 		l.print(l.T("Write what is to stand there, - for nothing; an empty line leaves it, a full stop alone goes back."))
+	}
+}
+
+// tellUnsaved reads out what was written beside a conversation and not kept, to which the next line is added.
+func (l *Linear) tellUnsaved(e *editor) {
+	if words := e.Text(); words != "" {
+		l.print(l.T("Draft:"))
+		l.print(strings.Split(text.Clean(words), "\n")...)
 	}
 }
 

@@ -151,3 +151,112 @@ func TestLinearTellsTurns(t *testing.T) {
 		s.hears("Hello", "To rapid bay ...0147: 5/1600")
 	})
 }
+
+// TestLinearSendsWhatWasReadBack, all of it and nothing else.
+func TestLinearSendsWhatWasReadBack(t *testing.T) {
+	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // a claim changed what is in the composer
+		s.m.composer.Put("c0188", "Leave the house now or")
+		s.line("1")
+		s.h.late(2200 * time.Millisecond)
+		s.update(Typed(":n"))
+		s.wait(500 * time.Millisecond)
+		s.update(Typed("Are you safe?"))
+		if got := s.said.String(); !strings.HasSuffix(got, ": 36/1600 - 1 segment - GSM-7\nLeave the house now or\nAre you safe?\nAn empty line sends it, a full stop alone keeps it as a draft, another text takes its place.\n") {
+			s.Errorf("what would be sent is not read back: %s", got)
+		}
+		s.hears("", "Whether it is yours is being decided")
+		s.sent()
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // words came back
+		s.line("1")
+		s.line("Yes, go out now")
+		s.h.overtaken(2500 * time.Millisecond)
+		s.update(Typed(""))
+		s.wait(1500 * time.Millisecond)
+		s.update(Typed("I wait with you"))
+		s.wait(2500 * time.Millisecond)
+		if got := s.said.String(); !strings.Contains(got, "Draft:\nYes, go out now\nI wait with you") {
+			s.Errorf("what came back is not said: %s", got)
+		}
+		s.hears("", "To rapid bay ...0147: 31/1600", "Yes, go out now\nI wait with you")
+		s.sent("c0147: Yes, go out now")
+		s.hears("", "On its way")
+		s.sent("c0147: Yes, go out now", "c0147: Yes, go out now\nI wait with you")
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // half a text
+		s.line("1")
+		s.hears(strings.Repeat("words ", 266)+"Do not go out", "It is 9 characters too long")
+		s.hears("", "It is 9 characters too long")
+		s.sent()
+		s.hears("Do not go out", ": 13/1600")
+		s.hears("", "On its way")
+	})
+}
+
+// TestLinearLosesNoLine: what was written before is said and added to, and what answers nothing is in a draft.
+func TestLinearLosesNoLine(t *testing.T) {
+	yes := func(s *sitter, draft string) {
+		s.Helper()
+		if got := s.m.composer.Text("c0147"); got != draft || len(s.h.replies()) > 0 {
+			s.Errorf("the draft is %q, want %q; sent %q", got, draft, s.h.replies())
+		}
+	}
+	sit(t, Options{}, 0, 0, func(h *hand) {
+		mine(h)
+		_ = h.Draft("c0147", "", "of an hour ago", time.Now())
+		_ = h.Draft("c0147", noteDraft, "a refused note", time.Now())
+	}, func(s *sitter) {
+		s.hears("1", "Draft:", "of an hour ago")
+		s.hears("Hello", "of an hour ago\nHello")
+		s.line(".")
+		yes(s, "of an hour ago\nHello")
+		s.hears(":t", "Draft:", "a refused note")
+		s.hears("Another", "Note kept.", "a refused note", "Another")
+	})
+	taken := func(s *sitter) {
+		s.line("1")
+		s.h.must(desk.Command{Kind: desk.TakenOver, Conversation: "c0147", Claim: s.h.state.Conversation("c0147").Claim, Actor: "eve", Role: desk.Supervisor}, desk.Because{Reason: "rest"})
+	}
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // a dialog opened under the line
+		taken(s)
+		s.wait(300 * time.Millisecond)
+		s.hears("A text typed for a minute", "kept in the draft to rapid bay", "is no longer yours")
+		yes(s, "A text typed for a minute")
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // and stood there
+		taken(s)
+		s.wait(3 * time.Second)
+		s.hears("yes I know", "kept in the draft to rapid bay", "is no longer yours")
+		yes(s, "yes I know")
+		s.line("y")
+		if len(s.m.dialogs) > 0 {
+			s.Error("it is still asked")
+		}
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // a question of the wrap-up
+		s.line("1")
+		s.line(":close")
+		s.hears("1 moment", "kept in the draft", "How did it end?")
+		yes(s, "1 moment")
+		if s.m.wrapUp == nil || s.m.wrapUp.at != 0 {
+			s.Error("it was answered")
+		}
+	})
+	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // the record was saved
+		s.line("1")
+		s.line(":s")
+		s.line("apples")
+		for range 7 {
+			s.line("")
+		}
+		s.hears("Are you safe now?", "To rapid bay")
+		s.line(".")
+		s.line("")
+		s.hears("n", "You have") // the list was read
+	})
+	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // the list was read, and the line is no command
+		s.line("1")
+		s.line("")
+		s.hears("Leave the house now", "To rapid bay ...0147: 19/1600")
+	})
+}
