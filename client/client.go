@@ -62,6 +62,7 @@ type Client struct {
 	down       chan struct{}                 // closed when the connection ends
 	certain    map[string]ed25519.PrivateKey // by which dangerous commands are to be signed, until they are settled
 	pressed    map[string]time.Time          // commands queued by this process, by its monotonic clock
+	handed     map[string]bool               // those of them that the relay may have got
 	waiting    map[string]chan answered      // who waits for them
 	collected  map[string]*collecting
 }
@@ -99,7 +100,7 @@ func New(c Config) (*Client, error) {
 	cl := &Client{
 		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
-		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, waiting: map[string]chan answered{},
+		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, handed: map[string]bool{}, waiting: map[string]chan answered{},
 	}
 	close(cl.down)
 	var err error

@@ -15,6 +15,10 @@ import (
 // ErrOffline is a command that only the relay can decide, given without a connection to it. Nothing was done.
 var ErrOffline = errors.New("the relay cannot be reached; look again once it can, and do it then")
 
+// ErrNotKnown is a command that was handed to the relay before the connection was lost: whether it was carried out will
+// be seen. It is not handed over again.
+var ErrNotKnown = errors.New("the connection was lost before the relay answered; whether it was done will be seen")
+
 // staleAfter is how long after the key press a command that is not kept for ever may still be handed to the relay.
 const staleAfter = time.Minute
 
@@ -45,7 +49,8 @@ func (c *Client) Surely(ctx context.Context, command desk.Command, passphrase []
 
 // Do asks the relay for an event. A note, a plan or a safety record is on this machine's disk when Do returns, with
 // or without a connection; everything else needs one. A *desk.Refusal says that nothing was done and why; a refused
-// reply stays in [Client.Outbox] as a draft. An error of ctx does not say whether it was done.
+// reply stays in [Client.Outbox] as a draft. ErrNotKnown and an error of ctx do not say whether it was
+// done.
 func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) {
 	if desk.Dangerous(command.Kind) {
 		return Outcome{}, needsPassphrase
@@ -73,10 +78,26 @@ func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.P
 		if durable(command.Kind) || command.Kind == desk.ReplyQueued {
 			return Outcome{Kept: true}, nil
 		}
-		return Outcome{}, errors.Join(ErrOffline, c.Cache.Settle(id)) // it must not be done later, unasked
+		why := ErrOffline
+		if c.giveUp(id) {
+			why = ErrNotKnown
+		}
+		return Outcome{}, errors.Join(why, c.Cache.Settle(id)) // it must not be done later, unasked
 	case <-ctx.Done():
 		return Outcome{Kept: true}, ctx.Err()
 	}
+}
+
+// giveUp has a command never be handed over any more, and tells whether it was already.
+func (c *Client) giveUp(id string) (handed bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	handed = c.handed[id]
+	delete(c.pressed, id)
+	delete(c.waiting, id)
+	delete(c.certain, id)
+	delete(c.handed, id)
+	return handed
 }
 
 type answered struct {
@@ -156,6 +177,7 @@ func (c *Client) answer(id string, a answered) {
 		delete(c.waiting, id)
 		delete(c.pressed, id)
 		delete(c.certain, id)
+		delete(c.handed, id)
 	})
 }
 

@@ -272,9 +272,13 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	s.mu.Lock()
 	pressed, ours := s.pressed[e.ID]
 	certain := s.certain[e.ID]
-	s.mu.Unlock()
 	age := time.Since(pressed)
-	if !durable(e.Kind) && (!ours || age > staleAfter) {
+	late := !durable(e.Kind) && (!ours || age > staleAfter)
+	if ours && !late {
+		s.handed[e.ID] = true // from here on nobody can say that nothing was done
+	}
+	s.mu.Unlock()
+	if late {
 		return s.turnDown(e, &desk.Refusal{
 			Code: desk.CodeTooOld,
 			Text: "It was not sent before the connection was lost. It is a draft again: read it once more.",

@@ -218,6 +218,38 @@ func TestLostAck(t *testing.T) {
 }
 
 // What an earlier process left: a note goes out, a reply becomes a draft.
+// TestActWhoseAckIsLost: a claim that the relay carried out is not said to be undone; nor is it handed over twice.
+func TestActWhoseAckIsLost(t *testing.T) {
+	ids, again := make(chan string, 2), make(chan bool, 1)
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 1, text(1, 0, "one"))
+		ids <- hear().Command.ID // and the line is cut
+	}}, script{2, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		done := event(2, 1, desk.Claimed, "ada", "")
+		done.ID = <-ids
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{done}, Head: 2}})
+		for f := hear(); f != (wire.Frame{}); f = hear() {
+			again <- f.Command != nil
+		}
+	}})
+	c := console(t, url, filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "the snapshot", func() bool { return c.Status().InStep() })
+	_, err := c.Do(t.Context(), desk.Command{Kind: desk.Claimed, Conversation: "c"})
+	if !errors.Is(err, client.ErrNotKnown) || errors.Is(err, client.ErrOffline) {
+		t.Errorf("%v, want that it is not known", err)
+	}
+	until(t, c, "the claim", func() bool { return of(c).HeldBy("ada") })
+	select {
+	case command := <-again:
+		if command {
+			t.Error("it was handed over again")
+		}
+	default:
+	}
+}
+
 func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{

@@ -97,7 +97,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		m.claiming = ""
 	}
 	switch {
-	case d.err != nil && !isTimeout(d.err):
+	case d.err != nil && !notKnown(d.err):
 		m.fail(m.plainly(d.err))
 		m.letGo = ""
 		var refusal *desk.Refusal

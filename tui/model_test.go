@@ -1087,6 +1087,7 @@ func TestErrorsInWords(t *testing.T) {
 	l := newLook(Options{})
 	for err, want := range map[error]string{
 		client.ErrOffline:        "nothing was done",
+		client.ErrNotKnown:       "Whether it was done will be seen here",
 		context.DeadlineExceeded: "has not answered yet",
 		errDisk:                  "is its disk full?",
 		&desk.Refusal{Text: "ben\x1b[2J was quicker"}: "ben‹ESC›[2J was quicker",

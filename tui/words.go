@@ -161,6 +161,8 @@ func (l *look) plainly(err error) string {
 		return l.T("That was not the passphrase. Nothing was done, and the next one takes longer.")
 	case errors.Is(err, client.ErrOffline):
 		return l.T("The relay cannot be reached; nothing was done. Try again once the top line says \"in step\".")
+	case errors.Is(err, client.ErrNotKnown):
+		return l.T("The connection broke off before the relay answered. Whether it was done will be seen here; look before you do it again.")
 	case isTimeout(err):
 		return l.T("The relay has not answered yet. Whether it was done will be seen here; nothing is lost.")
 	}
@@ -170,6 +172,9 @@ func (l *look) plainly(err error) string {
 func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
+
+// notKnown tells whether an error does not say if the act was carried out.
+func notKnown(err error) bool { return isTimeout(err) || errors.Is(err, client.ErrNotKnown) }
 
 func cells(s string) int { return ansi.StringWidth(s) }
 
