@@ -139,6 +139,9 @@ func TestCopy(t *testing.T) {
 		if want := "room 12‹ESC›]52;c;ZXZpbA==‹BEL›"; fmt.Sprint(copied) != "["+want+"]" {
 			s.Errorf("copied %q", copied)
 		}
+		if s.press("ctrl+l"); len(copied) != 2 || copied[1] != "" {
+			s.Errorf("locked, and the clipboard holds %q", copied)
+		}
 	})
 }
 

@@ -157,7 +157,7 @@ func TestLinearSendsWhatWasReadBack(t *testing.T) {
 	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // a claim changed what is in the composer
 		s.m.composer.Put("c0188", "Leave the house now or")
 		s.line("1")
-		s.h.late(2200 * time.Millisecond)
+		s.h.slowly(2200 * time.Millisecond)
 		s.update(Typed(":n"))
 		s.wait(500 * time.Millisecond)
 		s.update(Typed("Are you safe?"))

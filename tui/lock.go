@@ -18,13 +18,20 @@ type lock struct {
 // unlockedMsg is what became of a passphrase.
 type unlockedMsg struct{ right bool }
 
-// lockUp hides the screen at once, and has what was found and what can be searched forgotten.
+// lockUp hides the screen at once, and has what was found, what can be searched and what was copied forgotten.
 func (m *Model) lockUp() tea.Cmd {
 	m.locked = &lock{}
 	if m.palette != nil && (m.palette.ask != nil || m.palette.told) {
 		m.palette = nil
 	}
-	return m.rest()
+	if m.Copy == nil {
+		return m.rest()
+	}
+	forget := m.Copy
+	return tea.Batch(m.rest(), guard(func() tea.Msg {
+		forget("")
+		return nil
+	}))
 }
 
 // lockKey types the passphrase, or shows the screen again where there is none.

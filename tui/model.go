@@ -34,7 +34,7 @@ type Options struct {
 	Zone     *time.Location                                                  // in which times are shown; nil for the machine's
 	Show     func(frame string, anew bool)                                   // as soon as it is there; anew for all of it, though it seem the same
 	Title    func(text string)                                               // of the terminal's window, whenever it changes; nil where it has none
-	Copy     func(text string)                                               // to the terminal's clipboard; nil where there is none
+	Copy     func(text string)                                               // to the terminal's clipboard, or with nothing out of it again; nil where there is none
 	Mouse    func(on bool)                                                   // has the terminal tell of clicks; nil where it cannot
 	CallFor  triage.Severity                                                 // the least severe text of somebody who waits that calls; none for high
 	Tour     bool                                                            // say what may be done next, for whoever sits here first

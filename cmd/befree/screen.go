@@ -23,6 +23,7 @@ type screen struct {
 	titled string
 
 	clipboard *time.Timer // runs while there is something of ours in the clipboard
+	closed    bool        // nothing is copied any more
 
 	next  sync.Mutex // guards frame, anew and title
 	frame string
@@ -78,9 +79,10 @@ func (s *screen) Close() {
 	close(s.due)
 	select {
 	case <-s.done:
-		if s.clipboard != nil && s.clipboard.Stop() {
-			s.write(through(ansi.ResetSystemClipboard))
-		}
+		s.Copy("")
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
 		s.write(whole)
 	case <-time.After(slowTerminal): // its warden tidies up
 	}
@@ -163,15 +165,21 @@ func calling(write func(string), name string) func(urgent bool) {
 // clipboardFor is how long what was copied stays in the clipboard.
 const clipboardFor = 30 * time.Second
 
-// Copy puts text into the terminal's clipboard, by OSC 52, and takes it out again after a while, or at the end.
+// Copy puts text into the terminal's clipboard, by OSC 52, and takes it out again after a while, or at the end; an empty
+// one takes out at once what is there of ours.
 func (s *screen) Copy(text string) {
-	s.write(through(ansi.SetSystemClipboard(text)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.clipboard != nil {
-		s.clipboard.Stop()
+	ours := s.clipboard != nil && s.clipboard.Stop()
+	s.clipboard = nil
+	switch {
+	case s.closed:
+	case text != "":
+		_, _ = s.terminal.WriteString(through(ansi.SetSystemClipboard(text)))
+		s.clipboard = time.AfterFunc(clipboardFor, func() { s.write(through(ansi.ResetSystemClipboard)) })
+	case ours:
+		_, _ = s.terminal.WriteString(through(ansi.ResetSystemClipboard))
 	}
-	s.clipboard = time.AfterFunc(clipboardFor, func() { s.write(through(ansi.ResetSystemClipboard)) })
 }
 
 // Title has the window say something. A terminal that takes nothing gets it later, or not at all.

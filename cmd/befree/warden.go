@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/adrg/xdg"
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
 
 	"befree.example/cmd/internal/config"
@@ -102,8 +103,8 @@ func watch(ctx context.Context, in, out *os.File) error {
 		}
 		return err
 	}
-	_ = term.Restore(int(in.Fd()), before) // there is nothing better to do where this fails
-	_, _ = io.WriteString(out, whole)
+	_ = term.Restore(int(in.Fd()), before)                               // there is nothing better to do where this fails
+	_, _ = io.WriteString(out, through(ansi.ResetSystemClipboard)+whole) // nobody else knows whether words are in it
 	return broken(said.Bytes())
 }
 
