@@ -110,10 +110,17 @@ func aloud(ctx context.Context, o tui.Options, notice string, std *config.Std) e
 	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice)
 	l := tui.NewLinear(keepingPlaces(o), std.Out)
 	return run(ctx, l, l.Model, func(p *tea.Program, _ <-chan struct{}) {
-		for s := bufio.NewScanner(std.In); s.Scan(); {
-			p.Send(tui.Typed(s.Text()))
+		in := bufio.NewReader(std.In) // a line may be of any length
+		for {
+			line, err := in.ReadString('\n')
+			if err == nil || line != "" {
+				p.Send(tui.Typed(line))
+			}
+			if err != nil {
+				p.Send(tui.Leave{})
+				return
+			}
 		}
-		p.Send(tui.Leave{})
 	}, tea.WithInput(nil))
 }
 

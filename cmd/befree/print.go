@@ -20,12 +20,12 @@ func (p *player) print(context.Context, string) error {
 	if c == nil {
 		return errors.New("no conversation is open")
 	}
-	fmt.Fprintf(p.out, "\nconversation with …%s, %s\n", c.Tail, c.Severity.Word())
+	fmt.Fprintf(p.out, "\nconversation with …%s, %s\n", text.Line(c.Tail), c.Severity.Word())
 	for _, m := range c.Messages {
-		fmt.Fprintf(p.out, "  %s %-8s %s%s\n", m.At.Local().Format("15:04:05"), author(m), text.Line(m.Text.Reveal()), outgoing(m))
+		fmt.Fprintf(p.out, "  %s %-8s %s%s\n", m.At.Local().Format("15:04:05"), text.Line(author(m)), text.Line(m.Text.Reveal()), outgoing(m))
 	}
 	for _, n := range c.Notes {
-		fmt.Fprintf(p.out, "  %s %-8s (note) %s\n", n.At.Local().Format("15:04:05"), n.Author, text.Line(n.Text.Reveal()))
+		fmt.Fprintf(p.out, "  %s %-8s (note) %s\n", n.At.Local().Format("15:04:05"), text.Line(n.Author), text.Line(n.Text.Reveal()))
 	}
 	if c.Plan().Version > 0 {
 		fmt.Fprintf(p.out, "\n%s\n", plan.Markdown(c.Plan(), time.Local))
@@ -47,7 +47,7 @@ func outgoing(m *desk.Message) string {
 	if m.Inbound {
 		return ""
 	}
-	return " [" + string(m.Delivery) + "]"
+	return " [" + text.Line(string(m.Delivery)) + "]"
 }
 
 // card prints the plan as one SMS, if the phone is safe.
