@@ -98,6 +98,7 @@ func (h *hand) Whole(id string) (*desk.Conversation, error) {
 }
 
 func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err error) {
+	pressed := time.Now()
 	if h.before != nil {
 		h.before()
 	}
@@ -113,8 +114,10 @@ func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err er
 			out.Kept = true
 		default:
 			if c.Kind == desk.ReplyQueued {
-				delete(h.drafts, c.Conversation)
-				h.sentAt[c.Conversation] = time.Now()
+				h.sentAt[c.Conversation] = pressed
+				if !h.drafts[c.Conversation].At.After(pressed) {
+					delete(h.drafts, c.Conversation)
+				}
 			}
 			c.Actor, c.Role = "ada", h.status.Role
 			if err = h.decide(c); err != nil && c.Kind == desk.ReplyQueued {
