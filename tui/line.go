@@ -26,6 +26,7 @@ type Line interface {
 	// Surely is Do for a kind that is dangerous; a wrong passphrase gives seal.ErrPassphrase, and takes its time.
 	Surely(ctx context.Context, c desk.Command, passphrase []byte) (client.Outcome, error)
 	Open(ctx context.Context, conversation, reason string) error
+	Preview(ctx context.Context, conversations []string) error // asks for the newest words of who waits
 	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 
 	// Search looks for words in all that this machine has unsealed; Prepare makes it ready for that, and Rest forgets

@@ -31,20 +31,21 @@ type hand struct {
 	t  testing.TB
 	mu sync.Mutex
 
-	state    *desk.State
-	events   []store.Event
-	n        uint64
-	status   client.Status
-	changed  chan struct{}
-	outbox   []bolt.Entry
-	drafts   map[string]bolt.Entry
-	sentAt   map[string]time.Time // of the newest reply, by conversation
-	asked    []desk.Command
-	searched []string
-	ready    bool          // to be searched
-	fail     error         // what Do and Draft end with, if set
-	slow     time.Duration // of Draft
-	before   func()        // called by Do, if set
+	state     *desk.State
+	events    []store.Event
+	n         uint64
+	status    client.Status
+	changed   chan struct{}
+	outbox    []bolt.Entry
+	drafts    map[string]bolt.Entry
+	sentAt    map[string]time.Time // of the newest reply, by conversation
+	asked     []desk.Command
+	searched  []string
+	previewed [][]string    // of each Preview
+	ready     bool          // to be searched
+	fail      error         // what Do and Draft end with, if set
+	slow      time.Duration // of Draft
+	before    func()        // called by Do, if set
 }
 
 func newHand(t testing.TB) *hand {
@@ -138,6 +139,38 @@ func (h *hand) Surely(ctx context.Context, c desk.Command, passphrase []byte) (c
 }
 
 func (h *hand) Open(context.Context, string, string) error { return nil }
+
+// Preview reveals what is withheld of who waits.
+func (h *hand) Preview(_ context.Context, ids []string) error {
+	h.mu.Lock()
+	err := h.fail
+	h.previewed = append(h.previewed, ids)
+	h.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	h.change(func() {
+		for _, e := range h.events {
+			if slices.Contains(ids, e.Conversation) && e.Kind == desk.Received {
+				h.state.Reveal(e)
+			}
+		}
+	})
+	return nil
+}
+
+// forget takes the words of who waits from the console's memory, as a new start does.
+func (h *hand) forget() {
+	h.change(func() {
+		h.state = desk.NewState(desk.Policy{})
+		for _, e := range h.events {
+			if e.Kind == desk.Received {
+				e.Body, e.Withheld = nil, true
+			}
+			h.state.Apply(e)
+		}
+	})
+}
 
 func (h *hand) Attachment(_ context.Context, _, _ string, n int) ([]byte, string, error) {
 	if h.fail != nil {

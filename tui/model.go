@@ -70,6 +70,7 @@ type Model struct {
 	locked   *lock     // nil unless the screen is hidden
 	versions *versions // nil unless they are shown
 	tour     *tour     // nil unless it is given
+	previews previews
 	mouse    bool      // clicks are ours
 	aloud    bool      // nothing is drawn, all is said
 	quiet    bool      // its person is called for imminent danger alone
@@ -182,6 +183,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.saved(msg)
 	case doneMsg:
 		cmd = m.done(msg)
+	case previewFailedMsg:
+		m.previews.asked = nil
 	case Leave:
 		cmd = m.leave()
 	case brokenMsg:
@@ -230,7 +233,7 @@ func (m *Model) tick() tea.Cmd {
 	if m.Idle > 0 && m.locked == nil && m.now.Sub(m.lastKey) >= m.Idle {
 		lock = m.lockUp()
 	}
-	return tea.Batch(tick(), lock, m.callAgain())
+	return tea.Batch(tick(), lock, m.callAgain(), m.preview())
 }
 
 // take shows a newer world and waits for the next.
@@ -243,7 +246,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.takeBack(), m.returned(), m.goBack()}
+	cmds := []tea.Cmd{next, call, m.takeBack(), m.returned(), m.goBack(), m.preview()}
 	if w.openID == m.open {
 		m.show(w.open)
 	} else if m.open != "" {

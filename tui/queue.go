@@ -348,6 +348,10 @@ func (l *look) firstOf(c *desk.Conversation, n int) string {
 	}
 	words := m.Text.Reveal()
 	switch {
+	case m.Withheld && l.Review:
+		return l.T("(words not on this machine)")
+	case m.Withheld && c.Phase == desk.Waiting:
+		return l.T("(enter reads it)")
 	case m.Withheld:
 		return l.T("(words not for this reader)")
 	case strings.TrimSpace(words) == "" && len(m.Media) > 0:
