@@ -289,8 +289,11 @@ func (m *Model) unanswered() tea.Cmd {
 	return m.show1(longest.ID)
 }
 
-// filter begins to narrow the list down.
-func (m *Model) filter() { m.focus, m.queue.typing = onQueue, true }
+// filter begins to narrow the list down, anew.
+func (m *Model) filter() {
+	m.focus, m.queue.typing = onQueue, true
+	m.queue.refilter("")
+}
 
 // mine opens one's own conversation by its number.
 func (m *Model) mine(number string) tea.Cmd {

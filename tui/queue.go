@@ -9,6 +9,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 	"befree.example/tui/text"
 )
 
@@ -19,9 +20,11 @@ const calm = 2 * time.Second
 type queue struct {
 	*look
 	rows     []row
-	world    *world // newer than rows while keys are pressed
-	stale    bool   // the order of rows is not that of world
+	world    *world    // newer than rows while keys are pressed
+	stale    bool      // the order of rows is not that of world
+	settles  time.Time // when they find their places, if no key is pressed until then
 	selected string
+	unlisted int // how many will be rows then that are not
 	filter   string
 	typing   bool // into the filter
 	read     reading
@@ -40,11 +43,13 @@ type row struct {
 func (q *queue) Take(w *world, settle bool) {
 	q.world = w
 	next := q.order()
-	if settle || len(q.rows) == 0 {
+	if settle || !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }) {
 		q.place(next)
 		return
 	}
-	q.stale = !slices.Equal(next, q.rows)
+	if q.stale = !slices.EqualFunc(next, q.rows, func(a, b row) bool { return a.id == b.id }); q.stale {
+		q.unlisted = q.missing(next)
+	}
 }
 
 // Settle puts the rows into their order.
@@ -69,7 +74,7 @@ func (q *queue) order() []row {
 	section := func(name string, cs []*desk.Conversation, numbered bool) {
 		at := len(rows)
 		for i, c := range cs {
-			if !q.matches(c) {
+			if !numbered && !q.always(c) && !q.matches(c) {
 				continue
 			}
 			r := row{id: c.ID}
@@ -79,7 +84,11 @@ func (q *queue) order() []row {
 			rows = append(rows, r)
 		}
 		if n := len(rows) - at; n > 0 || name == waiting {
-			rows = slices.Insert(rows, at, row{section: name + " " + strconv.Itoa(n)})
+			count := strconv.Itoa(n)
+			if n < len(cs) {
+				count = q.T("{{.Shown}} of {{.All}}", "Shown", n, "All", len(cs))
+			}
+			rows = slices.Insert(rows, at, row{section: name + " " + count})
 		}
 	}
 	section(q.T("Mine"), w.mine, true)
@@ -87,6 +96,17 @@ func (q *queue) order() []row {
 	section(q.T("Held by others"), w.others, false)
 	section(q.T("Closed"), w.closed, false)
 	return rows
+}
+
+// always tells whether a conversation is listed whatever the filter: nobody in imminent danger waits unseen. One's own
+// are, too.
+func (q *queue) always(c *desk.Conversation) bool {
+	return c.Phase == desk.Waiting && c.Severity == triage.Imminent
+}
+
+// fits tells whether anything is listed because of the filter.
+func (q *queue) fits() bool {
+	return slices.ContainsFunc(q.rows, func(r row) bool { return q.world.byID[r.id] != nil && q.matches(q.world.byID[r.id]) })
 }
 
 func (q *queue) matches(c *desk.Conversation) bool {
@@ -186,10 +206,21 @@ func (q *queue) filterKey(k tea.KeyMsg) bool {
 	return true
 }
 
+// refilter narrows the list down. The cursor goes to what was looked for.
 func (q *queue) refilter(to string) {
-	if q.filter != to {
-		q.filter = to
-		q.Settle()
+	if q.filter == to {
+		return
+	}
+	q.filter = to
+	q.Settle()
+	if c := q.Selected(); to == "" || c == nil || q.matches(c) {
+		return
+	}
+	for _, r := range q.rows {
+		if c := q.world.byID[r.id]; c != nil && q.matches(c) {
+			q.selected = r.id
+			return
+		}
 	}
 }
 
@@ -222,15 +253,34 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 		}
 	}
 	switch {
-	case q.filter != "" && !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }):
+	case q.filter != "" && !q.fits():
 		lines = append(lines, "", "  "+q.T("Nothing fits; {{.Key}} shows all.", "Key", "esc"))
 	case len(q.world.waiting) == 0 && q.filter == "" && !q.Review:
 		lines = append(lines, "", "  "+q.T("Nobody is waiting."))
 	}
 	if q.stale && height > 2 {
-		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  "+q.T("the order changes when you pause")))
+		left := max(1, int((q.settles.Sub(now)+time.Second-1)/time.Second))
+		words := q.T("new order in {{.Seconds}} s", "Seconds", left)
+		if q.unlisted > 0 {
+			words = q.N(q.unlisted, "{{.N}} new") + ", " + words
+		}
+		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  "+cut(words, width-3, q.dots)))
 	}
 	return lines
+}
+
+// missing is how many of next are not listed.
+func (q *queue) missing(next []row) (n int) {
+	listed := make(map[string]bool, len(q.rows))
+	for _, r := range q.rows {
+		listed[r.id] = true
+	}
+	for _, r := range next {
+		if !listed[r.id] {
+			n++
+		}
+	}
+	return n
 }
 
 // lines is how many a row has, tall being what one has that is not selected.
