@@ -75,10 +75,11 @@ type Status struct {
 	At        uint64    // the newest one here
 	Role      desk.Role // as the relay said last
 	Limits    wire.Limits
-	Draining  bool   // the relay said that it is about to stop
-	Trouble   string // why there is no connection, in plain words
-	Wrong     bool   // somebody must do something about that: it does not pass by itself
-	Renewed   bool   // the relay's log was replaced since this console started: the copy was begun anew
+	Staff     []string // who may be given a conversation, as the relay said last
+	Draining  bool     // the relay said that it is about to stop
+	Trouble   string   // why there is no connection, in plain words
+	Wrong     bool     // somebody must do something about that: it does not pass by itself
+	Renewed   bool     // the relay's log was replaced since this console started: the copy was begun anew
 }
 
 // Behind is by how many events the console is behind the relay.

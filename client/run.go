@@ -200,7 +200,7 @@ func (s *session) greet() error {
 	if in.Welcome == nil {
 		return errors.New("relay did not answer the sign-in")
 	}
-	return s.resume(hello, in.Welcome.Role)
+	return s.resume(hello, *in.Welcome)
 }
 
 func tlsState(ws *websocket.Conn) *tls.ConnectionState {
@@ -212,7 +212,7 @@ func tlsState(ws *websocket.Conn) *tls.ConnectionState {
 }
 
 // resume goes on where the copy ends, if it is a copy of this log.
-func (s *session) resume(h wire.Hello, role desk.Role) error {
+func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	at := s.Cache.Position()
 	if at.Epoch != h.Epoch || at.Seq > h.Last {
 		if err := s.renew(h.Epoch, at); err != nil {
@@ -222,7 +222,7 @@ func (s *session) resume(h wire.Hello, role desk.Role) error {
 	}
 	s.goal = h.Last
 	s.update(func() {
-		s.status = Status{Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: role, Limits: h.Limits, Renewed: s.status.Renewed}
+		s.status = Status{Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: w.Role, Staff: w.Staff, Limits: h.Limits, Renewed: s.status.Renewed}
 		s.down = make(chan struct{})
 	})
 	return s.send(wire.Frame{Resume: &wire.Resume{Epoch: at.Epoch, After: at.Seq}})

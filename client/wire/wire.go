@@ -128,8 +128,9 @@ type Prove struct {
 
 // Welcome lets a console in.
 type Welcome struct {
-	Name string    `json:"name"`
-	Role desk.Role `json:"role"`
+	Name  string    `json:"name"`
+	Role  desk.Role `json:"role"`
+	Staff []string  `json:"staff,omitempty"` // names of who may be given a conversation
 }
 
 // Resume says where the console's copy ends; After 0 asks for a snapshot.

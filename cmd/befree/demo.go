@@ -35,9 +35,10 @@ type demoCmd struct {
 var demoScript string
 
 const (
-	demoName  = "ada"
-	demoQuick = 20               // how much faster than people a demo in a pipe is
-	demoGap   = 30 * time.Second // that anybody at a console waits for a texter who is asleep
+	demoName      = "ada"
+	demoColleague = "ben"            // to whom a conversation can be handed over
+	demoQuick     = 20               // how much faster than people a demo in a pipe is
+	demoGap       = 30 * time.Second // that anybody at a console waits for a texter who is asleep
 )
 
 // Run lets somebody work a real console: over a real websocket, with the relay's log and the console's cache in a
@@ -58,6 +59,9 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 	if !errors.Is(err, errNoTerminal) {
 		return err
+	}
+	if errors.Is(err, errDumb) {
+		fmt.Fprintln(std.Out, "TERM is dumb: such a terminal shows no screen, so a script is played. befree demo --linear sits you down at lines.")
 	}
 	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", demoName)
 	return c.stage(ctx, demoQuick, func(ctx context.Context, cl *client.Client) error {
@@ -109,7 +113,11 @@ func (c *demoCmd) serve(ctx context.Context, dir string, pace float64) (address 
 		return "", code, nil, err
 	}
 	staff := relay.StaffIn(folder)
-	if code, err = staff.Add(demoName, desk.Specialist); err != nil {
+	code, err = staff.Add(demoName, desk.Specialist)
+	if err == nil {
+		_, err = staff.Add(demoColleague, desk.Specialist)
+	}
+	if err != nil {
 		return "", code, nil, errors.Join(err, data.Close())
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

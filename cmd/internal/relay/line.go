@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -233,8 +235,22 @@ func (l *Line) signIn(f *feed, a wire.Auth) (err error) {
 	if _, err := l.enrolment.Still(f.who.Name, f.device.ID); err != nil {
 		return f.dismiss(err)
 	}
-	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role}})
+	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: l.answering()}})
 }
+
+// answering are the names of all who answer texters; none where they cannot be read just now.
+func (l *Line) answering() (names []string) {
+	roles, _ := l.enrolment.Roles()
+	for _, name := range slices.Sorted(maps.Keys(roles)) {
+		if roles[name] == desk.Specialist || roles[name] == desk.Supervisor {
+			names = append(names, name)
+		}
+	}
+	return names[:min(len(names), mostNamed)]
+}
+
+// mostNamed bounds the names in one frame.
+const mostNamed = 1000
 
 // enrol enters a device, unless too many codes were tried from where it is.
 func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
