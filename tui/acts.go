@@ -32,6 +32,7 @@ type doing struct {
 	kept  string // once it is on this machine's disk alone
 	conv  string
 	reply string         // the words of a reply
+	lasts time.Duration  // for which what is true; 0 for ever
 	then  func() tea.Cmd // once it is done
 	undo  func()         // once it is known that it was not
 	moves bool           // then opens something: not under whoever has pressed a key since
@@ -99,6 +100,9 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	switch {
 	case d.err != nil && !notKnown(d.err):
 		m.fail(m.plainly(d.err))
+		if d.kept == keptSafety {
+			m.fail(m.T("Not kept: {{.Why}}", "Why", m.plainly(d.err)))
+		}
 		m.letGo = ""
 		var refusal *desk.Refusal
 		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
@@ -115,6 +119,9 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		m.say(m.Word(d.kept))
 	case d.what != "":
 		m.say(d.what)
+		if d.lasts > 0 {
+			m.notice.ends = m.now.Add(d.lasts)
+		}
 	}
 	if d.then != nil && !(d.moves && m.lastKey.After(d.key)) {
 		return d.then()
@@ -188,7 +195,7 @@ func (m *Model) release() {
 	}
 	c := about(m.chat.conv, desk.Released, desk.Because{})
 	m.ask(&dialog{
-		title: m.T("Give back {{.Who}}?", "Who", m.who(m.chat.conv)),
+		title: m.T("Give back {{.Who}}?", "Who", m.who(m.chat.conv)), about: c.Conversation,
 		lines: []string{m.T("It goes back to the queue and anybody may take it. Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")},
 		choices: []choice{{"n", m.T("keep it"), nil}, {"y", m.T("give it back"), func() tea.Cmd {
 			return m.do(doing{what: m.T("Given back to the queue.")}, c)
@@ -205,33 +212,60 @@ func (m *Model) handOver() {
 			return
 		}
 	}
-	if c == nil || c.Phase == desk.ClosedNow {
-		m.say(m.T("Mark a conversation first."))
+	if !m.goesOn(c) {
 		return
 	}
 	who := m.who(c)
-	whom := askWhy(m.T("Hand over {{.Who}}: to whom?", "Who", who), m.T("keep it"), func(name string) tea.Cmd {
-		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), func(reason string) tea.Cmd {
+	to := func(name string) tea.Cmd {
+		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("{{.Name}} has {{.Who}} now.", "Name", text.Line(name), "Who", who)}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
-		}, m.T("What must they know before they write? It is kept.")))
+		}, m.T("What must they know before they write? It is kept."), m.T("Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")))
 		return nil
-	}, m.T("Their name, as they sign in. Texts that have not gone out yet are taken back; what you were writing stays here as a draft."))
-	whom.prompt = m.T("Name:")
-	m.ask(whom)
+	}
+	var offers []offer
+	for _, name := range m.colleagues(c) {
+		offers = append(offers, offer{name: text.Line(name), do: func() tea.Cmd { return to(name) }})
+	}
+	m.palette = newPalette(m.T("Hand over {{.Who}} to", "Who", who), offers)
+	m.palette.other = func(name string) offer {
+		return offer{name: name, note: m.T("as they sign in"), do: func() tea.Cmd { return to(name) }}
+	}
+}
+
+// colleagues are who may be given a conversation, as far as is known: whom the relay named, and whose work is seen here.
+func (m *Model) colleagues(c *desk.Conversation) []string {
+	names := slices.Clone(m.world.status.Staff)
+	for _, other := range m.world.byID {
+		names = append(append(names, other.Held...), other.Owner)
+	}
+	slices.Sort(names)
+	return slices.DeleteFunc(slices.Compact(names), func(name string) bool { return name == "" || name == c.Owner })
+}
+
+// goesOn tells whether there is a conversation that is not closed, and says so if not.
+func (m *Model) goesOn(c *desk.Conversation) bool {
+	switch {
+	case c == nil:
+		m.say(m.T("Mark a conversation first."))
+	case c.Phase == desk.ClosedNow:
+		m.say(m.T("This one is closed."))
+	default:
+		return true
+	}
+	return false
 }
 
 // judge lets a person set the severity of the marked conversation, with the reason.
 func (m *Model) judge() tea.Cmd {
 	c := m.chosen()
-	if c == nil || c.Phase == desk.ClosedNow {
-		m.say(m.T("Mark a conversation first."))
+	if !m.goesOn(c) {
 		return nil
 	}
 	name := m.who(c)
 	var offers []offer
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
 		offers = append(offers, offer{name: m.Word(s.Word()), note: m.T("target {{.Time}}", "Time", minutes(triage.Target(s))), do: func() tea.Cmd {
-			m.ask(askWhy(m.T("{{.Who}} is to be {{.Severity}}", "Who", name, "Severity", m.Word(s.Word())), m.T("leave it as it is"), func(reason string) tea.Cmd {
+			m.ask(askWhy(m.T("{{.Who}} is to be {{.Severity}}", "Who", name, "Severity", m.Word(s.Word())), m.T("leave it as it is"), c.ID, func(reason string) tea.Cmd {
 				return m.do(doing{what: m.T("{{.Who}} is {{.Severity}} now.", "Who", name, "Severity", m.Word(s.Word()))}, about(c, desk.SeveritySet, desk.Ruling{Severity: s, Reason: reason}))
 			}, m.T("Say why; that is kept, and everybody sees the new severity.")))
 			return nil
@@ -259,11 +293,11 @@ func (m *Model) takeOver() {
 		m.say(m.T("Only supervisors take over."))
 		return
 	case c == nil || c.Phase != desk.Held || c.HeldBy(m.Name):
-		m.say(m.T("Mark a conversation that somebody else holds."))
+		m.say(m.T("Mark a conversation that somebody else holds: {{.Key}} in the list goes to the end, where they are.", "Key", "G"))
 		return
 	}
 	name := m.who(c)
-	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), func(reason string) tea.Cmd {
+	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), c.ID, func(reason string) tea.Cmd {
 		open := func() tea.Cmd {
 			cmd := m.show1(c.ID)
 			m.focus = onComposer // however old what is known here: letters are letters
@@ -278,15 +312,15 @@ func (m *Model) takeOver() {
 func (m *Model) beside(s side) tea.Cmd {
 	c := m.chat.conv
 	if m.focus == onQueue && m.queue.Selected() != nil && (c == nil || c.ID != m.queue.selected) {
-		cmd := m.show1(m.queue.selected)
-		m.say(m.T("Opened. Press the key once more for what stands beside it."))
-		return cmd
+		opened := m.show1(m.queue.selected)
+		m.focus = onChat
+		return tea.Batch(opened, m.beside(s))
 	}
 	if c == nil {
 		return nil
 	}
 	cmd := m.keep()
-	m.side, m.focus = s, onSide
+	m.side, m.focus, m.notice = s, onSide, notice{}
 	switch {
 	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
 		m.safety = newSafety(c)
@@ -354,9 +388,14 @@ func (m *Model) keepSafety() tea.Cmd {
 	if m.Review || m.safety == nil || !m.safety.Changed() {
 		return nil
 	}
-	edit, err := m.safety.Edit()
-	if err != nil {
-		m.fail(m.Word(err.Error()))
+	edit, wrong := m.safety.Edit()
+	if len(wrong) > 0 {
+		why := make([]string, len(wrong))
+		for i, w := range wrong {
+			why[i] = m.Word(w.why)
+		}
+		m.safety.at = wrong[0].field
+		m.fail(m.T("Not kept: {{.Why}}", "Why", strings.Join(why, " ")))
 		return nil
 	}
 	id, sent := m.safety.id, m.safety.Changes()
@@ -422,7 +461,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c.Phase == desk.Waiting || c.Owner == m.Name {
 		return open("")
 	}
-	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), open, m.T("It is not yours. Say why you open it; that is kept.")))
+	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), c.ID, open, m.T("It is not yours. Say why you open it; that is kept.")))
 	return nil
 }
 
@@ -440,7 +479,7 @@ func (m *Model) lost(c *desk.Conversation) {
 		who = m.T("It was closed.")
 	}
 	m.ask(&dialog{
-		title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true,
+		title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID,
 		lines:   []string{who, m.T("What you were writing stays here as a draft and goes to nobody.")},
 		choices: []choice{{"y", m.T("understood"), nil}},
 	})

@@ -112,11 +112,7 @@ func TestASavedRecordMovesNobody(t *testing.T) {
 	}{
 		{"who writes to the texter", func(s *sitter) {
 			s.h.slowly(1200 * time.Millisecond)
-			s.press("ctrl+s")
-			for s.m.focus != onComposer {
-				s.press("tab")
-			}
-			s.press("Go to the window next to the stairs", "enter")
+			s.press("ctrl+s", "esc", "enter", "Go to the window next to the stairs", "enter")
 		}, []string{"c0147: Go to the window next to the stairs"}},
 		{"who writes on in it", func(s *sitter) {
 			s.h.slowly(2 * time.Second)

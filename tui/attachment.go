@@ -49,6 +49,7 @@ func (m *Model) fetch(c *desk.Conversation, message *desk.Message, n int) tea.Cm
 	}
 	line, save, name := m.Line, m.Save, "attachment-"+dashed(c.ID)
 	m.ask(&dialog{
+		about: c.ID,
 		title: m.T("Write what {{.Who}} sent to a file?", "Who", m.who(c)),
 		lines: []string{
 			m.T("It may be hard to see, it may be evidence, and whoever holds the phone may have sent it to harm this machine. befree does not look into it."),

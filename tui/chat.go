@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -25,13 +26,14 @@ type chat struct {
 	laid  map[*desk.Message][]string
 	told  map[*desk.Turn][]string
 	width int
+	found string // ID of the text that was looked for
 	from  uint64 // Seq up to which it was read when it was opened
 }
 
 // Show puts a conversation, or its newer self, on the screen.
 func (c *chat) Show(conv *desk.Conversation) {
 	if conv == nil || c.conv == nil || conv.ID != c.conv.ID {
-		c.conv, c.up, c.below = conv, 0, 0
+		c.conv, c.up, c.below, c.found = conv, 0, 0, ""
 		clear(c.laid)
 		clear(c.told)
 		return
@@ -194,6 +196,9 @@ func (c *chat) visible(room int, now time.Time) []string {
 			have += len(block)
 		}
 		block = c.message(ms[i], now)
+		if ms[i].ID == c.found {
+			block = c.mark(block)
+		}
 		blocks = append(blocks, block)
 		have += len(block)
 		if c.firstNew(i) {
@@ -211,6 +216,15 @@ func (c *chat) visible(room int, now time.Time) []string {
 	}
 	c.up = min(c.up, max(0, have-room))
 	return bottom(lines[:len(lines)-c.up], room)
+}
+
+// mark puts a sign before the lines of the text that was looked for.
+func (c *chat) mark(block []string) []string {
+	marked := make([]string, len(block))
+	for i, l := range block {
+		marked[i] = c.Theme.Focus.Paint(">") + strings.TrimPrefix(l, " ")
+	}
+	return marked
 }
 
 // firstNew tells whether a message is the first that came since the conversation was on the screen last.

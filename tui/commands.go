@@ -73,6 +73,7 @@ func commands() []command {
 		{name: "Find in the conversation", any: []string{"ctrl+f"}, do: (*Model).find},
 		{name: "Search everything on this machine", any: []string{"alt+f"}, list: []string{"F"}, do: (*Model).search},
 		{name: "Next pane", any: []string{"tab", "shift+tab"}},
+		{name: "Next field or question of a form, and back", write: []string{"tab", "shift+tab"}},
 		{name: "Back; destroys nothing", any: []string{"esc"}},
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
 		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{writing: m.typing()} })},
@@ -90,6 +91,7 @@ type bindings struct {
 	everywhere, list map[string]func(*Model) tea.Cmd
 	first            map[string]func(*Model) tea.Cmd // whatever is open over the panes
 	instead          map[string]string               // of a key that befree comes with
+	lines            bool                            // they are typed as lines: :u, not alt+u
 }
 
 // fixed keys mean the same in every console, whatever its person would have them mean.
@@ -103,7 +105,7 @@ func Bind(keys map[string]string) error {
 }
 
 func bind(keys map[string]string) (b bindings, err error) {
-	b = bindings{commands(), map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]func(*Model) tea.Cmd{}, map[string]string{}}
+	b = bindings{commands: commands(), everywhere: map[string]func(*Model) tea.Cmd{}, list: map[string]func(*Model) tea.Cmd{}, first: map[string]func(*Model) tea.Cmd{}, instead: map[string]string{}}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
 		i := slices.IndexFunc(b.commands, func(c command) bool { return strings.EqualFold(c.name, name) })
 		if i < 0 || b.commands[i].do == nil {
@@ -167,7 +169,16 @@ func (b *bindings) press(key string) string {
 	if strings.HasPrefix(key, "F") {
 		name = strings.ToLower(key)
 	}
-	return cmp.Or(b.instead[name], key)
+	key = cmp.Or(b.instead[name], key)
+	if !b.lines {
+		return key
+	}
+	for _, c := range b.commands {
+		if at := slices.Index(slices.Concat(c.any, c.list), strings.ToLower(key)); at >= 0 && len(c.list) > 0 && c.do != nil {
+			return ":" + strings.TrimPrefix(c.list[0], ":")
+		}
+	}
+	return ":" + strings.ToLower(key)
 }
 
 // A help shows every command with its keys, first those that work where its person is.
@@ -218,14 +229,27 @@ func (h *help) Render(l *look, width, height int) []string {
 	return append([]string{l.heading(here, width, true)}, all[h.top:min(len(all), h.top+room)]...)
 }
 
-// keyRows are commands with their keys, in two columns where there is room.
+// keyRows are commands with their keys, in two columns where there is room. Nothing of either is cut off.
 func (l *look) keyRows(cs []command, width int) []string {
+	wide, columns := 20, 1
+	if width >= 2*48 {
+		columns = 2
+	}
 	var all []string
 	for _, c := range cs {
-		line := cut(c.keys(), 22, l.dots)
-		all = append(all, "  "+l.Theme.Focus.Paint(line)+strings.Repeat(" ", 24-cells(line))+l.Word(c.name))
+		keys, names := wrap(c.keys(), wide-2), wrap(l.Word(c.name), width/columns-wide-3)
+		for i := range max(len(keys), len(names)) {
+			key, name := "", ""
+			if i < len(keys) {
+				key = keys[i]
+			}
+			if i < len(names) {
+				name = names[i]
+			}
+			all = append(all, "  "+l.Theme.Focus.Paint(key)+strings.Repeat(" ", wide-cells(key))+name)
+		}
 	}
-	if width < 2*48 {
+	if columns == 1 {
 		return all
 	}
 	half := (len(all) + 1) / 2

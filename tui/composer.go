@@ -165,7 +165,7 @@ func (c *composer) Rows(width int) (n int) {
 	return max(least, n)
 }
 
-// Render has the addressee in its frame; held says why nothing can be sent, empty if it can.
+// Render has the addressee in its frame; held says that nothing can be sent and why, empty if it can.
 func (c *composer) Render(conv *desk.Conversation, width, height int, held string, focused bool) []string {
 	to := c.T("To {{.Who}}", "Who", c.who(conv))
 	if at := c.since[c.id]; !at.IsZero() {
@@ -174,7 +174,7 @@ func (c *composer) Render(conv *desk.Conversation, width, height int, held strin
 	lines := []string{c.heading(to, width, focused)}
 	foot := []string{"  " + c.Theme.Muted.Paint(c.count())}
 	if held != "" {
-		for _, l := range bottom(wrap(c.T("Held: {{.Why}}", "Why", held), width-3), 2) {
+		for _, l := range bottom(wrap(held, width-3), 2) {
 			foot = append(foot, "  "+c.Theme.Danger.Paint(l))
 		}
 	}
@@ -189,14 +189,14 @@ func (c *composer) count() string {
 	t := c.editor.Text()
 	n := utf8.RuneCountInString(t)
 	if n == 0 {
-		return fmt.Sprintf("0/%d", desk.MaxReply)
+		return fmt.Sprintf("0/%d %s", desk.MaxReply, c.T("characters"))
 	}
 	s := sms.Segments(t)
 	encoding := s.Encoding
 	if encoding == sms.UCS2 {
 		encoding = c.T("{{.Encoding}} because of {{.Characters}}", "Encoding", encoding, "Characters", forcing(t))
 	}
-	out := fmt.Sprintf("%d/%d %s %s %s %s", n, desk.MaxReply, c.dot, c.N(s.Segments, "{{.N}} segments"), c.dot, encoding)
+	out := fmt.Sprintf("%d/%d %s %s %s %s %s", n, desk.MaxReply, c.T("characters"), c.dot, c.N(s.Segments, "{{.N}} segments"), c.dot, encoding)
 	if s.Encoding == sms.UCS2 && sms.Segments(sms.Replace(t)).Segments < s.Segments {
 		out += " " + c.dot + " F7 " + c.T("plain quotes")
 	}

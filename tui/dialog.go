@@ -32,15 +32,16 @@ type dialog struct {
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
 
-	leaving       bool // of befree: ctrl+c answers it
-	itself        bool // opened by itself: enter never answers it
-	read          bool // it has stood there long enough
+	about         string // ID of the conversation that it is about, empty for none
+	leaving       bool   // of befree: ctrl+c answers it
+	itself        bool   // opened by itself: enter never answers it
+	read          bool   // it has stood there long enough
 	opened, quiet time.Time
 }
 
 // askWhy is a dialog that goes on, by send, with a reason; harmless is what esc does.
-func askWhy(title, harmless string, send func(reason string) tea.Cmd, lines ...string) *dialog {
-	return &dialog{title: title, lines: lines, choices: []choice{{"", harmless, nil}}, reason: newEditor(500), send: send}
+func askWhy(title, harmless, about string, send func(reason string) tea.Cmd, lines ...string) *dialog {
+	return &dialog{title: title, about: about, lines: lines, choices: []choice{{"", harmless, nil}}, reason: newEditor(500), send: send}
 }
 
 // Key answers. done says that the dialog is over.

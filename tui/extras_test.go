@@ -18,13 +18,16 @@ import (
 func TestSupervisorReassigns(t *testing.T) {
 	sit(t, Options{}, 100, 30, func(h *hand) {
 		conversation(h)
-		h.status.Role = desk.Supervisor
+		h.status.Role, h.status.Staff = desk.Supervisor, []string{"ada", "ben", "zoe"}
 	}, func(s *sitter) {
 		s.press("G")
 		s.sees("> ▲ HIGH", "held by ben")
 		s.press("H")
-		s.sees("Hand over teal cloud", "to whom?")
-		s.press("eva", "f9")
+		s.sees("Hand over teal cloud", "to: _", "zoe")
+		s.seesNot("ben  ")
+		s.press("eva")
+		s.sees("> eva", "as they sign in")
+		s.press("enter")
 		s.sees("What must they know")
 		s.press("Ben has left.", "f9")
 		s.wait(time.Second)

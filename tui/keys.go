@@ -18,10 +18,10 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		return m.oneByOne(k)
 	}
 	switch n := len(m.dialogs); {
-	case k.Type == tea.KeyCtrlC:
-		return m.quit()
 	case m.locked != nil:
 		return m.lockKey(k)
+	case k.Type == tea.KeyCtrlC:
+		return m.quit()
 	case m.first[k.String()] != nil:
 		return m.first[k.String()](m)
 	case n > 0:
@@ -29,6 +29,8 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		done, cmd := top.Key(k, m.now)
 		if done {
 			m.drop(top)
+		} else if top.reason != nil && (k.Type == tea.KeyEnter || k.Type == tea.KeyF9) {
+			m.say(m.T("Say it in a few words; F9 goes on then."))
 		}
 		return cmd
 	case m.help != nil:
@@ -110,6 +112,9 @@ func (m *Model) everywhere(k tea.KeyMsg) (tea.Cmd, bool) {
 	if number, ok := strings.CutPrefix(s, "alt+"); ok && isDigit(number) {
 		return m.mine(number), true
 	}
+	if (s == "tab" || s == "shift+tab") && m.inForm() {
+		return m.sideKey(k), true
+	}
 	if s == "tab" || s == "shift+tab" {
 		m.rotate(map[string]int{"tab": 1, "shift+tab": -1}[s])
 		return nil, true
@@ -118,6 +123,11 @@ func (m *Model) everywhere(k tea.KeyMsg) (tea.Cmd, bool) {
 		return do(m), true
 	}
 	return nil, false
+}
+
+// inForm tells whether a form has the keys, in which tab goes from field to field and leads nowhere else.
+func (m *Model) inForm() bool {
+	return m.focus == onSide && (m.side == safetySide && m.safety != nil || m.side == planSide && m.plan != nil)
 }
 
 func isDigit(s string) bool { return len(s) == 1 && s[0] >= '1' && s[0] <= '9' }
@@ -163,7 +173,7 @@ func (m *Model) back() bool {
 	case onComposer:
 		m.focus = onChat
 	default:
-		m.focus = onQueue
+		m.focus, m.chat.found = onQueue, ""
 	}
 	return true
 }
@@ -208,6 +218,7 @@ func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
 	case k.Type == tea.KeyEnter && !k.Alt:
 		return m.enterTyped()
 	default:
+		m.slipped = ""
 		m.composer.Key(k, m.now)
 		return m.saveSoon()
 	}
@@ -226,7 +237,19 @@ func (m *Model) enterTyped() tea.Cmd {
 		}
 		return nil
 	}
+	if words := m.composer.Text(m.open); slip(words) && m.slipped != m.open {
+		m.slipped = m.open
+		m.fail(m.T("Not sent: it begins like a command. esc first for commands; enter again sends it."))
+		return nil
+	}
+	m.slipped = ""
 	return m.send()
+}
+
+// slip tells whether a text looks like a command that was meant for the list.
+func slip(words string) bool {
+	words = strings.TrimSpace(words)
+	return (strings.HasPrefix(words, "/") || strings.HasPrefix(words, ":")) && !strings.Contains(words, "\n")
 }
 
 // sideKey gives a key to the pane beside the conversation.
@@ -235,6 +258,9 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 	case k.Type == tea.KeyEsc:
 		cmd := m.keep()
 		m.back()
+		if s := m.safety; s != nil && s.Changed() {
+			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, ctrl+s keeps it.", "Key", m.press("F4")))
+		}
 		return cmd
 	case k.Type == tea.KeyCtrlS:
 		return m.keepSide()
@@ -252,7 +278,7 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 }
 
 func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
-	step := map[string]int{"pgdown": 1, "pgup": -1, "alt+down": 1, "alt+up": -1}[k.String()]
+	step := map[string]int{"tab": 1, "shift+tab": -1, "pgdown": 1, "pgup": -1, "alt+down": 1, "alt+up": -1}[k.String()]
 	switch {
 	case step != 0:
 		cmd := m.keep()

@@ -456,7 +456,8 @@ var named = map[string]tea.KeyMsg{
 	"alt+q":  {Type: tea.KeyRunes, Runes: []rune("q"), Alt: true}, "alt+j": {Type: tea.KeyRunes, Runes: []rune("j"), Alt: true},
 	"alt+v": {Type: tea.KeyRunes, Runes: []rune("v"), Alt: true}, "ctrl+n": {Type: tea.KeyCtrlN}, "left": {Type: tea.KeyLeft},
 	"alt+y": {Type: tea.KeyRunes, Runes: []rune("y"), Alt: true},
-	"f2":    {Type: tea.KeyF2},
+	"f2":    {Type: tea.KeyF2}, "shift+tab": {Type: tea.KeyShiftTab},
+	"alt+h": {Type: tea.KeyRunes, Runes: []rune("h"), Alt: true}, "alt+r": {Type: tea.KeyRunes, Runes: []rune("r"), Alt: true},
 	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},
 	"backspace": {Type: tea.KeyBackspace}, "n": {Type: tea.KeyRunes, Runes: []rune("n")},
 }

@@ -58,7 +58,7 @@ const linearWidth = 76
 func NewLinear(o Options, out io.Writer) *Linear {
 	o.Theme, o.ASCII = theme.Theme{}, true
 	m := New(o)
-	m.rule, m.marks, m.aloud = "", [4]string{}, true
+	m.rule, m.marks, m.lines = "", [4]string{}, true
 	m.width, m.chat.width = linearWidth, linearWidth
 	return &Linear{Model: m, out: out, told: told{unstarted: true, waiting: map[string]bool{}}}
 }
@@ -95,7 +95,7 @@ func (l *Linear) typed(line string) tea.Cmd {
 		return l.judgeEnd(line)
 	case strings.HasPrefix(line, ":"):
 		return l.command(strings.TrimSpace(line[1:]))
-	case read != "" && line == ".":
+	case line == "." && (read != "" || l.focus == onComposer):
 		l.say(l.T("It stays a draft."))
 		return nil
 	case read != "" && line == "" && read != l.draft(): // a claim or words that came back changed it

@@ -98,7 +98,7 @@ func (l *Linear) tellConversation() {
 		}
 		l.told.whole = false
 		for _, m := range messages[:known] {
-			l.told.delivery[m.ID] = told1(m)
+			l.told.delivery[m.ID] = l.told1(m)
 		}
 		if known > 0 {
 			l.print(l.N(known, "{{.N}} texts before; * reads all."))
@@ -106,7 +106,7 @@ func (l *Linear) tellConversation() {
 	}
 	for _, m := range messages {
 		was, known := l.told.delivery[m.ID]
-		switch now := told1(m); {
+		switch now := l.told1(m); {
 		case !known:
 			l.print(l.chat.layOut(m, l.now)...)
 		case was != now && !m.Inbound:
@@ -114,7 +114,7 @@ func (l *Linear) tellConversation() {
 		case was != now:
 			l.print(l.chat.layOut(m, l.now)...)
 		}
-		l.told.delivery[m.ID] = told1(m)
+		l.told.delivery[m.ID] = l.told1(m)
 	}
 	l.tellTurns(c)
 	l.tellDraft()
@@ -150,7 +150,12 @@ func (l *Linear) tellTurns(c *desk.Conversation) {
 }
 
 // told1 is what must change for a text to be worth saying again.
-func told1(m *desk.Message) string { return fmt.Sprint(m.Delivery, m.Withheld, m.Again, len(m.SIDs)) }
+func (l *Linear) told1(m *desk.Message) string {
+	if m.Inbound || m.Delivery == desk.StatusWaiting {
+		return fmt.Sprint(m.Delivery, m.Withheld, m.Again)
+	}
+	return fmt.Sprint(l.delivery(m, l.now), m.Withheld, m.Again, len(m.SIDs))
+}
 
 // tellBeside reads out what stands beside the conversation: the notes, or the item of a form that is to be filled in.
 func (l *Linear) tellBeside() {

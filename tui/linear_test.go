@@ -161,7 +161,7 @@ func TestLinearSendsWhatWasReadBack(t *testing.T) {
 		s.update(Typed(":n"))
 		s.wait(500 * time.Millisecond)
 		s.update(Typed("Are you safe?"))
-		if got := s.said.String(); !strings.HasSuffix(got, ": 36/1600 - 1 segment - GSM-7\nLeave the house now or\nAre you safe?\nAn empty line sends it, a full stop alone keeps it as a draft, another text takes its place.\n") {
+		if got := s.said.String(); !strings.HasSuffix(got, ": 36/1600 characters - 1 segment - GSM-7\nLeave the house now or\nAre you safe?\nAn empty line sends it, a full stop alone keeps it as a draft, another text takes its place.\n") {
 			s.Errorf("what would be sent is not read back: %s", got)
 		}
 		s.hears("", "Whether it is yours is being decided")

@@ -71,8 +71,8 @@ type Model struct {
 	versions *versions // nil unless they are shown
 	tour     *tour     // nil unless it is given
 	previews previews
+	slipped  string    // ID of the conversation whose text was held since it looks like a command
 	mouse    bool      // clicks are ours
-	aloud    bool      // nothing is drawn, all is said
 	quiet    bool      // its person is called for imminent danger alone
 	called   time.Time // when the person was called for last
 	notice   notice
@@ -118,6 +118,7 @@ type notice struct {
 	text string
 	bad  bool
 	at   time.Time
+	ends time.Time // when it is true no more; zero for never
 }
 
 // New returns a console.
@@ -226,14 +227,20 @@ func (m *Model) tick() tea.Cmd {
 	if m.queue.stale && m.now.Sub(m.lastKey) >= calm {
 		m.queue.Settle()
 	}
-	if !m.notice.bad && m.now.Sub(m.notice.at) > 8*time.Second {
-		m.notice = notice{}
-	}
 	var lock tea.Cmd
+	m.forget()
 	if m.Idle > 0 && m.locked == nil && m.now.Sub(m.lastKey) >= m.Idle {
 		lock = m.lockUp()
 	}
 	return tea.Batch(tick(), lock, m.callAgain(), m.preview())
+}
+
+// forget takes away a notice that has stood long enough, or that is true no more.
+func (m *Model) forget() {
+	n := m.notice
+	if !n.bad && m.now.Sub(n.at) > 8*time.Second || !n.ends.IsZero() && !m.now.Before(n.ends) {
+		m.notice = notice{}
+	}
 }
 
 // take shows a newer world and waits for the next.
@@ -319,6 +326,9 @@ func (m *Model) show(c *desk.Conversation) {
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())
 	}
+	if m.safety != nil && m.safety.id == c.ID {
+		m.safety.Take(c)
+	}
 	if was != nil && was.ID == c.ID && was.HeldBy(m.Name) && c.Owner != m.Name {
 		m.lost(c)
 	}
@@ -339,7 +349,7 @@ func (m *Model) inView() bool {
 	switch {
 	case m.locked != nil:
 		return false
-	case m.aloud:
+	case m.lines:
 		return true
 	case m.width < leastWidth || m.height < leastHeight || m.overlay(m.width, m.height-3) != nil:
 		return false

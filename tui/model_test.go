@@ -398,7 +398,7 @@ func TestRowsKeepStillWhileKeysArePressed(t *testing.T) {
 		if s.m.queue.selected != before {
 			s.Errorf("the cursor is on %s, was on %s", s.m.queue.selected, before)
 		}
-		s.sees("the order changes when you pause")
+		s.sees("new order in")
 		s.wait(4 * time.Second)
 		if s.m.queue.selected != before || s.m.queue.rows[1].id != "c0147" {
 			s.Errorf("after a pause the cursor is on %s and the first is %s", s.m.queue.selected, s.m.queue.rows[1].id)
@@ -615,7 +615,10 @@ func TestFind(t *testing.T) {
 		s.press("ctrl+f", "number 7")
 		s.sees("> number 7")
 		s.press("enter")
-		s.sees("    number 7 ")
+		s.sees(">   number 7 ")
+		s.press("esc", "enter")
+		s.seesNot(">   number 7")
+		s.press("esc")
 		s.press("G")
 		s.sees("number 59")
 	})
@@ -623,13 +626,15 @@ func TestFind(t *testing.T) {
 
 func TestHandingOver(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
-		s.press("1", "esc", "H", "ben", "f9")
+		s.press("1", "esc", "H")
+		s.sees("Hand over rapid bay", "to: _")
+		s.press("ben", "enter")
 		s.sees("to ben", "What must they know")
 		s.press("esc")
 		if got := s.h.state.Conversation("c0147").Owner; got != "ada" {
 			s.Fatalf("esc gave it to %s", got)
 		}
-		s.press("H", "ben", "f9", "He is outside the door", "f9")
+		s.press("H", "ben", "enter", "He is outside the door", "f9")
 		if got := s.h.state.Conversation("c0147").Owner; got != "ben" {
 			s.Errorf("%s has it; the screen:\n%s", got, s.screen())
 		}

@@ -31,6 +31,7 @@ type palette struct {
 	ask    func(query string) tea.Cmd // in the place of offers: what is typed is asked for by enter
 	told   bool                       // its offers were found by a search
 	hint   string                     // in the place of "nothing fits"
+	other  func(query string) offer   // that is offered after what fits; nil for none
 }
 
 func newPalette(title string, offers []offer) *palette {
@@ -55,6 +56,9 @@ func (p *palette) narrow(query string) {
 	p.fit = nil
 	for _, match := range matches {
 		p.fit = append(p.fit, p.offers[match.Index])
+	}
+	if p.other != nil && !slices.Contains(names, query) {
+		p.fit = append(p.fit, p.other(query))
 	}
 }
 
@@ -136,6 +140,7 @@ func (m *Model) find() tea.Cmd {
 			do: func() tea.Cmd {
 				m.focus = onChat
 				m.chat.Reach(message.ID)
+				m.chat.found = message.ID
 				return nil
 			},
 		})
@@ -188,6 +193,10 @@ func (m *Model) otherDrafts() tea.Cmd {
 			}
 		}
 		offers = append(offers, offer{name: codename.Of(id) + ": " + strings.ReplaceAll(words, "\n", " "), more: words, do: open})
+	}
+	if len(offers) == 0 {
+		m.say(m.T("No drafts to others."))
+		return nil
 	}
 	m.palette = newPalette(m.T("Drafts"), offers)
 	return nil

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -165,7 +166,14 @@ func (p *planForm) Render(width, height int, focused bool) []string {
 	room := max(1, height-len(lines)-len(below))
 	if len(list) > room {
 		from := min(max(0, at-room/2), len(list)-room)
-		list = list[from : from+room]
+		above, below := from, len(list)-room-from
+		list = slices.Clone(list[from : from+room])
+		if above > 0 {
+			list[0] = "    " + p.Theme.Muted.Paint(p.T("{{.Lines}} more lines above", "Lines", above+1))
+		}
+		if below > 0 {
+			list[room-1] = "    " + p.Theme.Muted.Paint(p.T("{{.Lines}} more lines below", "Lines", below+1))
+		}
 	}
 	for len(list) < room {
 		list = append(list, "")
@@ -201,12 +209,15 @@ func (p *planForm) list(width int) (lines []string, at int) {
 func (p *planForm) answer(width, box int, focused bool) []string {
 	item := p.items[p.at]
 	lines := []string{p.heading(p.Word(item.Title), width, false)}
-	ask := item.Ask
-	if p.theirs == "es" {
-		ask = item.AskES
+	ask := map[string]string{"en": item.Ask, "es": item.AskES}
+	questions := []string{cmp.Or(ask[p.Spoken()], item.Ask)}
+	if theirs := ask[p.theirs]; theirs != "" && p.theirs != p.Spoken() {
+		questions = append(questions, p.theirs+": "+theirs)
 	}
-	for _, l := range wrap(ask, width-3) {
-		lines = append(lines, "  "+p.Theme.Muted.Paint(l))
+	for _, q := range questions {
+		for _, l := range wrap(q, width-3) {
+			lines = append(lines, "  "+p.Theme.Muted.Paint(l))
+		}
 	}
 	if f := p.plan.Fields[item.ID]; !f.At.IsZero() && f.Text != "" {
 		lines = append(lines, "  "+p.Theme.Staff.Paint(p.T("by {{.Name}}, {{.Time}}", "Name", text.Line(f.By), "Time", p.moment(f.At))))

@@ -5,6 +5,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/store/desk"
 	"befree.example/store/plan"
 	"befree.example/tui/text"
 )
@@ -17,7 +18,7 @@ func (m *Model) card() tea.Cmd {
 		return nil
 	}
 	c := m.chat.conv
-	words, err := plan.Card(c.Plan(), !c.Safety.Watched)
+	words, left, err := plan.Card(c.Plan(), !c.Safety.Watched)
 	switch {
 	case err != nil:
 		m.fail(m.T("No card: {{.Why}}.", "Why", text.Line(m.Word(err.Error()))))
@@ -31,9 +32,21 @@ func (m *Model) card() tea.Cmd {
 	}
 	m.composer.Put(c.ID, words)
 	m.focus = onComposer
-	m.say(m.T("The card is in the composer. It names no word that was agreed; read it, then send it."))
+	said := m.T("The card is in the composer, without headings, so that it tells nobody what it is for. Read it, then send it.")
+	if len(left) > 0 {
+		titles := make([]string, len(left))
+		for i, item := range left {
+			titles[i] = m.Word(item.Title)
+		}
+		all := m.plan0(c)
+		said = m.T("The card has {{.In}} of {{.All}} answers and no headings. Left out: {{.Left}}.", "In", all-len(left), "All", all, "Left", strings.Join(titles, ", "))
+	}
+	m.say(said)
 	return m.saveSoon()
 }
+
+// plan0 is how many answers a plan has.
+func (m *Model) plan0(c *desk.Conversation) int { return newPlanForm(&m.look, c).answered() }
 
 // planFile writes the plan as Markdown, having asked.
 func (m *Model) planFile() tea.Cmd {
@@ -50,6 +63,7 @@ func (m *Model) planFile() tea.Cmd {
 	words := plan.Markdown(c.Plan(), m.Zone)
 	m.ask(&dialog{
 		title: m.T("Write the plan of {{.Who}} to a file?", "Who", m.who(c)),
+		about: c.ID,
 		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over.")},
 		choices: []choice{{"n", m.T("do not write it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			return guard(func() tea.Msg {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"errors"
 	"time"
 
 	"befree.example/store/desk"
@@ -23,7 +22,8 @@ const (
 // safety is the form of the safety record: what makes it safe to text this person.
 type safety struct {
 	form
-	id string
+	id   string
+	from desk.Safety // what it was made of
 }
 
 func newSafety(c *desk.Conversation) *safety {
@@ -36,7 +36,7 @@ func newSafety(c *desk.Conversation) *safety {
 		e.SetText(v)
 		return field{name: name, text: e, was: v, help: help}
 	}
-	return &safety{id: c.ID, form: form{fields: []field{
+	return &safety{id: c.ID, from: s, form: form{fields: []field{
 		words("Safe word", s.SafeWord.Reveal(), "Says: it is me, and I can write."),
 		words("Danger word", s.DangerWord.Reveal(), "Says to us alone: I am in danger. Never STOP, HELP or the like."),
 		words("Safe from", s.From, "A time such as 08:00, where they are."),
@@ -77,7 +77,17 @@ func (s *safety) Resume(c changes) {
 	}
 }
 
-// Saved counts changes as what the record holds.
+// Take shows a newer record, unless it is being changed here.
+func (s *safety) Take(c *desk.Conversation) {
+	if c.Safety == s.from || s.Changed() {
+		return
+	}
+	at := s.at
+	*s = *newSafety(c)
+	s.at = at
+}
+
+// Saved counts changes as what the record holds: what was changed meanwhile is still to be kept.
 func (s *safety) Saved(c changes) {
 	for i := range s.fields {
 		if v, ok := c[s.fields[i].name]; ok {
@@ -86,9 +96,14 @@ func (s *safety) Saved(c changes) {
 	}
 }
 
-// Edit returns what was changed, or says what cannot be kept as it is.
-func (s *safety) Edit() (desk.SafetyEdit, error) {
-	var e desk.SafetyEdit
+// A mistake is a field that cannot be kept as it is, and why.
+type mistake struct {
+	field int
+	why   string
+}
+
+// Edit returns what was changed, or all that cannot be kept as it is.
+func (s *safety) Edit() (e desk.SafetyEdit, wrong []mistake) {
 	words := func(i int, to **sms.Text) {
 		if v, changed := s.value(i); changed {
 			t := sms.Text(v)
@@ -107,28 +122,38 @@ func (s *safety) Edit() (desk.SafetyEdit, error) {
 	flag(watched, &e.Watched)
 	flag(hold, &e.Hold)
 	if e.DangerWord != nil && sms.Class(e.DangerWord.Reveal()) != sms.None {
-		return e, errors.New("Carriers act on that danger word themselves (STOP, HELP and their like). Agree on another one.") //nolint:revive,staticcheck // a sentence for a person
+		wrong = append(wrong, mistake{dangerWord, "Carriers act on that danger word themselves (STOP, HELP and their like). Agree on another one."})
 	}
-	hours, err := s.hours()
+	hours, field, ok := s.hours()
+	if !ok {
+		wrong = append(wrong, mistake{field, "Safe hours need two times such as 08:00 and 22:30 and a zone such as America/Chicago."})
+	}
 	e.Hours = hours
-	return e, err
+	return e, wrong
 }
 
-// hours returns changed safe hours, nil for unchanged ones. They are read here so that a slip is seen at once, though
+// hours returns changed safe hours, nil for unchanged ones; ok is false for such as cannot be, with the first field that
+// is wrong. They are read here so that a slip is seen at once, though
 // there be no network.
-func (s *safety) hours() (*desk.Hours, error) {
+func (s *safety) hours() (_ *desk.Hours, field int, ok bool) {
 	from, a := s.value(hoursFrom)
 	until, b := s.value(hoursUntil)
 	zone, c := s.value(hoursZone)
 	h := desk.Hours{From: from, Until: until, Zone: zone}
 	if !a && !b && !c {
-		return nil, nil
+		return nil, 0, true
 	}
 	_, errFrom := time.Parse("15:04", from)
 	_, errUntil := time.Parse("15:04", until)
 	_, errZone := time.LoadLocation(zone)
-	if h != (desk.Hours{}) && (errFrom != nil || errUntil != nil || errZone != nil || zone == "") {
-		return nil, errors.New("Safe hours need two times such as 08:00 and 22:30 and a zone such as America/Chicago.") //nolint:revive,staticcheck // a sentence for a person
+	switch {
+	case h == desk.Hours{}:
+	case errFrom != nil:
+		return nil, hoursFrom, false
+	case errUntil != nil:
+		return nil, hoursUntil, false
+	case errZone != nil || zone == "":
+		return nil, hoursZone, false
 	}
-	return &h, nil
+	return &h, 0, true
 }

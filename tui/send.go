@@ -54,21 +54,21 @@ func (m *Model) send() tea.Cmd {
 // gate asks for the reason without which a reply is held.
 func (m *Model) gate(why, words string) {
 	c := m.chat.conv
-	d := askWhy(m.T("Held: {{.Who}}", "Who", m.who(c)), m.T("do not send; it stays a draft"), func(reason string) tea.Cmd {
+	d := askWhy(m.T("Held: {{.Who}}", "Who", m.who(c)), m.T("do not send; it stays a draft"), c.ID, func(reason string) tea.Cmd {
 		if held := m.held(); held != "" || m.open != c.ID {
 			m.fail(m.T("Not sent, it stays a draft. {{.Why}}", "Why", held))
 			return nil
 		}
 		return m.reply(c, words, reason)
 	}, m.Word(why), m.T("Sending all the same needs a reason, which is kept. It may be somebody else who reads it."))
-	d.itself = true
+	d.itself, d.about = true, c.ID
 	m.ask(d)
 }
 
 // reply is bound to the conversation as it was on the screen at the key press.
 func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
 	m.composer.Take(c.ID, words)
-	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", m.press("alt+u")), kept: keptReply, reply: words}
+	d := doing{what: m.T("On its way; {{.Key}} takes it back.", "Key", m.press("alt+u")), kept: keptReply, reply: words, lasts: m.world.status.Limits.Undo}
 	return tea.Batch(m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason})), m.saveSoon())
 }
 
@@ -101,7 +101,7 @@ func (m *Model) held() string {
 	case c.ID == m.claiming && c.Owner != m.Name:
 		return m.T("Whether it is yours is being decided.")
 	case c.Phase == desk.Waiting:
-		return m.T("Nobody holds this conversation: claim it first (esc, then c).")
+		return m.T("Nobody has this conversation yet: {{.Key}} claims it.", "Key", "esc, "+m.press("c"))
 	case c.Owner != m.Name:
 		return m.T("{{.Name}} has this conversation now.", "Name", text.Line(c.Owner))
 	case c.OptedOut:

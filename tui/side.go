@@ -121,7 +121,7 @@ func (f *form) Key(k tea.KeyMsg) {
 	switch k.String() {
 	case "up", "shift+tab":
 		f.Move(-1)
-	case "down", "enter":
+	case "down", "enter", "tab":
 		f.Move(1)
 	default:
 		if one.yes != nil {

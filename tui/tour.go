@@ -7,26 +7,35 @@ import (
 )
 
 // A tour says, at the foot of the screen, what somebody may do next who sits here for the first time. It goes on by
-// itself as each is done, and waits for nobody: everything else can be done meanwhile.
-type tour struct{ at int }
+// itself as each is done, in whatever order, and waits for nobody: everything else can be done meanwhile.
+type tour struct{ did [6]bool }
 
-// A step is one thing to do, and how one knows that it was done.
+// A step is one thing to do, where it can be done, and how one knows that it was.
 type step struct {
 	say  func(m *Model) string
+	here func(m *Model) bool
 	done func(m *Model) bool
 }
 
-var steps = []step{
+func anywhere(*Model) bool        { return true }
+func besideNothing(m *Model) bool { return m.focus != onSide }
+
+var steps = [6]step{
 	{
 		func(m *Model) string {
-			return m.T("Tour 1 of 6. Somebody waits. {{.Key}} takes the most urgent and opens it.", "Key", m.press("n"))
+			return m.T("Tour 1 of 6. {{.Key}} takes the most urgent who waits, and opens it.", "Key", m.press("n"))
 		},
+		besideNothing,
 		func(m *Model) bool { return len(m.world.mine) > 0 },
 	},
 	{
 		func(m *Model) string {
-			return m.T("Tour 2 of 6. Read, write a few words, then enter. {{.Key}} takes it back for 5 seconds.", "Key", m.press("alt+u"))
+			if m.focus == onQueue {
+				return m.T("Tour 2 of 6. {{.Key}} opens your conversation again. Then read, write a few words, and enter.", "Key", m.press("1"))
+			}
+			return m.T("Tour 2 of 6. enter sends what you write; {{.Key}} takes it back for 5 seconds.", "Key", m.press("alt+u"))
 		},
+		besideNothing,
 		func(m *Model) bool {
 			c := m.chat.conv
 			return c != nil && slices.ContainsFunc(c.Messages, func(r *desk.Message) bool { return r.Author == m.Name })
@@ -34,37 +43,57 @@ var steps = []step{
 	},
 	{
 		func(m *Model) string {
-			return m.T("Tour 3 of 6. Agree on a word that says danger: {{.Key}} opens the safety record, ctrl+s keeps it.", "Key", m.press("F4"))
+			switch {
+			case m.lines:
+				return m.T("Tour 3 of 6. {{.Key}} opens the safety record, a field at a time: agree on a word for danger.", "Key", m.press("F4"))
+			case m.focus == onSide:
+				return m.T("Tour 3 of 6. ctrl+s keeps it, once the word for danger stands there.")
+			}
+			return m.T("Tour 3 of 6. {{.Key}} opens the safety record: agree on a word for danger.", "Key", m.press("F4"))
 		},
+		func(m *Model) bool { return m.focus != onSide || m.side == safetySide },
 		func(m *Model) bool { return m.chat.conv != nil && m.chat.conv.SafetySeq > 0 },
 	},
 	{
 		func(m *Model) string {
-			return m.T("Tour 4 of 6. {{.Key}} opens the safety plan: a question at a time, pgdown keeps the answer and goes on.", "Key", m.press("F6"))
+			switch {
+			case m.lines:
+				return m.T("Tour 4 of 6. {{.Key}} opens the safety plan, a question at a time.", "Key", m.press("F6"))
+			case m.focus == onSide && m.side == planSide:
+				return m.T("Tour 4 of 6. tab keeps the answer and goes on to the next question.")
+			}
+			return m.T("Tour 4 of 6. {{.Key}} opens the safety plan: answer a question in it.", "Key", m.press("F6"))
 		},
+		func(m *Model) bool { return m.focus != onSide || m.side == planSide || m.side == safetySide },
 		func(m *Model) bool { return m.chat.conv != nil && m.chat.conv.Plan().Version > 0 },
 	},
 	{
 		func(m *Model) string {
-			return m.T("Tour 5 of 6. Whatever can be done is found by its name: {{.Key}}, then type.", "Key", m.press("F2"))
+			return m.T("Tour 5 of 6. {{.Key}}, then type: whatever can be done is found by its name.", "Key", m.press("F2"))
 		},
+		anywhere,
 		func(m *Model) bool { return m.palette != nil },
 	},
 	{
 		func(m *Model) string {
-			return m.T("Tour 6 of 6. When it is over, esc, then {{.Key}}: four questions and it is closed. Have a look around.", "Key", m.press("x"))
+			if m.lines {
+				return m.T("Tour 6 of 6. {{.Key}}, when it is over: four questions and it is closed.", "Key", m.press("x"))
+			}
+			return m.T("Tour 6 of 6. esc, then {{.Key}}, when it is over: four questions and it is closed.", "Key", m.press("x"))
 		},
+		besideNothing,
 		func(m *Model) bool { return m.wrapUp != nil },
 	},
 }
 
-// say is what to do next, empty when all was done.
+// say is what to do next here, empty when all was done, or where it can not be done.
 func (t *tour) say(m *Model) string {
-	for t.at < len(steps) && steps[t.at].done(m) {
-		t.at++
+	for i, s := range steps {
+		t.did[i] = t.did[i] || s.done(m)
 	}
-	if t.at == len(steps) {
+	next := slices.Index(t.did[:], false)
+	if next < 0 || m.covered() || !steps[next].here(m) {
 		return ""
 	}
-	return steps[t.at].say(m)
+	return steps[next].say(m)
 }

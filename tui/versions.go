@@ -62,12 +62,12 @@ func (v *versions) Render(l *look, width, height int) []string {
 		if strings.TrimSpace(was.Text+is.Text) == "" {
 			continue
 		}
-		mark, ink := "  ", l.Theme.Muted
+		mark, ink := "    ", l.Theme.Muted
 		if was.Text != is.Text {
-			mark, ink = "* ", l.Theme.Focus
+			mark, ink = "  * ", l.Theme.Focus
 		}
 		body = append(body, ink.Paint(mark+l.Word(item.Title)))
-		left, right := wrap(text.Line(was.Text), half-4), wrap(text.Line(is.Text), half-4)
+		left, right := wrap(text.Line(was.Text), half-7), wrap(text.Line(is.Text), half-7)
 		for i := range max(len(left), len(right)) {
 			var a, b string
 			if i < len(left) {
@@ -76,7 +76,7 @@ func (v *versions) Render(l *look, width, height int) []string {
 			if i < len(right) {
 				b = right[i]
 			}
-			body = append(body, l.beside("    "+a, "    "+b, half))
+			body = append(body, l.beside("      "+a, "      "+b, half))
 		}
 	}
 	v.top = min(v.top, max(0, len(body)-(height-len(lines))))

@@ -5,6 +5,7 @@ import (
 
 	"befree.example/store/desk"
 	"befree.example/tui/text"
+	"befree.example/tui/theme"
 )
 
 // Widths from which more panes stand beside each other.
@@ -24,10 +25,15 @@ func (m *Model) draw() string {
 		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(&m.look, m.Unlock != nil)}), "\n")
 	}
 	rows := frame(1, "", column{m.width, []string{m.statusLine()}})
-	rows = append(rows, frame(m.height-3, m.Theme.Muted.Paint(m.bar), m.columns(m.height-3)...)...)
-	rows = append(rows, frame(2, "", column{m.width, []string{m.noticeLine(), m.footer()}})...)
+	foot := m.foot()
+	height := m.height - 1 - len(foot)
+	rows = append(rows, frame(height, m.Theme.Muted.Paint(m.bar), m.columns(height)...)...)
+	rows = append(rows, frame(len(foot), "", column{m.width, foot})...)
 	return strings.Join(rows, "\n")
 }
+
+// foot is what befree has to say, and the keys.
+func (m *Model) foot() []string { return append(m.noticeLines(), m.footer()...) }
 
 // columns are the panes that there is room for.
 func (m *Model) columns(height int) []column {
@@ -62,11 +68,11 @@ func (m *Model) columns(height int) []column {
 func (m *Model) overlay(width, height int) []string {
 	if n := len(m.dialogs); n > 0 {
 		d := m.dialogs[n-1]
-		return m.under(d.Render(&m.look, width, height), width, height)
+		return m.under(d.Render(&m.look, width, height), d.about, width, height)
 	}
 	switch {
 	case m.wrapUp != nil:
-		return m.under(m.wrapUp.Render(&m.look, width, height), width, height)
+		return m.under(m.wrapUp.Render(&m.look, width, height), m.wrapUp.id, width, height)
 	case m.help != nil:
 		return m.help.Render(&m.look, width, height)
 	case m.palette != nil:
@@ -77,9 +83,15 @@ func (m *Model) overlay(width, height int) []string {
 	return nil
 }
 
-// under puts lines under the conversation that they are about, where there is room for it.
-func (m *Model) under(lines []string, width, height int) []string {
-	if m.chat.conv == nil || height-len(lines) <= 8 {
+// covered tells whether something takes all the keys.
+func (m *Model) covered() bool {
+	return len(m.dialogs) > 0 || m.wrapUp != nil || m.help != nil || m.palette != nil || m.versions != nil
+}
+
+// under puts lines under the conversation that they are about, where that is open and there is room for it. Nobody
+// else's texts are ever shown beside a question.
+func (m *Model) under(lines []string, about string, width, height int) []string {
+	if m.chat.conv == nil || m.chat.conv.ID != about || height-len(lines) <= 8 {
 		return lines
 	}
 	return append(append(m.chat.Render(width, height-len(lines)-1, m.now, false), ""), lines...)
@@ -92,12 +104,7 @@ func (m *Model) middle(width, height int) []string {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
 	box := m.boxRows(width)
-	held := m.held()
-	if held == "" {
-		if why := c.Gate(m.now); why != "" {
-			held = m.T("{{.Why}} Enter asks for a reason.", "Why", m.Word(why))
-		}
-	}
+	held := m.holding()
 	if held != "" {
 		box++
 	}
@@ -106,6 +113,24 @@ func (m *Model) middle(width, height int) []string {
 		lines = append(lines, "")
 	}
 	return append(lines[:height-box], m.composer.Render(c, width, box, held, m.focus == onComposer)...)
+}
+
+// holding says what stands under the composer of why its text would not go out, empty if it would.
+func (m *Model) holding() string {
+	c, why := m.chat.conv, m.held()
+	switch gate := c.Gate(m.now); {
+	case c.Phase == desk.Waiting:
+		key := m.press("c")
+		if m.focus == onComposer {
+			key = "esc, " + key
+		}
+		return m.T("Cannot send: nobody has this conversation yet. {{.Key}} claims it.", "Key", key)
+	case why != "":
+		return m.T("Held: {{.Why}}", "Why", why)
+	case gate != "":
+		return m.T("Held: {{.Why}}", "Why", m.T("{{.Why}} Enter asks for a reason.", "Why", m.Word(gate)))
+	}
+	return ""
 }
 
 // boxRows is how many rows the composer has, with its frame and its count.
@@ -154,69 +179,112 @@ func (m *Model) statusLine() string {
 	return m.Theme.Title.Paint(left) + strings.Repeat(" ", gap) + ink.Paint(state) + "  " + clock
 }
 
-func (m *Model) noticeLine() string {
+// noticeLines are what befree has to say: one line, two where one does not hold it.
+func (m *Model) noticeLines() []string {
+	words, ink := m.noticeWords()
+	lines := wrap(words, m.width-2)
+	if len(lines) > 2 {
+		lines = []string{lines[0], cut(strings.Join(lines[1:], " "), m.width-2, m.dots)}
+	}
+	for i, l := range lines {
+		lines[i] = " " + ink.Paint(l)
+	}
+	return lines
+}
+
+func (m *Model) noticeWords() (string, theme.Ink) {
 	switch {
 	case m.notice.text != "" && m.notice.bad:
-		return " " + m.Theme.Danger.Paint("! "+cut(m.notice.text, m.width-4, m.dots))
+		return "! " + m.notice.text, m.Theme.Danger
 	case m.notice.text != "":
-		return " " + m.Theme.Good.Paint(cut(m.notice.text, m.width-2, m.dots))
+		return m.notice.text, m.Theme.Good
 	}
 	if m.tour != nil && !m.Review {
 		if words := m.tour.say(m); words != "" {
-			return " " + m.Theme.Focus.Paint(cut(words, m.width-2, m.dots))
+			return words, m.Theme.Focus
 		}
 	}
 	if n := len(m.composer.Others()); n > 0 {
-		return " " + m.Theme.Muted.Paint(m.N(n, "{{.N}} other drafts kept: alt+d"))
+		return m.N(n, "{{.N}} other drafts kept: alt+d"), m.Theme.Muted
 	}
-	return ""
+	return "", m.Theme.Muted
 }
 
-// footer names the few keys that matter where one is: as many as there is room for, the way to the others always.
-func (m *Model) footer() string {
-	line, sep := "", ""
-	for _, key := range m.footerKeys() {
-		if cells(line+sep+key) > m.width-2 {
-			break
+// footer names the few keys that matter where one is: as many as one line has room for. Those that nobody can do
+// without get a second line in a narrow window.
+func (m *Model) footer() []string {
+	keys, need := m.footerKeys()
+	lines := []string{""}
+	for i, key := range keys {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = key
+		case cells(*last+"  "+key) <= m.width-2:
+			*last += "  " + key
+		case i < need && len(lines) == 1:
+			lines = append(lines, key)
 		}
-		line, sep = line+sep+key, "  "
 	}
-	return " " + m.Theme.Muted.Paint(line)
+	for i, l := range lines {
+		lines[i] = " " + m.Theme.Muted.Paint(l)
+	}
+	return lines
 }
 
-// footerKeys are the keys that matter, the ones to be named first in front.
-func (m *Model) footerKeys() []string {
+// footerKeys are the keys that matter, the ones to be named first in front, and how many nobody can do without.
+func (m *Model) footerKeys() (keys []string, need int) {
+	if m.focus == onComposer && !m.covered() {
+		return m.composerKeys(), 7
+	}
+	return m.otherKeys(), 0
+}
+
+func (m *Model) composerKeys() []string {
+	return []string{
+		"enter " + m.T("send"), m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"),
+		"esc " + m.T("read it"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), "ctrl+j " + m.T("new line"),
+	}
+}
+
+func (m *Model) otherKeys() []string {
 	lists := []string{m.press("?") + " " + m.T("help"), m.press(":") + " " + m.T("all"), "tab " + m.T("panes"), m.press("q") + " " + m.T("leave")}
 	switch {
+	case len(m.dialogs) == 0 && m.wrapUp != nil && m.wrapUp.at == len(questions):
+		return []string{"y " + m.T("closes it"), "esc " + m.T("it stays open"), m.T("up") + " " + m.T("to change one")}
 	case len(m.dialogs) == 0 && m.wrapUp != nil:
-		return []string{"1-9 " + m.T("answer"), "up " + m.T("to change one"), "esc " + m.T("it stays open")}
+		return []string{"1-9 " + m.T("answer"), m.T("up") + " " + m.T("to change one"), "esc " + m.T("it stays open")}
 	case len(m.dialogs) == 0 && (m.help != nil || m.versions != nil):
 		return []string{"esc " + m.T("back")}
 	case len(m.dialogs) == 0 && m.palette != nil:
-		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), "up down", m.T("type to find")}
+		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), m.T("up and down"), m.T("type to find")}
 	case len(m.dialogs) > 0:
-		if d := m.dialogs[len(m.dialogs)-1]; d.writes() || d.itself {
+		switch d := m.dialogs[len(m.dialogs)-1]; {
+		case d.reason != nil:
+			return []string{"F9 " + m.T("goes on"), "esc " + m.T("nothing is done")}
+		case d.itself || d.writes():
 			return []string{"esc " + m.T("nothing is done")}
 		}
 		return []string{"esc " + m.T("nothing is done"), "enter " + m.T("the marked answer")}
 	case m.queue.typing && m.focus == onQueue:
 		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
-	case m.focus == onComposer:
-		return []string{
-			"enter " + m.T("send"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), "esc " + m.T("read it"),
-			m.press("F3") + " " + m.T("notes"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F8") + " " + m.T("next"), "ctrl+j " + m.T("new line"),
-		}
 	case m.focus == onSide && m.side == planSide:
 		return []string{
-			"pgup/pgdn " + m.T("item, saved on the way"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), m.press("F7") + " " + m.T("only this answer"),
+			"tab " + m.T("item, saved on the way"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), m.press("F7") + " " + m.T("only this answer"),
 			m.press("F9") + " " + m.T("suicide steps"), "ctrl+s " + m.T("save"),
 		}
+	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
+		return []string{"esc " + m.T("back"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
+	case m.focus == onSide && m.side == safetySide:
+		return []string{"tab shift+tab " + m.T("fields"), "ctrl+s " + m.T("keep"), "esc " + m.T("back"), m.press("F1") + " " + m.T("help")}
 	case m.focus == onSide:
 		return []string{"ctrl+s " + m.T("keep"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
 	case m.Review:
 		return append([]string{"enter " + m.T("open"), m.press("t") + " " + m.T("notes"), m.press("p") + " " + m.T("plan"), m.press("s") + " " + m.T("safety")}, lists...)
 	case m.focus == onQueue:
 		return append([]string{m.press("n") + " " + m.T("next"), "enter " + m.T("open"), m.press("c") + " " + m.T("claim")}, append(lists, m.press("/")+" "+m.T("filter"), "1-9 "+m.T("mine"))...)
+	case m.chat.conv != nil && m.chat.conv.Phase == desk.ClosedNow:
+		return append([]string{"esc " + m.T("list"), m.press("n") + " " + m.T("next")}, lists...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
 		return append([]string{m.press("c") + " " + m.T("claim"), "esc " + m.T("list")}, lists...)
 	}

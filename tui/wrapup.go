@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -16,6 +18,7 @@ type wrapUp struct {
 	title   string
 	answers []int // by question, from 0; -1 for none yet
 	at      int
+	remarks []string    // what should be known before
 	days    []time.Time // of the follow-up, by its answer
 	send    func(desk.Closing) tea.Cmd
 }
@@ -113,6 +116,11 @@ func (w *wrapUp) Render(l *look, width, height int) []string {
 			lines = append(lines, "  "+l.Theme.Muted.Paint(l.Word(q.ask)))
 		}
 	}
+	for _, r := range w.remarks {
+		for _, l1 := range wrap(r, width-3) {
+			lines = append(lines, "  "+l.Theme.Danger.Paint(l1))
+		}
+	}
 	if w.at == len(questions) {
 		lines = append(lines, "", "      "+l.Theme.Focus.Paint("y")+"  "+l.T("close it"), "      "+l.Theme.Focus.Paint("n")+"  "+l.T("keep it open"))
 	}
@@ -139,4 +147,16 @@ func (m *Model) closing() {
 		}
 		return m.do(doing{what: m.T("Closed: {{.How}}", "How", m.Word(c.Disposition))}, about(m.chat.conv, desk.Closed, c))
 	})
+	m.wrapUp.remarks = m.before(m.chat.conv)
+}
+
+// before says what somebody should know who closes a conversation.
+func (m *Model) before(c *desk.Conversation) (remarks []string) {
+	if !slices.ContainsFunc(c.Messages, func(r *desk.Message) bool { return !r.Inbound && r.Automatic == "" && r.Delivery.Taken() }) {
+		remarks = append(remarks, m.T("Nothing that anybody wrote was ever sent to them."))
+	}
+	if strings.TrimSpace(m.composer.Text(c.ID)) != "" {
+		remarks = append(remarks, m.T("A draft to them stays in the composer and is not sent."))
+	}
+	return remarks
 }

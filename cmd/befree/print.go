@@ -56,7 +56,7 @@ func (p *player) card(context.Context, string) error {
 	if err != nil {
 		return err
 	}
-	words, err := plan.Card(c.Plan(), !c.Safety.Watched)
+	words, _, err := plan.Card(c.Plan(), !c.Safety.Watched)
 	if errors.Is(err, plan.ErrPhoneNotSafe) {
 		p.printf(p.name, "no card: %v", err)
 		return nil

@@ -15,20 +15,29 @@ var ErrPhoneNotSafe = errors.New("the phone is shared or watched: a card on it c
 
 // Card returns the plan as one SMS that tells nothing to whoever reads over a shoulder: the fields that help most,
 // nothing of what they are for, never an agreed word. phoneSafe is what the safety record says of the phone. The text
-// is of one segment; it is empty where no field fits.
-func Card(p Plan, phoneSafe bool) (string, error) {
+// is of one segment; it is empty where no field fits. leftOut are the items whose answers are not all in it.
+func Card(p Plan, phoneSafe bool) (card string, leftOut []Item, err error) {
 	if !phoneSafe {
-		return "", ErrPhoneNotSafe
+		return "", nil, ErrPhoneNotSafe
 	}
 	var lines []string
+	whole := map[string]bool{}
 	for _, id := range []string{"situation/numbers", "leaving/route", "leaving/trusted-person", "situation/trusted-person", "after/trusted-person"} {
 		text := strings.Join(strings.Fields(sms.Replace(p.Fields[id].Text)), " ")
-		if text == "" || slices.Contains(lines, text) || len(telling(text)) > 0 || holdsAgreed(p, text) {
+		if text == "" || len(telling(text)) > 0 || holdsAgreed(p, text) {
 			continue
 		}
-		lines = addFitting(lines, text)
+		if !slices.Contains(lines, text) {
+			lines = addFitting(lines, text)
+		}
+		whole[id] = slices.Contains(lines, text)
 	}
-	return strings.Join(lines, "; "), nil
+	for _, item := range items {
+		if strings.TrimSpace(p.Fields[item.ID].Text) != "" && !whole[item.ID] {
+			leftOut = append(leftOut, item)
+		}
+	}
+	return strings.Join(lines, "; "), leftOut, nil
 }
 
 // addFitting adds as many of the words of text as one segment has room for.

@@ -27,9 +27,16 @@ func TestCard(t *testing.T) {
 		"leaving/trusted-person": "my sister will hide me from the police", "situation/words": "tangerine means send help",
 		"situation/trusted-person": "the tangerine seller",
 	})
-	card, err := Card(p, true)
+	card, left, err := Card(p, true)
 	if err != nil || card != "aunt 5550199, work 5550155; back door, alley, bus 12 at 6" {
 		t.Errorf("card %q, %v", card, err)
+	}
+	var out []string
+	for _, item := range left {
+		out = append(out, item.ID)
+	}
+	if strings.Join(out, " ") != "situation/trusted-person situation/words leaving/trusted-person" {
+		t.Errorf("left out %q", out)
 	}
 	if problems := CardProblems(p, card); len(problems) > 0 {
 		t.Errorf("its own card has problems: %q", problems)
@@ -48,7 +55,7 @@ func TestCardIsOneSegmentAndTellsNothing(t *testing.T) {
 		for _, id := range []string{"situation/numbers", "leaving/route", "leaving/trusted-person", "situation/trusted-person", "after/trusted-person"} {
 			p.Fields[id] = Field{Text: strings.Join(words.Draw(t, id), " ")}
 		}
-		card, err := Card(p, true)
+		card, _, err := Card(p, true)
 		if err != nil {
 			t.Fatal(err)
 		}

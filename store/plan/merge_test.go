@@ -193,7 +193,7 @@ func TestMistakes(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Card(Plan{}, false); !errors.Is(err, ErrPhoneNotSafe) {
+	if _, _, err := Card(Plan{}, false); !errors.Is(err, ErrPhoneNotSafe) {
 		t.Errorf("a card on a phone that is not safe: %v", err)
 	}
 }

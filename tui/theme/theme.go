@@ -45,12 +45,12 @@ func Plain() Theme {
 
 // Dark is for light letters on a dark ground.
 func Dark() Theme {
-	return coloured(termenv.ANSI256, "203", "215", "117", "245", "245", "255", "114", "117", "183")
+	return coloured(termenv.ANSI256, "203", "215", "117", "245", "245", "", "114", "117", "183")
 }
 
 // Light is for dark letters on a light ground.
 func Light() Theme {
-	return coloured(termenv.ANSI256, "160", "94", "25", "240", "240", "16", "22", "25", "91")
+	return coloured(termenv.ANSI256, "160", "94", "25", "240", "240", "", "22", "25", "91")
 }
 
 // Contrast is for a dark ground and eyes that need more: at least 7 to 1.
@@ -65,7 +65,12 @@ func Sixteen() Theme {
 
 func coloured(p termenv.Profile, imminent, high, standard, info, muted, focus, good, texter, staff string) Theme {
 	r := renderer(p)
-	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
+	colour := func(c string) lipgloss.Style {
+		if c == "" { // the terminal's own, to be read on any ground
+			return r.NewStyle()
+		}
+		return r.NewStyle().Foreground(lipgloss.Color(c))
+	}
 	return Theme{
 		Severity: [4]Ink{ink(colour(imminent).Bold(true)), ink(colour(high).Bold(true)), ink(colour(standard)), ink(colour(info))},
 		Muted:    ink(colour(muted)), Title: ink(r.NewStyle().Bold(true)), Focus: ink(colour(focus).Bold(true)),
