@@ -150,6 +150,7 @@ func TestACommandIsNotSent(t *testing.T) {
 		if got := s.h.replies(); len(got) != 1 {
 			s.Fatalf("sent %q", got)
 		}
+		s.wait(time.Second)
 		s.press(": )", "enter")
 		s.sees("begins like a command")
 	})

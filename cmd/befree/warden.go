@@ -23,6 +23,9 @@ import (
 // errNoTerminal is said where there is nobody to look at a console.
 var errNoTerminal = errors.New("the console needs a terminal; befree script works without one")
 
+// errDumb is said on a terminal that shows no screen.
+var errDumb = fmt.Errorf("TERM is dumb: such a terminal shows no screen, --linear works on it (%w)", errNoTerminal)
+
 // wardedBy is set for a process that a warden started. It has, besides the usual three, two open files: one to a
 // person who must be asked something, and one that ends when the warden does. What the runtime says of a crash, which
 // may hold somebody's words, goes to the warden.
@@ -40,8 +43,11 @@ const leaveMost = 5 * time.Second
 // closed, when the program is told to stop, or when its warden dies.
 func onTerminal(ctx context.Context, std *config.Std, sit func(ctx context.Context, in, out *os.File) error) error {
 	in, out := terminal(std.In), terminal(std.Out)
-	if in == nil || out == nil || os.Getenv("TERM") == "dumb" {
+	switch {
+	case in == nil || out == nil:
 		return errNoTerminal
+	case os.Getenv("TERM") == "dumb":
+		return errDumb
 	}
 	switch {
 	case os.Getenv(wardedBy) != "":
