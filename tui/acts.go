@@ -216,19 +216,18 @@ func (m *Model) handOver() {
 		return
 	}
 	who := m.who(c)
-	to := func(name string) tea.Cmd {
+	to := func(name string) {
 		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("{{.Name}} has {{.Who}} now.", "Name", text.Line(name), "Who", who)}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
 		}, m.T("What must they know before they write? It is kept."), m.T("Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")))
-		return nil
 	}
 	var offers []offer
 	for _, name := range m.colleagues(c) {
-		offers = append(offers, offer{name: text.Line(name), do: func() tea.Cmd { return to(name) }})
+		offers = append(offers, offer{name: text.Line(name), do: func() tea.Cmd { to(name); return nil }})
 	}
 	m.palette = newPalette(m.T("Hand over {{.Who}} to", "Who", who), offers)
 	m.palette.other = func(name string) offer {
-		return offer{name: name, note: m.T("as they sign in"), do: func() tea.Cmd { return to(name) }}
+		return offer{name: name, note: m.T("as they sign in"), do: func() tea.Cmd { to(name); return nil }}
 	}
 }
 
