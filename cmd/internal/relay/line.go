@@ -177,7 +177,9 @@ func (l *Line) letIn(f *feed, c caller) error {
 	go func() {
 		in <- l.walls.safely("a sign-in", func() error {
 			if err := l.greet(f, c.from); err != nil {
-				l.walls.strange(c.near)
+				if !errors.Is(err, errEnrolled) {
+					l.walls.strange(c.near)
+				}
 				return err
 			}
 			l.admitted(f, c.near)
@@ -252,6 +254,9 @@ func (l *Line) answering() (names []string) {
 // mostNamed bounds the names in one frame.
 const mostNamed = 1000
 
+// errEnrolled ends a connection on which a device was entered, which then signs in on another.
+var errEnrolled = fmt.Errorf("enrolled: %w", errNotAdmitted)
+
 // enrol enters a device, unless too many codes were tried from where it is.
 func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
 	if wait := l.guesses.wait(from); wait > 0 {
@@ -266,7 +271,7 @@ func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
 		return f.dismiss(err)
 	}
 	l.log.Info("a device was enrolled", "who", e.Name, "device", e.Device)
-	return errors.Join(errNotAdmitted, f.send(wire.Frame{Enrolled: &done}))
+	return errors.Join(errEnrolled, f.send(wire.Frame{Enrolled: &done}))
 }
 
 func (l *Line) hello(f *feed) *wire.Hello {
