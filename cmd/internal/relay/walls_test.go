@@ -24,6 +24,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"befree.example/client"
 	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/gateway/twilio"
@@ -463,6 +464,26 @@ func TestFailedSignInsAreBudgeted(t *testing.T) {
 			t.Fatal(err)
 		}
 		ws.Close()
+	}
+}
+
+// An office has one address, and many who enrol in one morning: a right code spends nothing.
+func TestEnrollingSpendsNothing(t *testing.T) {
+	f := fortified(t, nil)
+	for n := range 30 {
+		name := fmt.Sprintf("ada%d", n)
+		code, err := f.staff.Add(name, desk.Specialist)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := client.Config{URL: "ws://127.0.0.1:8233/line", Cache: openCache(t, filepath.Join(t.TempDir(), name+".db"), name), Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return f.dial(ctx, "192.0.2.1")
+		}}
+		_, err = client.Enrol(t.Context(), c, code)
+		c.Cache.Close()
+		if err != nil {
+			t.Fatalf("the %d. of them: %v", n+1, err)
+		}
 	}
 }
 
