@@ -23,7 +23,8 @@ var leaves = map[string][]string{
 	"store/triage": {"store/sms"},
 	"store/plan":   {"store/sms"},
 	"store/desk":   {"store", "store/sms", "store/triage", "store/plan"},
-	"store/seal":   {"store"},
+	"store/tree":   {"store"},
+	"store/seal":   {"store", "store/tree"},
 	"store/search": {"store/triage"},
 }
 
