@@ -53,6 +53,7 @@ type Event struct {
 	BodyHash     Hash      `json:"hash,omitzero"`      // SHA-256 of the sealed bytes; stays after shredding
 	Command      Hash      `json:"command,omitzero"`   // of the command that asked for it: one ID never means two things
 	Withheld     bool      `json:"withheld,omitempty"` // Number and Body exist but are not for this reader, or are forgotten
+	Leaf         Hash      `json:"leaf,omitzero"`      // of the log's tree, where the log that it was read from has one; never kept with the event
 }
 
 // A Hash is a SHA-256 sum.

@@ -4,10 +4,12 @@ import (
 	"context"
 
 	"befree.example/store"
+	"befree.example/store/tree"
 )
 
 // A Log is a store.Log whose events lie sealed in another. IDs from outside are looked up by their clear form, so the
 // inner Log sees none; its errors and promises pass through.
+// Each event that is read comes with its leaf, which is made of it as it lies in the inner Log.
 type Log struct {
 	inner store.Log
 	ring  *Ring
@@ -59,7 +61,7 @@ func (l *Log) Find(ctx context.Context, id string) (store.Event, error) {
 	if err != nil {
 		return store.Event{}, err
 	}
-	e.ID = id
+	e.ID, e.Leaf = id, tree.HashOf(sealed)
 	return e, nil
 }
 
@@ -74,6 +76,7 @@ func (l *Log) open(sealed []store.Event) ([]store.Event, error) {
 		if err != nil {
 			return nil, err
 		}
+		e.Leaf = tree.HashOf(sealed[i])
 		es[i] = e
 	}
 	return es, nil

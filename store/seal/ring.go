@@ -18,6 +18,7 @@ type Ring struct {
 	classOf func(store.Kind) store.Class
 	ids     macs
 	headers macs
+	marks   macs
 }
 
 // NewRing makes a Ring. classOf gives the class of every kind's body, also of kinds it does not know: a name without a
@@ -27,6 +28,7 @@ func NewRing(m Master, ks KeyStore, classOf func(store.Kind) store.Class) *Ring 
 	r.keys = keyring{store: ks, wrapKey: hide(m.derive("wrapping 1")), opened: map[slot]*dataKey{}}
 	r.ids.under(m.derive("IDs 1"))
 	r.headers.under(m.derive("headers 1"))
+	r.marks.under(m.derive("marks 1"))
 	return r
 }
 
