@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"befree.example/store"
+	"befree.example/store/tree"
 )
 
 // Append implements [store.Log]. Without events it does nothing and returns the newest Seq. An event without an ID, or
@@ -17,7 +18,10 @@ func (l *Log) Append(ctx context.Context, es ...store.Event) (last uint64, err e
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	c, err := newCall(es)
+	if l.treed && l.tree == nil {
+		return 0, errUnattested
+	}
+	c, err := l.newCall(es)
 	if err != nil {
 		return 0, err
 	}
@@ -34,12 +38,12 @@ func (l *Log) Append(ctx context.Context, es ...store.Event) (last uint64, err e
 }
 
 // newCall copies what it needs of es.
-func newCall(es []store.Event) (*call, error) {
+func (l *Log) newCall(es []store.Event) (*call, error) {
 	c := &call{entries: make([]entry, len(es)), result: make(chan result, 1)}
 	seen := make(map[string]bool, len(es))
 	for i, e := range es {
 		var err error
-		if c.entries[i], err = newEntry(e); err != nil {
+		if c.entries[i], err = l.newEntry(e); err != nil {
 			return nil, err
 		}
 		c.twice = c.twice || seen[e.ID]
@@ -48,12 +52,16 @@ func newCall(es []store.Event) (*call, error) {
 	return c, nil
 }
 
-func newEntry(e store.Event) (entry, error) {
+func (l *Log) newEntry(e store.Event) (entry, error) {
 	if e.ID == "" || len(e.ID) > nameLimit || len(e.Conversation) > nameLimit {
 		return entry{}, errors.New("event has no ID, or a name that is too long")
 	}
-	data, err := withRoom(e)
-	return entry{e.ID, e.Conversation, e.Prev, data}, err
+	if l.tree == nil {
+		data, err := withRoom(e)
+		return entry{e.ID, e.Conversation, e.Prev, data, nil}, err
+	}
+	data, err := withMark(e)
+	return entry{e.ID, e.Conversation, e.Prev, data, tree.LeafOf(e)}, err
 }
 
 // commitAll is the committer: the only goroutine that writes.
@@ -88,6 +96,7 @@ var errNothing = errors.New("nothing to commit")
 func (l *Log) write(batch []*call) ([]result, error) {
 	results := make([]result, len(batch))
 	last := l.head.seq()
+	var grown growth
 	err := guarded(l.path, func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error {
 			w := l.writer(tx, last)
@@ -99,14 +108,15 @@ func (l *Log) write(batch []*call) ([]result, error) {
 			if w.last == last {
 				return errNothing
 			}
-			last = w.last
-			return nil
+			last, grown = w.last, w.grown
+			return w.grown.finish()
 		})
 	})
 	if errors.Is(err, errNothing) {
 		return results, nil
 	}
 	if err == nil {
+		grown.publish()
 		l.head.move(last)
 	}
 	return results, err
@@ -117,10 +127,11 @@ type writer struct {
 	log                *Log
 	events, ids, tails *bbolt.Bucket
 	last               uint64
+	grown              growth
 }
 
 func (l *Log) writer(tx *bbolt.Tx, last uint64) *writer {
-	w := &writer{l, tx.Bucket(eventsBucket), tx.Bucket(idsBucket), tx.Bucket(tailsBucket), last}
+	w := &writer{l, tx.Bucket(eventsBucket), tx.Bucket(idsBucket), tx.Bucket(tailsBucket), last, l.growth(tx)}
 	w.events.FillPercent = 1 // keys only grow: a page that is left is full
 	return w
 }
@@ -186,6 +197,9 @@ func (w *writer) checkChains(es []entry) error {
 
 func (w *writer) put(e entry) error {
 	w.last++
+	if err := w.grown.add(e, w.last); err != nil {
+		return err
+	}
 	sign(e.record, w.last)
 	if err := w.events.Put(seqKey(w.last), e.record); err != nil {
 		return err

@@ -229,7 +229,7 @@ func breakCommits(t *testing.T, db *bbolt.DB) {
 func TestUnacknowledgedIsNotRead(t *testing.T) {
 	l := newLog(t)
 	mustAppend(t, l, storetest.Sample("a1", "a", 0))
-	c, err := newCall([]store.Event{storetest.Sample("a2", "a", 1), storetest.Sample("b3", "b", 0)})
+	c, err := new(Log).newCall([]store.Event{storetest.Sample("a2", "a", 1), storetest.Sample("b3", "b", 0)})
 	if err != nil {
 		t.Fatal(err)
 	}

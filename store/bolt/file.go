@@ -38,7 +38,10 @@ type format struct {
 }
 
 var (
-	logFormat  = format{name: "log", version: 1, buckets: [][]byte{eventsBucket, idsBucket, tailsBucket}}
+	logFormat = format{
+		name: "log", version: 2, buckets: [][]byte{eventsBucket, idsBucket, tailsBucket},
+		later: [][]byte{treeBucket, checkpointsBucket},
+	}
 	keysFormat = format{name: "keys", version: 1, buckets: [][]byte{keysBucket}}
 )
 
@@ -169,6 +172,18 @@ func openOnce(path string, readOnly bool) (db *bbolt.DB, file *os.File, err erro
 	return db, file, err
 }
 
+// InUse tells whether another process has the file at path open for writing.
+func InUse(path string) bool {
+	if mayOpen(path) != nil {
+		return false
+	}
+	db, err := openLocked(path, true)
+	if err == nil {
+		_ = db.Close()
+	}
+	return errors.Is(err, bberrors.ErrTimeout)
+}
+
 func isAt(path string, file *os.File) bool {
 	here, err := os.Stat(path)
 	if err != nil {
@@ -272,9 +287,12 @@ func (f format) writeMeta(tx *bbolt.Tx) error {
 	return errors.Join(
 		meta.Put(formatKey, []byte(f.name)),
 		meta.Put(versionKey, binary.BigEndian.AppendUint64(nil, f.version)),
-		meta.Put(epochKey, []byte(strings.ToLower(rand.Text()))),
+		meta.Put(epochKey, []byte(newEpoch())),
 	)
 }
+
+// newEpoch is the birth name of another log.
+func newEpoch() string { return strings.ToLower(rand.Text()) }
 
 // place gives the finished file temp its name unless there is one already, and makes the name durable.
 func place(temp, path string) error {
@@ -290,6 +308,8 @@ func place(temp, path string) error {
 	}
 	return syncFolder(filepath.Dir(path))
 }
+
+func syncFolderOf(path string) error { return syncFolder(filepath.Dir(path)) }
 
 // syncFolder makes the names in a folder durable, where the system can do so.
 func syncFolder(dir string) error {

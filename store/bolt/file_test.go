@@ -139,7 +139,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a newer befree's": {func(t *testing.T) string {
 			path := logFile(t, 1)
 			change(t, path, func(tx *bbolt.Tx) error {
-				return tx.Bucket(metaBucket).Put(versionKey, binary.BigEndian.AppendUint64(nil, 2))
+				return tx.Bucket(metaBucket).Put(versionKey, binary.BigEndian.AppendUint64(nil, 3))
 			})
 			return path
 		}, ErrNewer, "use a newer befree"},

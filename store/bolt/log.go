@@ -40,6 +40,8 @@ type Log struct {
 	head  *head
 	queue *queue
 	ended chan struct{} // closed once the committer has returned
+	treed bool          // the file has a tree, so that nothing is appended before Attest
+	tree  *attested     // set by Attest
 }
 
 var _ store.Log = (*Log)(nil)
@@ -76,6 +78,9 @@ func (l *Log) start() error {
 		if l.epoch == "" {
 			return l.damaged("its birth name is missing")
 		}
+		if b := tx.Bucket(treeBucket); b != nil { // none in a file of an older befree that is only read
+			l.treed = b.Get(endKey) != nil
+		}
 		last, err := l.lastSeq(tx)
 		l.head = newHead(last)
 		return err
@@ -98,9 +103,13 @@ func (l *Log) Epoch() string { return l.epoch }
 // Close returns once nothing of the log runs any more and the file is free for others. Appends that wait for their turn
 // get [store.ErrClosed]; one that is being written gets its result. A second Close does nothing.
 func (l *Log) Close() error {
+	broken := l.queue.broken()
 	l.queue.close()
 	<-l.ended
 	l.head.end()
+	if l.tree != nil && !broken { // after a failure to write nothing is tried again
+		_ = l.seal() // there is an older one
+	}
 	return l.db.Close()
 }
 

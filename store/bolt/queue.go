@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"befree.example/store"
+	"befree.example/store/tree"
 )
 
 var errReadOnly = errors.New("log is open for reading only")
@@ -23,6 +24,7 @@ type entry struct {
 	id, conversation string
 	prev             uint64
 	record           []byte
+	leaf             tree.Leaf // none in a log without a tree
 }
 
 // A result is what Append returns.
@@ -106,6 +108,13 @@ func (q *queue) fail(cause error) error {
 	err := fmt.Errorf("%w: %w", store.ErrBroken, cause)
 	q.refuse(err)
 	return err
+}
+
+// broken tells whether the log has failed to write.
+func (q *queue) broken() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return errors.Is(q.err, store.ErrBroken)
 }
 
 // close answers [store.ErrClosed] to all that wait and all to come.

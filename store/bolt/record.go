@@ -1,6 +1,8 @@
 package bolt
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -27,6 +29,7 @@ type record struct {
 	BodyHash     []byte      `cbor:"10,keyasint,omitempty"`
 	Command      []byte      `cbor:"11,keyasint,omitempty"`
 	Withheld     bool        `cbor:"12,keyasint,omitempty"`
+	Mark         []byte      `cbor:"13,keyasint,omitempty"` // of a log with a tree; the last field, so that it can be filled in
 }
 
 // A recordHead is a [store.Head] in a record.
@@ -61,7 +64,10 @@ var (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-const sumSize = 4
+const (
+	sumSize  = 4
+	markSize = 16
+)
 
 // withRoom encodes e, leaving room for the checksum that [sign] puts at the end.
 func withRoom(e store.Event) ([]byte, error) {
@@ -71,6 +77,40 @@ func withRoom(e store.Event) ([]byte, error) {
 	}
 	data, err := cbor.Marshal(r)
 	return append(data, make([]byte, sumSize)...), err
+}
+
+// withMark is withRoom for a log with a tree: before the checksum there is room for the mark that [stamp] puts there.
+func withMark(e store.Event) ([]byte, error) {
+	r, err := toRecord(e)
+	if err != nil {
+		return nil, err
+	}
+	r.Mark = make([]byte, markSize)
+	data, err := cbor.Marshal(r)
+	return append(data, make([]byte, sumSize)...), err
+}
+
+// stamp puts the mark into a record; the checksum comes after it. The mark is over the leaf and all of the record that
+// comes before it.
+func stamp(data []byte, leaf store.Hash, mark Marker, epoch string) {
+	rest := data[:len(data)-sumSize-markSize]
+	m := mark(epoch, marked(leaf, rest))
+	copy(data[len(rest):], m[:])
+}
+
+// stamped tells whether a record has the mark that stamp gives it.
+func stamped(data []byte, leaf store.Hash, mark Marker, epoch string) bool {
+	if len(data) < sumSize+markSize {
+		return false
+	}
+	rest := data[:len(data)-sumSize-markSize]
+	m := mark(epoch, marked(leaf, rest))
+	return hmac.Equal(data[len(rest):len(data)-sumSize], m[:])
+}
+
+func marked(leaf store.Hash, rest []byte) store.Hash {
+	var room [1024]byte
+	return sha256.Sum256(append(append(room[:0], leaf[:]...), rest...))
 }
 
 // sign makes data the record of the event seq: a CRC-32C over the rest of data and seq stands at its end.

@@ -10,15 +10,24 @@ import (
 
 // Verify reads the whole file and says the first thing that is wrong with it in an error that wraps
 // [store.ErrDamaged]: a page that is in no place or in two, a hole in the order, a changed record, an ID that does not
-// lead to its event, a chain that does not lead from a conversation's newest event to its first. Appends wait meanwhile.
+// lead to its event, a chain that does not lead from a conversation's newest event to its first. Of a log with a tree it
+// also tells where an event is not the one that was appended, a node of the tree not the one that its events make, and a
+// checkpoint not what the log was. Appends wait meanwhile.
 func (l *Log) Verify(ctx context.Context) error {
 	return l.still(func(tx *bbolt.Tx) error {
 		if err := checkPages(l.path, l.db.Info().PageSize, true); err != nil {
 			return err
 		}
-		v := &verifier{log: l, ctx: ctx, tx: tx, ids: tx.Bucket(idsBucket), tails: map[string]uint64{}}
-		return v.run()
+		return l.verifier(ctx, tx).run()
 	})
+}
+
+func (l *Log) verifier(ctx context.Context, tx *bbolt.Tx) *verifier {
+	v := &verifier{log: l, ctx: ctx, tx: tx, ids: tx.Bucket(idsBucket), tails: map[string]uint64{}}
+	if l.tree != nil {
+		v.tree = &treeVerifier{log: l, tx: tx}
+	}
+	return v
 }
 
 // still runs f while nobody writes.
@@ -46,6 +55,7 @@ type verifier struct {
 	ids   *bbolt.Bucket
 	last  uint64
 	tails map[string]uint64
+	tree  *treeVerifier // none in a log without a tree
 }
 
 func (v *verifier) run() error {
@@ -68,7 +78,7 @@ func (v *verifier) run() error {
 	if len(v.tails) > 0 {
 		return v.log.damaged("the end of %d conversations is missing", len(v.tails))
 	}
-	return nil
+	return v.tree.end()
 }
 
 // each gives f all of a bucket, as long as ctx lasts, and sees that every key is in order and found.
@@ -100,6 +110,9 @@ func (v *verifier) event(key, value []byte) error {
 	v.last++
 	if e.Seq != v.last {
 		return v.log.damaged("event %d is missing", v.last)
+	}
+	if err := v.tree.event(e, value); err != nil {
+		return err
 	}
 	if e.Prev != v.tails[e.Conversation] {
 		return v.log.damaged("the chain of a conversation breaks at event %d", e.Seq)
