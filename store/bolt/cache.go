@@ -213,6 +213,11 @@ func (c *Cache) keep(es []store.Event, to *store.Position, also ...func(*bbolt.T
 		return err
 	}
 	err = c.move(to, func(tx *bbolt.Tx) error {
+		if to != nil && len(es) > 0 {
+			if err := c.follow(tx, es); err != nil {
+				return err
+			}
+		}
 		tx.Bucket(eventsBucket).FillPercent = 1 // they come in the order of their keys
 		outbox := tx.Bucket(outboxBucket)
 		for i, e := range es {
