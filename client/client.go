@@ -52,6 +52,9 @@ type Client struct {
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
+	judging  sync.Mutex // held over every change of what is held against the relay
+	accepted bool       // the relay's log as it is: the next checkpoint needs to go on from nothing
+
 	mu         sync.Mutex
 	state      *desk.State
 	short      map[string]bool                   // closed conversations of which state has a summary alone
@@ -75,11 +78,12 @@ type Status struct {
 	At        uint64    // the newest one here
 	Role      desk.Role // as the relay said last
 	Limits    wire.Limits
-	Staff     []string // who may be given a conversation, as the relay said last
-	Draining  bool     // the relay said that it is about to stop
-	Trouble   string   // why there is no connection, in plain words
-	Wrong     bool     // somebody must do something about that: it does not pass by itself
-	Renewed   bool     // the relay's log was replaced since this console started: the copy was begun anew
+	Staff     []string   // who may be given a conversation, as the relay said last
+	Draining  bool       // the relay said that it is about to stop
+	Trouble   string     // why there is no connection, in plain words
+	Wrong     bool       // somebody must do something about that: it does not pass by itself
+	Renewed   bool       // the relay's log was replaced since this console started: the copy was begun anew
+	Alarm     bolt.Alarm // the relay's log is not the one that it was; its zero value is well
 }
 
 // Behind is by how many events the console is behind the relay.
@@ -112,7 +116,11 @@ func New(c Config) (*Client, error) {
 	if err := cl.recall(); err != nil {
 		return nil, err
 	}
-	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq}
+	kept, err := c.Cache.Kept()
+	if err != nil {
+		return nil, err
+	}
+	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq, Alarm: kept.Alarm}
 	return cl, nil
 }
 

@@ -17,6 +17,7 @@ import (
 	"befree.example/client/wire"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/tree"
 )
 
 // Run follows the line until ctx ends, coming back by itself whenever the connection is lost. It returns nil then, or
@@ -98,14 +99,16 @@ func (c *Client) disconnected(err error) {
 type session struct {
 	*Client
 	talk
-	nonce   []byte // of this connection
-	channel []byte // what binds a proof to it
-	out     chan wire.Frame
-	goal    uint64          // when it has this much, it is in step and may say what it has to say
-	ready   bool            // is in step
-	sent    map[string]bool // commands handed over on this connection
-	part    []store.Event   // of the conversation that is coming in
-	cancel  context.CancelFunc
+	nonce    []byte // of this connection
+	channel  []byte // what binds a proof to it
+	out      chan wire.Frame
+	goal     uint64          // when it has this much, it is in step and may say what it has to say
+	ready    bool            // is in step
+	sent     map[string]bool // commands handed over on this connection
+	part     []store.Event   // of the conversation that is coming in
+	held     tree.State      // what the relay's first checkpoint must go on from
+	expected tree.State      // signed by the relay, and not yet reached here
+	cancel   context.CancelFunc
 }
 
 // follow is one connection from dialling to its end.
@@ -214,6 +217,14 @@ func tlsState(ws *websocket.Conn) *tls.ConnectionState {
 // resume goes on where the copy ends, if it is a copy of this log.
 func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	at := s.Cache.Position()
+	var err error
+	s.judging.Lock()
+	s.held, err = s.heldSoFar()
+	s.accepted = false
+	s.judging.Unlock()
+	if err != nil {
+		return err
+	}
 	if at.Epoch != h.Epoch || at.Seq > h.Last {
 		if err := s.renew(h.Epoch, at); err != nil {
 			return err
@@ -222,15 +233,18 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	}
 	s.goal = h.Last
 	s.update(func() {
-		s.status = Status{Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: w.Role, Staff: w.Staff, Limits: h.Limits, Renewed: s.status.Renewed}
+		s.status = Status{
+			Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: w.Role, Staff: w.Staff, Limits: h.Limits,
+			Renewed: s.status.Renewed, Alarm: s.status.Alarm,
+		}
 		s.down = make(chan struct{})
 	})
-	return s.send(wire.Frame{Resume: &wire.Resume{Epoch: at.Epoch, After: at.Seq}})
+	return s.send(wire.Frame{Resume: &wire.Resume{Epoch: at.Epoch, After: at.Seq, Kept: s.held.Size}})
 }
 
 // renew sets aside a copy of a log that is no more. Replies that wait become drafts: they rest on what is gone.
 func (s *session) renew(epoch string, old store.Position) error {
-	if err := s.Cache.Reset(epoch); err != nil {
+	if err := errors.Join(s.remember(), s.Cache.Reset(epoch)); err != nil {
 		return err
 	}
 	s.update(func() {

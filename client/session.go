@@ -56,6 +56,8 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 		return s.refused(*f.Refused)
 	case f.Piece != nil:
 		return s.piece(*f.Piece)
+	case f.Checkpoint != nil:
+		return s.judge(*f.Checkpoint)
 	case f.Prove != nil:
 		auth := s.Identity.Prove(f.Prove.Nonce, s.channel)
 		return s.ask(ctx, wire.Frame{Auth: &auth})
@@ -81,6 +83,9 @@ func (s *session) events(ctx context.Context, in wire.Events) error {
 		if s.gains(e) {
 			gained = append(gained, e.Conversation)
 		}
+	}
+	if err := s.witness(es); err != nil {
+		return err
 	}
 	if err := s.Cache.Receive(keep...); err != nil {
 		return err

@@ -16,6 +16,7 @@
 //	console  command    relay  ack | refused     decided and on disk, or not, because
 //	console  fetch      relay  part...           a conversation that the console's owner may read, whole
 //	console  preview    relay  bodies            the newest text of waiting conversations, for the rows in view
+//	relay    checkpoint the log as it is, signed, first before the events and then every so many
 //	relay    prove      the session is over: a new nonce, to be answered by auth for another one
 //	relay    drain      the relay is about to stop
 //
@@ -37,6 +38,7 @@ import (
 
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/tree"
 )
 
 // The protocol.
@@ -75,6 +77,8 @@ type Frame struct {
 	Drain    *Drain        `json:"drain,omitempty"`
 	Collect  *Collect      `json:"collect,omitempty"`
 	Piece    *Piece        `json:"piece,omitempty"`
+
+	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
 }
 
 // Hello is the relay's first word.
@@ -137,6 +141,19 @@ type Welcome struct {
 type Resume struct {
 	Epoch string `json:"epoch"`
 	After uint64 `json:"after"`
+	Kept  uint64 `json:"kept,omitempty"` // size of the log at the checkpoint that the console keeps, of whatever epoch
+}
+
+// A Checkpoint is what the relay stands by from now on: its log as it is, signed. Proof shows that it begins with all
+// that was in it when it had From events; Edge are the whole parts of its tree when it had At events, for a console
+// that begins there. How a console judges it is package client's business.
+type Checkpoint struct {
+	Signed []byte       `json:"signed"`
+	Key    tree.Key     `json:"key"`
+	From   uint64       `json:"from,omitempty"`
+	Proof  []store.Hash `json:"proof,omitempty"`
+	At     uint64       `json:"at,omitempty"`
+	Edge   []store.Hash `json:"edge,omitempty"`
 }
 
 // A Part is a piece of one conversation, oldest events first; the last one has More false.
@@ -254,7 +271,7 @@ func Split(events []store.Event) [][]store.Event {
 // weight is at least the length of e as JSON: base64 of the body, the names and fixed fields, and the strings, each
 // byte of which may be escaped to six.
 func weight(e store.Event) int {
-	n := 420 + len(e.Body)*4/3 + 4 + 2*6
+	n := 420 + 9 + 64 + len(e.Body)*4/3 + 4 + 2*6
 	for _, s := range append([]string{
 		e.ID, e.Conversation, e.Actor, string(e.Kind), e.Number, e.Head.Severity, e.Head.Language,
 		e.Head.Tail, e.Head.Keyword, e.Head.Staff, e.Head.Ref, e.Head.Delivery,
