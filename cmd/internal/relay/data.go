@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/seal"
+	"befree.example/store/tree"
 )
 
 // Data is a relay's folder, opened: the log in log.db, sealed under the keys in keys.db, which are wrapped by a master
@@ -21,8 +23,10 @@ type Data struct {
 	store.Log
 	dir  string
 	swap swap
+	temp bool // dir is a copy that goes with it
 	log  *bolt.Log
 	keys *bolt.Keys
+	ring *seal.Ring
 }
 
 // A Key is where a relay's master key comes from: a command that prints it, or else a file.
@@ -54,43 +58,79 @@ func OpenData(ctx context.Context, dir string, key Key) (*Data, error) {
 	return d, nil
 }
 
+// Look opens a data folder to read it, also while a relay serves it: then it is a sealed copy of what was on disk a
+// moment ago, which goes when it is closed. served tells which.
+func Look(ctx context.Context, dir string, key Key) (d *Data, served bool, err error) {
+	if err := ask(ctx, dir, "", func(io.Reader) error { return nil }); errors.Is(err, errNobody) {
+		d, err := ReadData(ctx, dir, key)
+		return d, false, err
+	}
+	from, err := openSource(ctx, dir, key)
+	if err != nil {
+		return nil, true, err
+	}
+	defer from.close()
+	copied, err := os.MkdirTemp(dir, ".look-") // mode 0700
+	if err != nil {
+		return nil, true, err
+	}
+	if _, err = from.build(ctx, copied, copied); err == nil {
+		d, err = ReadData(ctx, copied, key)
+	}
+	if err != nil {
+		return nil, true, errors.Join(err, os.RemoveAll(copied))
+	}
+	d.temp = true
+	return d, true, nil
+}
+
 // ReadData opens a data folder to read it; it must be there already.
 func ReadData(ctx context.Context, dir string, key Key) (*Data, error) {
 	return openData(ctx, dir, key, bolt.Options{ReadOnly: true})
 }
 
-func openData(ctx context.Context, dir string, key Key, o bolt.Options) (d *Data, err error) {
-	d = &Data{dir: dir}
-	defer func() {
-		if err != nil {
-			_ = d.Close()
-			d = nil
-		}
-	}()
-	if d.log, err = bolt.Open(filepath.Join(dir, "log.db"), o); err != nil {
-		return d, err
+// The files of a data folder.
+const (
+	logName  = "log.db"
+	keysName = "keys.db"
+)
+
+func openData(ctx context.Context, dir string, key Key, o bolt.Options) (*Data, error) {
+	if err := finishRestore(dir); err != nil {
+		return nil, err
+	}
+	d := &Data{dir: dir}
+	if err := d.open(ctx, filepath.Join(dir, logName), filepath.Join(dir, keysName), key, o); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// open opens a log and its keys, wherever they lie.
+func (d *Data) open(ctx context.Context, log, wrapped string, key Key, o bolt.Options) (err error) {
+	if d.log, err = bolt.Open(log, o); err != nil {
+		return err
 	}
 	_, head, err := d.log.Read(ctx, store.Position{}, 0)
 	if err != nil {
-		return d, err
+		return err
 	}
-	wrapped := filepath.Join(dir, "keys.db")
 	_, missing := os.Stat(wrapped)
 	fresh := head.Seq == 0 && errors.Is(missing, fs.ErrNotExist)
-	master, err := key.master(ctx, dir, fresh)
+	master, err := key.master(ctx, d.dir, fresh)
 	if err != nil {
-		return d, err
+		return err
 	}
 	if d.keys, err = bolt.OpenKeys(wrapped); err != nil {
-		return d, err
+		return err
 	}
-	ring := seal.NewRing(master, d.keys, desk.ClassOf)
-	if err = ring.Check(head.Seq == 0); err != nil {
-		return d, fmt.Errorf("%s: %w", key, err)
+	d.ring = seal.NewRing(master, d.keys, desk.ClassOf)
+	if err = d.ring.Check(head.Seq == 0); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
 	}
 	d.swap.log = d.log
-	d.Log = seal.NewLog(&d.swap, ring)
-	return d, nil
+	d.Log = seal.NewLog(&d.swap, d.ring)
+	return d.attest(ctx, d.log, o.ReadOnly)
 }
 
 // Mend opens the log again after it could not write, and reads all of it over. Until that has worked it gives
@@ -103,11 +143,11 @@ func (d *Data) Mend(ctx context.Context) error {
 		_ = d.log.Close() // what it could not write, it says no more of
 		d.log = nil
 	}
-	l, err := bolt.Open(filepath.Join(d.dir, "log.db"), bolt.Options{})
+	l, err := bolt.Open(filepath.Join(d.dir, logName), bolt.Options{})
 	if err != nil {
 		return err
 	}
-	if err := l.Verify(ctx); err != nil {
+	if err := errors.Join(d.attest(ctx, l, false), l.Verify(ctx)); err != nil {
 		return errors.Join(err, l.Close())
 	}
 	d.log, d.swap.log = l, l
@@ -187,6 +227,52 @@ func (s *swap) Find(ctx context.Context, id string) (store.Event, error) {
 	return l.Find(ctx, id)
 }
 
+// openRing opens the keys alone.
+func openRing(ctx context.Context, wrapped string, key Key) (*seal.Ring, *bolt.Keys, error) {
+	master, err := key.master(ctx, filepath.Dir(wrapped), false)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := bolt.OpenKeys(wrapped)
+	if err != nil {
+		return nil, nil, err
+	}
+	ring := seal.NewRing(master, keys, desk.ClassOf)
+	if err := ring.Check(false); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", key, err), keys.Close())
+	}
+	return ring, keys, nil
+}
+
+// signingKey is where the key is kept that checkpoints are signed with. A log whose key is there has a tree: it is made
+// only once the tree stands.
+const signingKey = "checkpoint"
+
+// attest holds the log against its tree, or gives an older one a tree.
+func (d *Data) attest(ctx context.Context, log *bolt.Log, readOnly bool) error {
+	secret, err := d.ring.Secret(signingKey, false)
+	known := err == nil
+	if err != nil && !errors.Is(err, seal.ErrNoKey) {
+		return err
+	}
+	if err := log.Attest(ctx, d.ring.Mark, known); err != nil {
+		return err
+	}
+	if !known && readOnly {
+		return nil
+	}
+	if !known {
+		if secret, err = d.ring.Secret(signingKey, true); err != nil {
+			return err
+		}
+	}
+	signer, err := tree.NewSigner(secret)
+	if err != nil {
+		return err
+	}
+	return log.Sign(signer)
+}
+
 // Close frees the folder for others.
 func (d *Data) Close() error {
 	var errs []error
@@ -196,5 +282,41 @@ func (d *Data) Close() error {
 	if d.keys != nil {
 		errs = append(errs, d.keys.Close())
 	}
+	if d.temp {
+		errs = append(errs, os.RemoveAll(d.dir))
+	}
 	return errors.Join(errs...)
+}
+
+// Verify reads the whole log over, or what came after a checkpoint that was kept.
+func (d *Data) Verify(ctx context.Context, since *tree.State) error {
+	if since != nil {
+		return d.log.VerifySince(ctx, *since)
+	}
+	if err := d.log.Verify(ctx); err != nil {
+		return err
+	}
+	for at := uint64(0); ; { // what only the keys can tell: that every sealed part is as it was sealed
+		events, _, err := d.Read(ctx, store.Position{Seq: at}, 4096)
+		if err != nil || len(events) == 0 {
+			return err
+		}
+		at = events[len(events)-1].Seq
+	}
+}
+
+// Prove makes a proof, which verifies without the log, of one conversation.
+func (d *Data) Prove(ctx context.Context, conversation string) (tree.Proof, error) {
+	c, signed, err := d.log.Checkpoint()
+	if err != nil {
+		return tree.Proof{}, err
+	}
+	events, err := d.log.Conversation(ctx, conversation)
+	if err != nil {
+		return tree.Proof{}, err
+	}
+	if len(events) == 0 {
+		return tree.Proof{}, fmt.Errorf("there is no conversation %q in the log", conversation)
+	}
+	return tree.Prove(events, signed, d.log.Key(), func(seq uint64) ([]store.Hash, error) { return d.log.Inclusion(seq, c.Size) })
 }

@@ -221,7 +221,7 @@ func (d *Desk) commit(batch []request) error {
 	err := d.append(ctx, p.events, asked)
 	d.counts.committed(p.events, answers, time.Since(began), err)
 	if err == nil {
-		d.publish(p.fork, p.events)
+		d.publish(p.fork, d.asKept(ctx, p.events))
 	}
 	for i, r := range batch {
 		if err != nil {
@@ -250,6 +250,19 @@ func (d *Desk) append(ctx context.Context, events []store.Event, probed bool) er
 	return err
 }
 
+// asKept returns events as the log has them: with their leaves and the hashes of what was sealed, which consoles hold
+// against what the relay signs. Where they cannot be had, readers go to the log.
+func (d *Desk) asKept(ctx context.Context, events []store.Event) []store.Event {
+	if len(events) == 0 {
+		return nil
+	}
+	kept, _, err := d.log.Read(ctx, store.Position{Seq: events[0].Seq - 1}, len(events))
+	if err != nil || len(kept) != len(events) {
+		return nil
+	}
+	return kept
+}
+
 func (d *Desk) fork() *desk.State {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -261,6 +274,9 @@ func (d *Desk) publish(fork *desk.State, events []store.Event) {
 	defer d.mu.Unlock()
 	grew := fork.Last() > d.state.Last()
 	d.state.Merge(fork)
+	if grew && len(events) == 0 {
+		d.recent = nil // what is in it has no hole
+	}
 	d.recent = d.recent.add(events)
 	if grew {
 		close(d.changed)

@@ -37,6 +37,8 @@ type feed struct {
 	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
+	tree    Tree          // nil where the log has none
+	kept    uint64        // size of the log at the last checkpoint that the console has
 	fetches sync.WaitGroup
 
 	draining <-chan struct{}      // closed when the relay is about to stop
@@ -67,9 +69,15 @@ func (f *feed) write(ctx context.Context) error {
 	defer ping.Stop()
 	session := time.NewTimer(f.session)
 	defer session.Stop()
+	if err := f.vouch(); err != nil {
+		return err
+	}
 	draining, leave := f.draining, (<-chan time.Time)(nil)
 	for {
 		behind, err := f.forward(ctx)
+		if err == nil {
+			err = f.vouchAgain()
+		}
 		if err != nil {
 			return err
 		}
@@ -325,7 +333,7 @@ func (s showing) of(e store.Event) store.Event {
 	e.Number, e.Command = "", store.Hash{}
 	switch s {
 	case happened:
-		return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true}
+		return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true, Leaf: e.Leaf}
 	case outline:
 		e.Body, e.Withheld = nil, true
 	}

@@ -29,6 +29,7 @@ type Line struct {
 	desk      *Desk
 	carrier   gateway.Gateway
 	enrolment Enrolment
+	tree      Tree
 	session   time.Duration
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
@@ -153,7 +154,7 @@ func host(address string) string {
 func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
 	ws.SetReadLimit(authMost)
 	f := &feed{
-		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, log: l.log, walls: l.walls, frames: &l.frames,
+		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, tree: l.tree, log: l.log, walls: l.walls, frames: &l.frames,
 		presence: newPresence(l.session), answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
 		draining: l.draining.Done(), within: l.leaveWithin,
 	}
@@ -318,7 +319,7 @@ func (l *Line) resume(f *feed) error {
 		return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
 	}
 	head := l.desk.Head()
-	f.cursor = store.Position{Epoch: head.Epoch, Seq: frame.Resume.After}
+	f.cursor, f.kept = store.Position{Epoch: head.Epoch, Seq: frame.Resume.After}, frame.Resume.Kept
 	if frame.Resume.Epoch == head.Epoch && frame.Resume.After > 0 && frame.Resume.After <= head.Seq {
 		return nil
 	}

@@ -30,6 +30,7 @@ type Config struct {
 	// X-Forwarded-For.
 	BehindProxy bool
 	Log         store.Log
+	Tree        Tree       // of the log; nil where it has none
 	Number      sms.Number // ours
 	Gateway     gateway.Gateway
 	Webhooks    func(gateway.Receiver) http.Handler           // nil for a carrier that does not call us
@@ -58,7 +59,7 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
 	line := &Line{
-		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, session: c.Session, log: c.Logger, draining: ctx, walls: web.walls,
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, log: c.Logger, draining: ctx, walls: web.walls,
 	}
 	web.ready(sweep, line, d)
 	if c.Measures != nil {

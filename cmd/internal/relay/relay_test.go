@@ -93,6 +93,7 @@ type house struct {
 	t       testing.TB
 	dir     string
 	log     store.Log
+	tree    relay.Tree // of the log, if it has one
 	carrier *carrier
 	staff   relay.StaffFile
 	address string
@@ -135,7 +136,7 @@ func (h *house) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	conf := relay.Config{
-		Listener: l, TLS: h.own, Log: h.log, Number: "233733", Gateway: h.carrier,
+		Listener: l, TLS: h.own, Log: h.log, Tree: h.tree, Number: "233733", Gateway: h.carrier,
 		Inbound: h.carrier.inbound, Enrolment: h.staff, Session: h.session, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
 	}
 	if h.change != nil {
