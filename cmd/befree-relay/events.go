@@ -34,7 +34,7 @@ type line struct {
 
 // Run prints the log from its beginning.
 func (c *eventsCmd) Run(ctx context.Context, std *config.Std) error {
-	data, err := relay.ReadData(ctx, c.Data, c.key())
+	data, _, err := relay.Look(ctx, c.Data, c.key())
 	if err != nil {
 		return err
 	}

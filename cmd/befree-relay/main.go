@@ -15,6 +15,13 @@ type cli struct {
 	Staff   staffCmd   `cmd:"" help:"Say who may sign in."`
 	Key     keyCmd     `cmd:"" help:"Print a new master key, to be kept where --key-command finds it."`
 	Events  eventsCmd  `cmd:"" help:"Print the log, one JSON object a line."`
+	Audit   auditCmd   `cmd:"" help:"Say who read, searched or exported what, when and why."`
+	Verify  verifyCmd  `cmd:"" help:"Tell whether the log is what was appended to it, or a proof holds; print a checkpoint to keep."`
+	Prove   proveCmd   `cmd:"" help:"Print a proof, which verifies without the log, that a conversation's events are in it."`
+	Backup  backupCmd  `cmd:"" help:"Copy the data folder, also while the relay serves."`
+	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the data folder's files."`
+	Compact compactCmd `cmd:"" help:"Write the files anew without what was deleted."`
+	Rescue  rescueCmd  `cmd:"" help:"Save what can be read of a damaged log."`
 	Explain explainCmd `cmd:"" help:"Say what befree makes of texts: one JSON string a line in, one JSON object a line out."`
 }
 

@@ -76,7 +76,7 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		}
 		defer conf.Carrier.Close()
 	}
-	conf.Log, conf.Folder = data, c.Data
+	conf.Log, conf.Tree, conf.Folder = data, data.Tree(), c.Data
 	if c.Metrics != "" {
 		m, err := listen(ctx, "--metrics", c.Metrics)
 		if err != nil {
@@ -86,6 +86,11 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		conf.Logger.Info("telling measures", "address", m.Addr().String())
 		conf.Measures = relay.NewMeasures()
 		go func() { _ = conf.Measures.Serve(ctx, m) }() // the line goes on without them
+	}
+	if control, err := data.OpenControl(); err != nil {
+		conf.Logger.Warn("nothing can be asked of this relay from beside it: backup, verify and audit wait until it stops", "error", err)
+	} else {
+		defer control.Close()
 	}
 	conf.Logger.Info("listening", "address", conf.Listener.Addr().String(), "carrier", c.Carrier, "tls", conf.TLS != nil)
 	return explainFull(relay.Serve(ctx, conf))

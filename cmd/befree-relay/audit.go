@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"befree.example/cmd/internal/config"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/tui/text"
+)
+
+type auditCmd struct {
+	dataFlags
+	By           string    `help:"Only what this member of staff did." placeholder:"NAME"`
+	Conversation string    `help:"Only what concerns this conversation." placeholder:"ID"`
+	From         time.Time `help:"Only from this moment on." format:"2006-01-02T15:04:05Z07:00" placeholder:"2026-01-31T00:00:00Z"`
+	Until        time.Time `help:"Only before this moment." format:"2006-01-02T15:04:05Z07:00" placeholder:"2026-02-28T00:00:00Z"`
+	JSON         bool      `help:"One JSON object a line." name:"json"`
+}
+
+// An act is one time that somebody came to see words, or took them out.
+type act struct {
+	Seq          uint64     `json:"seq"`
+	At           time.Time  `json:"at"`
+	Who          string     `json:"who"`
+	What         store.Kind `json:"what"`
+	Conversation string     `json:"conversation,omitempty"`
+	Whom         string     `json:"whom,omitempty"` // it concerns, beside who did it
+	Why          string     `json:"why,omitempty"`
+}
+
+// Run prints who read, searched, exported what, when and why.
+func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
+	data, _, err := relay.Look(ctx, c.Data, c.key())
+	if err != nil {
+		return advised(err)
+	}
+	defer data.Close()
+	table := tabwriter.NewWriter(std.Out, 0, 0, 2, ' ', 0)
+	lines := json.NewEncoder(std.Out)
+	show := func(a act) error {
+		if c.JSON {
+			return lines.Encode(a)
+		}
+		_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, a.At.Format("2006-01-02 15:04:05Z"), a.Who, a.what(), a.Conversation, text.Line(a.Why))
+		return err
+	}
+	if !c.JSON {
+		fmt.Fprintln(table, "EVENT\tWHEN\tWHO\tDID\tCONVERSATION\tWHY")
+	}
+	for at := (store.Position{}); ; {
+		events, head, err := data.Read(ctx, at, 1000)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return table.Flush()
+		}
+		for _, e := range events {
+			if a, ok := actOf(e); ok && c.wants(a) {
+				if err := show(a); err != nil {
+					return err
+				}
+			}
+		}
+		at = store.Position{Epoch: head.Epoch, Seq: events[len(events)-1].Seq}
+	}
+}
+
+// actOf tells whether by an event somebody came to see words: every event outside of conversations is kept for that,
+// and whoever holds a conversation reads it.
+func actOf(e store.Event) (act, bool) {
+	a := act{Seq: e.Seq, At: e.At, Who: e.Actor, What: e.Kind, Conversation: e.Conversation, Whom: e.Head.Staff}
+	switch {
+	case e.Actor == store.Carrier || e.Actor == store.Texter || e.Actor == store.Clock: // nobody who reads
+		return act{}, false
+	case e.Conversation == "":
+		a.Conversation = e.Head.Ref
+	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred:
+	default:
+		return act{}, false
+	}
+	a.Why = desk.Read[desk.Because](e).Reason
+	return a, true
+}
+
+func (a act) what() string {
+	if a.Whom != "" {
+		return string(a.What) + " (" + a.Whom + ")"
+	}
+	return string(a.What)
+}
+
+func (c *auditCmd) wants(a act) bool {
+	return (c.By == "" || a.Who == c.By || a.Whom == c.By) && (c.Conversation == "" || a.Conversation == c.Conversation) &&
+		!a.At.Before(c.From) && (c.Until.IsZero() || a.At.Before(c.Until))
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"befree.example/cmd/internal/config"
+	"befree.example/cmd/internal/relay"
+)
+
+type backupCmd struct {
+	dataFlags
+	To     string `help:"Folder to make, with the sealed log and the settings." placeholder:"DIR" required:""`
+	KeysTo string `help:"Folder to make, with the wrapped keys: keep it apart from the other." placeholder:"DIR" required:""`
+}
+
+// Run copies a data folder, whether a relay serves it or not.
+func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
+	title, err := relay.Backup(ctx, c.Data, c.key(), relay.Place{Log: c.To, Keys: c.KeysTo})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Out, "%d events are in %s, the keys that they are sealed under in %s.\n"+
+		"They are what the relay signed. Keep the two apart, and a copy of the master key apart from both.\n", title.Size, c.To, c.KeysTo)
+	return nil
+}
+
+type restoreCmd struct {
+	dataFlags
+	From     string `help:"Folder that backup made of the log." placeholder:"DIR" required:""`
+	KeysFrom string `help:"Folder that backup made of the keys." placeholder:"DIR" required:""`
+}
+
+// Run puts a backup in the place of what is there.
+func (c *restoreCmd) Run(ctx context.Context, std *config.Std) error {
+	head, err := relay.Restore(ctx, relay.Place{Log: c.From, Keys: c.KeysFrom}, c.Data, c.key())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Out, "%s holds the %d events of the backup, each read over. What was there before is in a folder of it called before-...\n"+
+		"The log has a new epoch: every console keeps what it had aside, says so, and tells how many events are gone.\n", c.Data, head.Seq)
+	return nil
+}
+
+type compactCmd struct{ dataFlags }
+
+// Run makes the files no larger than they must be.
+func (c *compactCmd) Run(ctx context.Context, std *config.Std) error {
+	before := size(c.Data)
+	if err := relay.Compact(ctx, c.Data, c.key()); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Out, "%s has %d KB and had %d; every event was read over.\n", c.Data, size(c.Data)>>10, before>>10)
+	return nil
+}
+
+func size(dir string) (n int64) {
+	for _, name := range []string{"log.db", "keys.db"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+type rescueCmd struct{ dataFlags }
+
+// Run saves what can be read of a damaged log.
+func (c *rescueCmd) Run(ctx context.Context, std *config.Std) error {
+	lost, head, loose, err := relay.Rescue(ctx, c.Data, c.key())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(std.Out, "%s holds %d events again. The damaged files are in a folder of it called before-...\n", c.Data, head.Seq-uint64(len(lost)))
+	if loose {
+		fmt.Fprintln(std.Out, "The log's name is lost, so that nobody can tell whether somebody changed when and by whom they were; their words are as they were sealed.")
+	}
+	if len(lost) > 0 {
+		fmt.Fprintf(std.Out, "%d could not be read; in the place of each stands that it is lost: %s.\nIf a backup has them, restore that.\n", len(lost), ranges(lost))
+	}
+	return nil
+}
+
+// ranges writes numbers in order as 3, 7-9.
+func ranges(ns []uint64) string {
+	var parts []string
+	for i := 0; i < len(ns); {
+		j := i
+		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
+			j++
+		}
+		part := strconv.FormatUint(ns[i], 10)
+		if j > i {
+			part += "-" + strconv.FormatUint(ns[j], 10)
+		}
+		parts, i = append(parts, part), j+1
+	}
+	return strings.Join(parts, ", ")
+}
+
+// errBoth is a mistake in the command line.
+var errBoth = errors.New("--proof is verified without a log: leave --data and --since away")
