@@ -78,6 +78,7 @@ func commands() []command {
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
 		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{writing: m.typing()} })},
 		{name: "Do not disturb, but for imminent danger", list: []string{"D"}, do: just((*Model).disturb)},
+		{name: "What is wrong with the relay's log", list: []string{"!"}, do: (*Model).alarmed},
 		{name: "Mouse", list: []string{"M"}, do: just((*Model).toggleMouse)},
 		{name: "Hide and lock the screen", any: []string{"ctrl+l"}, do: (*Model).lockUp, first: true},
 		{name: "Draw the screen anew", any: []string{"f5"}, do: just(func(m *Model) { m.anew = true })},

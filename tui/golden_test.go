@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"befree.example/client"
+	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/tui/theme"
 )
@@ -87,6 +89,10 @@ var screens = []struct {
 		conversation(h)
 		h.must(desk.Command{Kind: desk.Closed, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Seen: h.state.Conversation("c0147").Seen(), Actor: "ada", Role: desk.Specialist}, desk.Closing{Disposition: "referred"})
 	}, []string{"down", "down", "down", "down", "down", "enter"}},
+	{"rewritten", Options{}, func(h *hand) {
+		conversation(h)
+		h.status.Alarm = bolt.Alarm{What: client.AlarmRewritten, Size: 1204}
+	}, []string{"1", "Are you safe?"}},
 	{"supervisor", Options{}, func(h *hand) {
 		conversation(h)
 		h.status.Role = desk.Supervisor

@@ -29,6 +29,8 @@ type Line interface {
 	Preview(ctx context.Context, conversations []string) error // asks for the newest words of who waits
 	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 
+	Accept() error // the relay's log as it is now; see client.Client.Accept
+
 	// Search looks for words in all that this machine has unsealed; Prepare makes it ready for that, and Rest forgets
 	// what was made ready.
 	Search(ctx context.Context, words string) ([]client.Found, error)

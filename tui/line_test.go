@@ -179,6 +179,11 @@ func (h *hand) Attachment(_ context.Context, _, _ string, n int) ([]byte, string
 	return []byte{0xff, 0xd8, byte(n)}, "image/jpeg", nil
 }
 
+func (h *hand) Accept() error {
+	h.change(func() { h.status.Alarm = bolt.Alarm{} })
+	return h.fail
+}
+
 func (h *hand) Search(_ context.Context, words string) (found []client.Found, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

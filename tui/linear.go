@@ -33,6 +33,7 @@ type Typed string
 type told struct {
 	notice    notice
 	state     string
+	alarm     string
 	dialog    *dialog
 	wrapUp    string
 	palette   string

@@ -45,6 +45,10 @@ func (l *Linear) tellState() {
 		l.told.state = state
 		l.print("befree: " + state)
 	}
+	if alarm := l.alarm(l.world.status.Alarm); alarm != l.told.alarm {
+		l.told.alarm = alarm
+		l.print(alarm)
+	}
 	if l.told.unstarted && l.world.status.InStep() || l.told.unstarted && l.Review {
 		l.told.unstarted = false
 		l.list()

@@ -186,6 +186,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.done(msg)
 	case previewFailedMsg:
 		m.previews.asked = nil
+	case acceptMsg:
+		m.accepted(msg)
 	case Leave:
 		cmd = m.leave()
 	case brokenMsg:

@@ -21,7 +21,7 @@ func (m *Model) toggleMouse() {
 
 // clicked gives a click or a turn of the wheel to the pane under it. A click never does more than open or begin to write.
 func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
-	if !m.mouse || m.locked != nil || m.overlay(m.width, max(1, m.height-1-len(m.foot()))) != nil {
+	if !m.mouse || m.locked != nil || m.overlay(m.width, max(1, m.panes())) != nil {
 		return nil
 	}
 	m.lastKey = m.now
@@ -47,7 +47,8 @@ func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
 
 // under1 is the pane at a cell of the screen, and the row in it.
 func (m *Model) under1(x, y int) (pane, int) {
-	height := m.height - 1 - len(m.foot())
+	height := m.panes()
+	y -= len(m.alarmLines())
 	for i, c := range m.columns(height) {
 		if x < c.width {
 			p := m.columnPanes()[i]

@@ -24,16 +24,18 @@ func (m *Model) draw() string {
 	case m.locked != nil:
 		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(&m.look, m.Unlock != nil)}), "\n")
 	}
-	rows := frame(1, "", column{m.width, []string{m.statusLine()}})
-	foot := m.foot()
-	height := m.height - 1 - len(foot)
-	rows = append(rows, frame(height, m.Theme.Muted.Paint(m.bar), m.columns(height)...)...)
+	top, foot := append([]string{m.statusLine()}, m.alarmLines()...), m.foot()
+	rows := frame(len(top), "", column{m.width, top})
+	rows = append(rows, frame(m.panes(), m.Theme.Muted.Paint(m.bar), m.columns(m.panes())...)...)
 	rows = append(rows, frame(len(foot), "", column{m.width, foot})...)
 	return strings.Join(rows, "\n")
 }
 
 // foot is what befree has to say, and the keys.
 func (m *Model) foot() []string { return append(m.noticeLines(), m.footer()...) }
+
+// panes is how many rows there are for the panes.
+func (m *Model) panes() int { return m.height - 1 - len(m.alarmLines()) - len(m.foot()) }
 
 // columns are the panes that there is room for.
 func (m *Model) columns(height int) []column {
