@@ -123,7 +123,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 			m.notice.ends = m.now.Add(d.lasts)
 		}
 	}
-	if d.then != nil && !(d.moves && m.lastKey.After(d.key)) {
+	if d.then != nil && (!d.moves || !m.lastKey.After(d.key)) {
 		return d.then()
 	}
 	return nil
