@@ -112,8 +112,9 @@ func inShort(c *desk.Conversation) *desk.Conversation {
 // TestSummariesTellTheSame: whatever happens, and whenever a console is started anew or puts what is closed into short
 // form, it knows what it would know had it folded every event.
 func TestSummariesTellTheSame(t *testing.T) {
+	outer := t
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "befree-summaries-")
+		dir, err := os.MkdirTemp(outer.TempDir(), "summaries-")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,10 @@ func (c *chat) turnsAfter(turns []*desk.Turn, seq uint64) (before []*desk.Turn, 
 		return turns, nil
 	}
 	last := turns[n-1]
-	for n--; n > 0 && turns[n-1].Seq > seq && turns[n-1].Kind == last.Kind && turns[n-1].Actor == last.Actor && last.Reason == ""; n-- {
+	same := func(t *desk.Turn) bool { return t.Seq > seq && t.Kind == last.Kind && t.Actor == last.Actor && last.Reason == "" }
+	n--
+	for n > 0 && same(turns[n-1]) {
+		n--
 	}
 	return turns[:n], c.turn(last)
 }

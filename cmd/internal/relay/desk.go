@@ -89,7 +89,7 @@ func (d *Desk) Do(ctx context.Context, c desk.Command) (uint64, error) {
 }
 
 func (d *Desk) ask(ctx context.Context, r request) (uint64, error) {
-	if broken, _ := d.Broken(); broken != nil {
+	if _, broken := d.Broken(); broken != nil {
 		return 0, errUnavailable
 	}
 	select {

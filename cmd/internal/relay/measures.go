@@ -134,7 +134,7 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 		gauge(longestDesc, longest[severity].Seconds(), severity.Word())
 	}
 	writable := 1.0
-	if why, _ := s.desk.Broken(); why != nil {
+	if _, why := s.desk.Broken(); why != nil {
 		writable = 0
 	}
 	gauge(heldDesc, held)

@@ -134,10 +134,10 @@ func (d *Desk) trouble(why error) {
 }
 
 // Broken says why commands are turned away, and when that ends; nil if they are not.
-func (d *Desk) Broken() (why error, ended <-chan struct{}) { //nolint:revive // the error is what it is about
+func (d *Desk) Broken() (ended <-chan struct{}, why error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.broken, d.mended
+	return d.mended, d.broken
 }
 
 // Patiently is Do for somebody who can wait until the log can be written to again. What that takes is part of the age of
@@ -149,7 +149,7 @@ func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 		if !errors.Is(err, errUnavailable) {
 			return seq, err
 		}
-		_, ended := d.Broken()
+		ended, _ := d.Broken()
 		if ended == nil {
 			continue
 		}
