@@ -77,6 +77,7 @@ func label(words string) string { return strings.ReplaceAll(words, " ", "_") }
 type standing struct {
 	desk   *Desk
 	line   *Line
+	sweep  *Sweep
 	folder string // whose disk counts; empty for none
 }
 
@@ -90,6 +91,7 @@ var (
 	pendingDesc  = describe("befree_sends_waiting", "Texts that are to go out.")
 	lastDesc     = describe("befree_log_events", "Events in the log.")
 	writableDesc = describe("befree_log_writable", "1 while the log takes events, 0 while what comes is turned away.")
+	sweepDesc    = describe("befree_sweep_age_seconds", "Since the carrier's list was last seen whole; absent before the first time.")
 	diskDesc     = describe("befree_disk_free_bytes", "Room left on the disk of the data folder.")
 )
 
@@ -145,6 +147,9 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 	consoles, behind := s.line.standing(uint64(last))
 	gauge(consolesDesc, float64(consoles))
 	gauge(behindDesc, float64(behind))
+	if ended := s.sweep.Ended(); !ended.IsZero() {
+		gauge(sweepDesc, now.Sub(ended).Seconds())
+	}
 	if free, ok := diskFree(s.folder); ok {
 		gauge(diskDesc, float64(free))
 	}

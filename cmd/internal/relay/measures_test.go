@@ -61,7 +61,7 @@ func TestMeasures(t *testing.T) {
 			t.Errorf("%s is not told:\n%s", line, regexp.MustCompile(`(?m)^befree.*$`).FindAllString(told, -1))
 		}
 	}
-	for _, name := range []string{"befree_append_seconds_count", "befree_longest_wait_seconds", "befree_disk_free_bytes", "befree_console_behind_events"} {
+	for _, name := range []string{"befree_append_seconds_count", "befree_sweep_age_seconds", "befree_longest_wait_seconds", "befree_disk_free_bytes", "befree_console_behind_events"} {
 		if !strings.Contains(told, name) {
 			t.Errorf("%s is not told", name)
 		}

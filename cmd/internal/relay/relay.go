@@ -63,7 +63,7 @@ func Serve(ctx context.Context, c Config) error {
 	}
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
-		c.Measures.registry.MustRegister(standing{d, line, c.Folder})
+		c.Measures.registry.MustRegister(standing{d, line, sweep, c.Folder})
 	}
 	group.Go(func() error { return web.failed(ctx) })
 	group.Go(func() error { // nobody is let in any more
@@ -108,6 +108,7 @@ type web struct {
 	walls   *walls
 	servers []*http.Server
 	routes  atomic.Pointer[http.ServeMux]
+	swept   func() time.Time // see Sweep.Ended; set before routes
 	desk    atomic.Pointer[Desk]
 	ended   chan error
 }
@@ -167,7 +168,8 @@ func (w *web) stop() {
 	}
 }
 
-func (w *web) ready(in gateway.Receiver, line *Line, d *Desk) {
+func (w *web) ready(in *Sweep, line *Line, d *Desk) {
+	w.swept = in.Ended
 	mux := http.NewServeMux()
 	if w.Webhooks != nil {
 		hooks := w.walls.recovered(w.Webhooks(in)) // within the time limit, which has a goroutine of its own
@@ -194,7 +196,8 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readyz says yes where the log has just written something, and why not elsewhere.
+// readyz says yes where the log has just written something, and why not elsewhere. That the carrier cannot be asked is
+// said as well, and no reason to say no: what it brings is taken.
 func (w *web) readyz(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
@@ -203,4 +206,15 @@ func (w *web) readyz(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintln(rw, "ready")
+	switch ended := w.swept(); {
+	case ended.IsZero():
+		_, _ = fmt.Fprintln(rw, "the carrier's list was not seen whole yet")
+	case time.Since(ended) > sweepLate:
+		_, _ = fmt.Fprintf(rw, "the carrier cannot be asked: its list was last seen whole %v ago\n", time.Since(ended).Round(time.Second))
+	default:
+		_, _ = fmt.Fprintf(rw, "the carrier's list was seen whole %v ago\n", time.Since(ended).Round(time.Second))
+	}
 }
+
+// sweepLate is the age from which a sweep says that the carrier cannot be asked.
+const sweepLate = 5 * sweepEvery
