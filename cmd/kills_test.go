@@ -1,0 +1,285 @@
+package cmd_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"befree.example/client"
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store"
+	"befree.example/store/bolt"
+	"befree.example/store/desk"
+	"befree.example/store/seal"
+	"befree.example/store/sms"
+)
+
+// kills is how often the relay is killed.
+const kills = 100
+
+// A besieged relay is a process of its own that is killed again and again, with a carrier and a specialist around it.
+type besieged struct {
+	*testing.T
+	bin, folder, address string
+	carrier              *twiliotest.Server
+	random               *rand.Rand
+	ada                  *client.Client
+
+	mu    sync.Mutex
+	sids  []string         // texts that the carrier has, whether or not it got its 200
+	acked map[uint64]bool  // where commands were done, as the console was told
+	said  map[string]int64 // words of replies that were acknowledged
+}
+
+// TestKilledAHundredTimes: whenever the relay is killed, every text that the carrier has is in its log once, every
+// command that was acknowledged had its effect once, and no reply reached the carrier twice.
+func TestKilledAHundredTimes(t *testing.T) {
+	b := besiege(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	busy, rest := context.WithCancel(ctx)
+	var around sync.WaitGroup
+	around.Go(func() { b.texts(busy) })
+	around.Go(func() { b.works(busy) })
+	ended := make(chan error, 1)
+	online, offline := context.WithCancel(ctx)
+	go func() { ended <- b.ada.Run(online) }()
+	for range kills {
+		process := b.serve()
+		time.Sleep(time.Duration(50+b.random.IntN(400)) * time.Millisecond) // wherever it is then
+		if err := errors.Join(process.Process.Kill(), ignore(process.Wait())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rest()
+	around.Wait()
+	last := b.serve()
+	b.settles(ctx)
+	offline()
+	if err := errors.Join(<-ended, last.Process.Signal(os.Interrupt), last.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	b.judge()
+}
+
+func ignore(error) error { return nil } // a killed process ends with one
+
+func besiege(t *testing.T) *besieged {
+	b := &besieged{T: t, bin: t.TempDir(), folder: filepath.Join(t.TempDir(), "data"), random: rand.New(rand.NewPCG(1, 2)), acked: map[uint64]bool{}, said: map[string]int64{}}
+	build := exec.CommandContext(t.Context(), "go", append([]string{"build", "-o", b.bin + string(filepath.Separator)}, raceFlag("./befree-relay")...)...)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	var err error
+	if b.address, err = freePort(); err != nil {
+		t.Fatal(err)
+	}
+	if b.carrier, err = twiliotest.New(twiliotest.Config{Number: number}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.carrier.Close)
+	b.carrier.Reach(publicURL, "http://"+b.address)
+	code, err := relay.StaffIn(b.folder).Add("ada", desk.Specialist)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache, err := bolt.OpenCache(filepath.Join(t.TempDir(), "cache.db"), bolt.CacheOptions{
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cache.Close() })
+	first := b.serve()
+	for up := false; !up; { // it listens
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", b.address)
+		if up = err == nil; up {
+			conn.Close()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	conf := client.Config{URL: "ws://" + b.address + "/line", Cache: cache}
+	if _, err = client.Enrol(t.Context(), conf, code); err == nil {
+		b.ada, err = client.New(conf)
+	}
+	if err := errors.Join(err, first.Process.Kill(), ignore(first.Wait())); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// serve starts the relay.
+func (b *besieged) serve() *exec.Cmd {
+	c := exec.CommandContext(b.Context(), filepath.Join(b.bin, "befree-relay"), "serve", "--data", b.folder, "--listen", b.address,
+		"--carrier", "twilio", "--number", number, "--public-url", publicURL, "--twilio-account", twiliotest.Account, "--twilio-api", b.carrier.URL())
+	c.Env = append(os.Environ(), "BEFREE_TWILIO_TOKEN="+twiliotest.Token)
+	if err := c.Start(); err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+// texts has people text, each once; the carrier tries as often as it does.
+func (b *besieged) texts(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		d := b.carrier.Text(ctx, twiliotest.Text{From: fmt.Sprintf("+12025550%d", 100+n%20), Body: fmt.Sprintf("he locked me in %d", n)})
+		b.mu.Lock()
+		b.sids = append(b.sids, d.SID)
+		b.mu.Unlock()
+	}
+}
+
+// works claims, answers, makes notes and closes, as fast as it is let.
+func (b *besieged) works(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		var held, waiting *desk.Conversation
+		b.ada.View(func(s *desk.State) {
+			for c := range s.Conversations() {
+				if c.HeldBy("ada") {
+					held = c
+				} else if c.Phase == desk.Waiting {
+					waiting = c
+				}
+			}
+		})
+		switch {
+		case held == nil && waiting != nil:
+			b.does(ctx, desk.Claimed, waiting, nil, "")
+		case held != nil && n%7 == 6:
+			b.does(ctx, desk.Closed, held, desk.Closing{Disposition: "resolved"}, "")
+		case held != nil && n%2 == 0:
+			words := fmt.Sprintf("I am here %d", n)
+			b.does(ctx, desk.ReplyQueued, held, desk.Reply{Text: sms.Text(words), Now: true}, words)
+		case held != nil:
+			b.does(ctx, desk.NoteAdded, held, desk.Note{Text: sms.Text(fmt.Sprint("note ", n))}, "")
+		default:
+			time.Sleep(5 * time.Millisecond) // nobody waits
+		}
+	}
+}
+
+func (b *besieged) does(ctx context.Context, kind store.Kind, c *desk.Conversation, body any, words string) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		b.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	out, err := b.ada.Do(ctx, desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: raw})
+	if err != nil || out.Seq == 0 {
+		time.Sleep(5 * time.Millisecond) // refused, or the relay is away
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.acked[out.Seq] = true
+	if words != "" {
+		b.said[words]++
+	}
+}
+
+// settles waits until the relay has fetched what it missed, and the console is in step and has nothing more to say.
+func (b *besieged) settles(ctx context.Context) {
+	b.Helper()
+	for ctx.Err() == nil {
+		outbox, err := b.ada.Cache.Outbox()
+		if err != nil {
+			b.Fatal(err)
+		}
+		open := 0
+		for _, e := range outbox {
+			if e.Refused == "" {
+				open++
+			}
+		}
+		known := map[string]bool{}
+		b.ada.View(func(s *desk.State) {
+			for c := range s.Conversations() {
+				for _, m := range c.Messages {
+					known[m.ID] = true
+				}
+			}
+		})
+		if s := b.ada.Status(); s.InStep() && open == 0 && known[b.sids[len(b.sids)-1]] {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	b.Fatalf("it does not settle; the console: %+v", b.ada.Status())
+}
+
+// judge reads the log over, and asks the carrier what it was given.
+func (b *besieged) judge() {
+	data, err := relay.ReadData(b.Context(), b.folder, relay.KeyFile(b.folder))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer data.Close()
+	ids, kinds, words := map[string]int{}, map[store.Kind]int{}, map[string]int{}
+	for at := (store.Position{}); ; {
+		events, head, err := data.Read(b.Context(), at, 4096)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range events {
+			ids[e.ID]++
+			kinds[e.Kind]++
+			delete(b.acked, e.Seq)
+			if e.Kind == desk.ReplyQueued {
+				words[desk.Read[desk.Reply](e).Text.Reveal()]++
+			}
+			at = store.Position{Epoch: head.Epoch, Seq: e.Seq}
+		}
+		if len(events) == 0 {
+			break
+		}
+	}
+	for id, n := range ids {
+		if n != 1 {
+			b.Errorf("%s is in the log %d times", id, n)
+		}
+	}
+	missed := 0
+	for _, sid := range b.sids {
+		if ids[sid] == 0 {
+			missed++
+		}
+	}
+	if missed > 0 {
+		b.Errorf("%d of %d texts that the carrier has are not in the log", missed, len(b.sids))
+	}
+	if len(b.acked) > 0 {
+		b.Errorf("%d commands that were acknowledged are not in the log", len(b.acked))
+	}
+	for said, n := range b.said {
+		if n != 1 || words[said] != 1 {
+			b.Errorf("a reply was acknowledged %d times and stands in the log %d times", n, words[said])
+		}
+	}
+	sent := map[string]int{}
+	for _, m := range b.carrier.Sent() {
+		if strings.HasPrefix(m.Body, "I am here") {
+			sent[m.Body]++
+		}
+	}
+	for body, n := range sent {
+		if n > 1 {
+			b.Errorf("the carrier has %q %d times", body, n)
+		}
+	}
+	b.Logf("%d texts, %d replies at the carrier, events: %v", len(b.sids), len(sent), kinds)
+	if len(sent) < 10 || len(b.sids) < kills || kinds[desk.NoteAdded] < 10 {
+		b.Error("too little happened")
+	}
+}
