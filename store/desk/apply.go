@@ -23,8 +23,12 @@ const (
 // end; an event whose words are withheld changes all that its head says.
 func (s *State) Apply(e store.Event) {
 	s.last = e.Seq
-	if e.Kind == Swept {
+	s.aside(e)
+	switch e.Kind {
+	case Swept:
 		s.swept = Read[Sweep](e).Through
+	case CarrierAsked, Redacted, RedactRefused, CarrierForgot:
+		return
 	}
 	if e.Conversation == "" {
 		return
@@ -32,6 +36,7 @@ func (s *State) Apply(e store.Event) {
 	c := s.edit(e.Conversation)
 	c.Last = e.Seq
 	c.turned(e)
+	c.Has.add(e.Kind)
 	if f := applies[e.Kind]; f != nil {
 		f(s, c, e)
 	}
@@ -74,6 +79,7 @@ func (s *State) received(c *Conversation, e store.Event) {
 		}
 	} else if c.Phase == ClosedNow && !quiet {
 		c.Phase, c.Owner, c.Claim = Waiting, "", 0
+		c.Forget, c.Export = Ask{}, Ask{} // what was asked for was something closed
 	}
 	if e.Number != "" {
 		c.Number = sms.Number(e.Number)
@@ -89,7 +95,7 @@ func (s *State) received(c *Conversation, e store.Event) {
 	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
 	c.Messages = append(c.Messages, &Message{
 		ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
-		Withheld: e.Withheld, Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons, Late: e.Head.Late,
+		Withheld: unread(e), Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons, Late: e.Head.Late,
 	})
 	s.keyword(c, e)
 }
@@ -111,13 +117,15 @@ func (s *State) keyword(c *Conversation, e store.Event) {
 			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting,
 		})
 	}
+	if strings.HasSuffix(owed, "/"+Compliance) {
+		c.HelpedAt = e.At
+	}
 	s.onLine(c, func(l *line) {
-		l.last = c.ID
+		if !slices.Contains(l.convs, c.ID) {
+			l.convs = append(slices.Clip(l.convs), c.ID)
+		}
 		if c.Phase != ClosedNow {
 			l.open = c.ID
-		}
-		if strings.HasSuffix(owed, "/"+Compliance) {
-			l.compliance = e.At
 		}
 	})
 }
@@ -126,9 +134,10 @@ func (s *State) onLine(c *Conversation, change func(*line)) {
 	if c.Number == "" {
 		return
 	}
-	l, _ := s.lines.get(c.Number)
+	key := s.key(c.Number)
+	l, _ := s.lines.get(key)
 	change(&l)
-	s.lines.put(c.Number, l)
+	s.lines.put(key, l)
 }
 
 func (s *State) optOut(c *Conversation, out bool) {
@@ -176,7 +185,7 @@ func (s *State) closed(c *Conversation, e store.Event) {
 func (s *State) replyQueued(c *Conversation, e store.Event) {
 	body := Read[Reply](e)
 	m := &Message{
-		ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: e.Withheld,
+		ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: body.Text, Withheld: unread(e),
 		Delivery: StatusWaiting, Changed: e.Seq, Claim: c.Claim, Reason: body.Reason, NotBefore: e.At,
 	}
 	if !body.Now {
@@ -205,6 +214,7 @@ func (s *State) sendDeferred(c *Conversation, e store.Event) {
 }
 
 func (s *State) sendAbsent(c *Conversation, e store.Event) {
+	c.doubt(e)
 	c.change(e.Head.Ref, func(m *Message) {
 		if m.Delivery == StatusUnknown {
 			m.Delivery, m.Changed, m.Again = StatusWaiting, e.Seq, e.Actor
@@ -223,8 +233,9 @@ func (s *State) sendAgain(c *Conversation, e store.Event) {
 }
 
 func (s *State) delivery(c *Conversation, e store.Event) {
-	body := Read[Send](e)
+	c.doubt(e)
 	c.change(e.Head.Ref, func(m *Message) {
+		body := Read[Send](e)
 		if body.SID != "" && !slices.Contains(m.SIDs, body.SID) {
 			m.SIDs = append(slices.Clip(m.SIDs), body.SID)
 		}
@@ -279,3 +290,6 @@ func (c *Conversation) withdrawAll(why string, sorts ...string) {
 		}
 	}
 }
+
+// unread tells whether e has words that are not for this reader. A number that is not does not make it so.
+func unread(e store.Event) bool { return e.Withheld && len(e.Body) == 0 }

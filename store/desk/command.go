@@ -73,6 +73,11 @@ const (
 	CodeWait       Code = "wait"        // too many tries
 	CodeBehind     Code = "behind unknown"
 	CodeOvertaken  Code = "overtaken"
+	CodeForgotten  Code = "forgotten"
+	CodeOpen       Code = "not closed"
+	CodeLegalHold  Code = "legal hold"
+	CodeAsked      Code = "asked already"
+	CodeTwo        Code = "needs another person"
 )
 
 // A Refusal is a command that the rules do not allow. It is not a failure: nothing was lost, and its text says what

@@ -40,6 +40,16 @@ type Conversation struct {
 	SafetySeq  uint64    // Seq of the newest safety record
 	Safety     Safety
 
+	HelpedAt  time.Time // when the compliance text was last owed
+	Unsure    []Doubt   // texts without a clear outcome of which nothing has been heard since
+	LegalHold LegalHold // set on it, so that nothing is forgotten
+	Forget    Ask       // what somebody asked for
+	Export    Ask
+	Has       Holdings
+	// Forgettings are what was forgotten of it, oldest first. Gone is when all of it was: then nothing else is known.
+	Forgettings []Forgetting
+	Gone        time.Time
+
 	Messages []*Message // oldest first; dropped when it closes (Log.Conversation has them)
 	Notes    []*NoteLine
 	Plans    []plan.Plan // every version, oldest first

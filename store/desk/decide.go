@@ -32,18 +32,27 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 		return store.Event{}, refuse(CodeForbidden, "Your role does not allow that.")
 	}
 	at := moment{State: s, Command: c, now: now.Round(0).UTC(), conv: s.Conversation(c.Conversation)}
-	if at.conv == nil && c.Kind != Received && c.Kind != Searched && c.Kind != Swept {
+	switch {
+	case apart[c.Kind]:
+	case at.conv == nil && c.Kind != Received:
 		return store.Event{}, refuse(CodeUnknown, "There is no such conversation.")
+	case at.conv != nil && !at.conv.Gone.IsZero():
+		return store.Event{}, refuse(CodeForgotten, "This conversation has been forgotten.")
 	}
 	e := store.Event{
 		ID: c.ID, Conversation: c.Conversation, At: at.now, Actor: c.Actor, Kind: c.Kind,
-		Head: store.Head{Ref: c.Ref}, Body: c.Body, Command: c.Hash(),
+		Head: store.Head{Ref: c.Ref}, Body: c.Body,
+	}
+	if c.Role != "" { // of others' it is never asked, and a number could be guessed from it
+		e.Command = c.Hash()
 	}
 	if err := r.decide(at, &e); err != nil {
 		return store.Event{}, err
 	}
 	if end := s.Conversation(e.Conversation); end != nil {
 		e.Prev = end.Last
+	} else if list, ok := s.redactions.get(e.Conversation); ok {
+		e.Prev = list.Last
 	}
 	return e, nil
 }
@@ -97,8 +106,11 @@ func texter(c Command) bool      { return c.Role == "" && c.Actor == store.Texte
 func carrier(c Command) bool     { return c.Role == "" && c.Actor == store.Carrier }
 func answering(c Command) bool   { return c.Role.Answers() && c.Actor != "" }
 func supervising(c Command) bool { return c.Role == Supervisor && c.Actor != "" }
+func steering(c Command) bool    { return c.Role.steers() && c.Actor != "" }
+func anybody(c Command) bool     { return c.Role.Known() && c.Actor != "" }
+func clock(c Command) bool       { return c.Role == "" && c.Actor == store.Clock }
 func answeringOrClock(c Command) bool {
-	return answering(c) || c.Role == "" && c.Actor == store.Clock
+	return answering(c) || clock(c)
 }
 
 // body decodes what a command brought, and refuses what is not that.

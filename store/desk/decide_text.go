@@ -16,7 +16,7 @@ func (m moment) received(e *store.Event) error {
 	if err != nil {
 		return err
 	}
-	l, known := m.lines.get(m.Number)
+	l, _ := m.lines.get(m.key(m.Number))
 	keyword := sms.Class(b.Text.Reveal())
 	if l.optedOut && sms.MayRestore(b.Text.Reveal()) {
 		keyword = sms.OptIn
@@ -24,14 +24,14 @@ func (m moment) received(e *store.Event) error {
 	c := m.home(l, keyword)
 	if c == nil {
 		c = &Conversation{Phase: ClosedNow}
-		b.Earlier = l.last
+		b.Earlier = l.last()
 	} else {
 		e.Conversation = c.ID
 	}
 	live := c.Phase != ClosedNow
 	h := store.Head{
 		Severity: string(b.Triage.Severity), Language: b.Triage.Language, Tail: m.Number.Tail(),
-		Keyword: string(keyword), Ref: m.owed(l, keyword, live, b),
+		Keyword: string(keyword), Ref: m.owed(l, c, keyword, b),
 	}
 	if keyword == sms.None {
 		h.Keyword = ""
@@ -44,7 +44,7 @@ func (m moment) received(e *store.Event) error {
 			h.Flags = append(h.Flags, name)
 		}
 	}
-	flag(FlagReturned, known && !live)
+	flag(FlagReturned, l.last() != "" && !live)
 	flag(FlagOptedOut, l.optedOut && keyword != sms.OptIn)
 	flag(FlagHelpAgain, live && keyword == sms.Help)
 	flag(FlagMedia, len(b.Media) > 0)
@@ -65,7 +65,7 @@ func (m moment) home(l line, keyword sms.Keyword) *Conversation {
 	if l.open != "" {
 		return m.State.Conversation(l.open)
 	}
-	last := m.State.Conversation(l.last)
+	last := m.State.Conversation(l.last())
 	if last == nil || keyword != sms.OptOut && m.now.Sub(last.ClosedAt) > m.Policy.ReopenWithin {
 		return nil
 	}
@@ -75,7 +75,7 @@ func (m moment) home(l line, keyword sms.Keyword) *Conversation {
 // owed returns the ID of the automatic text that this one calls for, empty if none. The carriers want an answer to
 // HELP and one confirmation of an opt-out; where the carrier gives them itself, a second would only be one more text
 // on a phone that somebody may be watching.
-func (m moment) owed(l line, keyword sms.Keyword, live bool, b Text) string {
+func (m moment) owed(l line, c *Conversation, keyword sms.Keyword, b Text) string {
 	if m.Policy.CarrierAnswers || len(b.Params["OptOutType"]) > 0 {
 		return ""
 	}
@@ -85,7 +85,7 @@ func (m moment) owed(l line, keyword sms.Keyword, live bool, b Text) string {
 			return m.ID + "/" + Confirmation
 		}
 	case sms.Help:
-		due := !live || m.now.Sub(l.compliance) >= m.Policy.ComplianceEvery
+		due := c.Phase == ClosedNow || m.now.Sub(c.HelpedAt) >= m.Policy.ComplianceEvery
 		if due && (!l.optedOut || b.To.Short()) {
 			return m.ID + "/" + Compliance
 		}

@@ -43,7 +43,7 @@ const (
 // one list of such acts. The console asks for it, and the relay refuses the command without the device's proof.
 func Dangerous(k store.Kind) bool {
 	switch k {
-	case TakenOver:
+	case TakenOver, ForgetApproved, ExportApproved, Exported, NumberRevealed, RetentionAllowed:
 		return true
 	}
 	return false
@@ -51,6 +51,9 @@ func Dangerous(k store.Kind) bool {
 
 // ClassOf says under which key the body of a kind is sealed. Unknown kinds are text, the shortest kept.
 func ClassOf(k store.Kind) store.Class {
+	if ofForgetting[k] {
+		return store.Facts
+	}
 	switch k {
 	case NoteAdded:
 		return store.Notes
@@ -83,6 +86,9 @@ func (r Role) Known() bool {
 // Answers tells whether a member of staff with this role can own conversations.
 func (r Role) Answers() bool { return r == Specialist || r == Supervisor }
 
+// steers tells whether a member of staff with this role has a say in what is forgotten and what leaves befree.
+func (r Role) steers() bool { return r == Supervisor || r == Administrator }
+
 // A Policy holds the operator's numbers. A zero field stands for its default.
 type Policy struct {
 	Limit           int           // conversations that one specialist claims at once; 3
@@ -92,6 +98,7 @@ type Policy struct {
 	AutomaticAge    time.Duration // after which an automatic text no longer answers "a text just received"; 10 min
 	ComplianceEvery time.Duration // HELP again in a live conversation; 24 h
 	CarrierAnswers  bool          // the carrier itself answers HELP and STOP, so that nothing is owed
+	Retention       Retention     // how long what is closed is kept; for ever
 }
 
 func (p Policy) withDefaults() Policy {

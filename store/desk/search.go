@@ -19,8 +19,6 @@ type Search struct {
 
 func init() { rules[Searched] = rule{anybody, moment.search} }
 
-func anybody(c Command) bool { return c.Role.Known() && c.Actor != "" }
-
 func (m moment) search(e *store.Event) error {
 	b, err := body[Search](m.Command)
 	if err != nil {

@@ -17,29 +17,48 @@ type State struct {
 	Policy Policy          // read by Decide alone
 	Staff  map[string]Role // who may be handed a conversation; nil stands for everybody
 
-	last   uint64 // Seq of the newest event applied
-	swept  time.Time
-	keep   bool // the words of closed conversations too
-	shared bool // what own maps hold has been seen by others, so it is copied before it is changed
+	// Key gives the keyed hash that a number's line goes by, so that it outlives the number; nil for the number itself.
+	Key func(sms.Number) string
+
+	last     uint64 // Seq of the newest event applied
+	swept    time.Time
+	newest   time.Time
+	wait     Wait
+	recalled uint64 // Seq of the newest event that was in a ledger
+	keep     bool   // the words of closed conversations too
+	shared   bool   // what own maps hold has been seen by others, so it is copied before it is changed
 
 	convs layer[string, *Conversation]
-	lines layer[sms.Number, line]
+	lines layer[string, line]     // by the numbers' keys
 	holds layer[string, []string] // staff to the conversations that they hold
+
+	redactions layer[string, *Redaction]
+	consoles   layer[string, Console] // by birth name
 }
 
 // A line is what is known of a number across its conversations.
 type line struct {
-	open       string // its conversation that is not closed, if any
-	last       string // its newest conversation
-	optedOut   bool
-	compliance time.Time // when the compliance text was last owed
+	open     string   // its conversation that is not closed, if any
+	convs    []string // all that have the number, oldest first
+	optedOut bool
+	kept     bool // its opt-out was kept when a conversation was forgotten
+	hold     LegalHold
+}
+
+// last is its newest conversation, empty if there is none.
+func (l line) last() string {
+	if len(l.convs) == 0 {
+		return ""
+	}
+	return l.convs[len(l.convs)-1]
 }
 
 // NewState returns the state of an empty log.
 func NewState(p Policy) *State {
 	return &State{
 		Policy: p.withDefaults(), convs: newLayer[string, *Conversation](nil),
-		lines: newLayer[sms.Number, line](nil), holds: newLayer[string, []string](nil),
+		lines: newLayer[string, line](nil), holds: newLayer[string, []string](nil),
+		redactions: newLayer[string, *Redaction](nil), consoles: newLayer[string, Console](nil),
 	}
 }
 
@@ -48,17 +67,20 @@ func NewState(p Policy) *State {
 func (s *State) Fork() *State {
 	s.shared = true
 	return &State{
-		Policy: s.Policy, Staff: s.Staff, last: s.last, swept: s.swept,
+		Policy: s.Policy, Staff: s.Staff, Key: s.Key, last: s.last, swept: s.swept, newest: s.newest, wait: s.wait, recalled: s.recalled,
 		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
+		redactions: newLayer(&s.redactions), consoles: newLayer(&s.consoles),
 	}
 }
 
 // Merge makes s what its fork has become. The fork is of no use afterwards.
 func (s *State) Merge(fork *State) {
-	s.last, s.swept, s.shared = fork.last, fork.swept, true
+	s.last, s.swept, s.newest, s.wait, s.shared = fork.last, fork.swept, fork.newest, fork.wait, true
 	s.convs.merge(fork.convs)
 	s.lines.merge(fork.lines)
 	s.holds.merge(fork.holds)
+	s.redactions.merge(fork.redactions)
+	s.consoles.merge(fork.consoles)
 }
 
 // Last returns the Seq of the newest event applied.
@@ -85,7 +107,7 @@ func (s *State) Holds(staff string) []string {
 
 // MayText tells whether a number has not opted out.
 func (s *State) MayText(n sms.Number) bool {
-	l, _ := s.lines.get(n)
+	l, _ := s.lines.get(s.key(n))
 	return !l.optedOut
 }
 
