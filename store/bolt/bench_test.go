@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -164,5 +165,33 @@ func (f *batchFile) append(b *testing.B, writer int) {
 	})
 	if err != nil {
 		b.Error(err)
+	}
+}
+
+// BenchmarkCompact takes what was destroyed out of a key file: nobody gets a new key meanwhile.
+func BenchmarkCompact(b *testing.B) {
+	for _, n := range []int{10_000, 1_000_000} {
+		b.Run(fmt.Sprintf("%d keys", n), func(b *testing.B) {
+			k, err := OpenKeys(filepath.Join(b.TempDir(), "keys.db"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer k.Close()
+			value := make([]byte, 72)
+			for at := 0; at < n; at += 10_000 {
+				keys := make(map[string][]byte, 10_000)
+				for i := range 10_000 {
+					keys[fmt.Sprintf("%026d/text", (at+i)*7919)] = value
+				}
+				if err := k.Save(keys); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				if err := errors.Join(k.Delete(fmt.Sprintf("%026d/text", 0)), k.Compact()); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

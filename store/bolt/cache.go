@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -44,6 +45,7 @@ var (
 	counterKey  = []byte("counter")  // of its commands, 8 bytes
 	positionKey = []byte("position") // JSON of the store.Position up to which it has everything
 	indexedKey  = []byte("indexed")  // the version of the words, where they are complete
+	erasingKey  = []byte("erasing")  // JSON of what is being forgotten, see erasing
 )
 
 // Errors of a cache.
@@ -61,7 +63,8 @@ type CacheOptions struct {
 	Params     seal.Params         // the cost of a guess, when the cache is new; zero for seal.Recommended
 	Wait       func(time.Duration) // before a passphrase is tried, after wrong ones; nil for time.Sleep
 	ClassOf    func(store.Kind) store.Class
-	WordsOf    func(store.Event) []string // in which words are searched; nil for none
+	WordsOf    func(store.Event) []string     // in which words are searched; nil for none
+	Forgets    func(store.Kind) []store.Class // what of its conversation an event of this kind forgets; nil for nothing
 }
 
 // A Cache is a console's partial copy of the line, its outbox and its drafts, in one file that says nothing without
@@ -69,12 +72,16 @@ type CacheOptions struct {
 // later or are erased.
 type Cache struct {
 	path    string
-	db      *bbolt.DB
 	ring    *seal.Ring
+	keys    *Keys // in the same file, under covered names
 	cover   *seal.Cover
 	classOf func(store.Kind) store.Class
 	wordsOf func(store.Event) []string
+	forgets func(store.Kind) []store.Class
 	wait    func(time.Duration)
+
+	swap sync.RWMutex // held for writing while Compact puts another file in the place of db
+	db   *bbolt.DB
 
 	keeping sync.Mutex      // held over every change of what was copied, and of its words
 	index   *search.Index   // of the words, nil until somebody searches
@@ -99,11 +106,21 @@ func OpenCache(path string, o CacheOptions) (*Cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{path: path, db: db, wait: o.Wait, queued: map[string]time.Time{}, drafted: map[string]time.Time{}}
+	c := &Cache{path: path, db: db, forgets: o.Forgets, wait: o.Wait, queued: map[string]time.Time{}, drafted: map[string]time.Time{}}
 	if c.wait == nil {
 		c.wait = time.Sleep
 	}
-	if err := c.unlock(o); err != nil {
+	if c.forgets == nil {
+		c.forgets = func(store.Kind) []store.Class { return nil }
+	}
+	err = os.Remove(spare(path)) // that a crash has left, with keys deleted since
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	if err := errors.Join(err, c.unlock(o)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := c.erase(); err != nil { // what an earlier process has begun
 		return nil, errors.Join(err, db.Close())
 	}
 	return c, nil
@@ -117,7 +134,11 @@ func readJSON(raw []byte, v any) error {
 }
 
 // Close frees the file for others.
-func (c *Cache) Close() error { return c.db.Close() }
+func (c *Cache) Close() error {
+	c.swap.RLock()
+	defer c.swap.RUnlock()
+	return c.db.Close()
+}
 
 // Position is the place in the relay's log up to which the cache has every event; Seq 0 for a cache without a copy.
 func (c *Cache) Position() store.Position {
@@ -128,7 +149,8 @@ func (c *Cache) Position() store.Position {
 
 // Receive keeps the events that follow the position, moves it past them and takes out of the outbox what they show to
 // have had its effect: all in one transaction, on disk on return. Events already received are passed over; a hole
-// gives [ErrHole] and changes nothing.
+// gives [ErrHole] and changes nothing. What an event forgets is unreadable on return, or at the latest when the cache is
+// next opened; it takes a transaction of its own, so of several events the first may be kept where a later one is not.
 func (c *Cache) Receive(es ...store.Event) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
@@ -142,8 +164,24 @@ func (c *Cache) Receive(es ...store.Event) error {
 	if len(es) == 0 {
 		return nil
 	}
-	position.Seq = es[len(es)-1].Seq
-	return c.keep(es, &position)
+	for len(es) > 0 {
+		n := 1 + slices.IndexFunc(es, func(e store.Event) bool { return len(c.forgets(e.Kind)) > 0 })
+		forgets := n > 0
+		if !forgets {
+			n = len(es)
+		}
+		position.Seq = es[n-1].Seq
+		if err := c.keep(es[:n], &position); err != nil {
+			return err
+		}
+		if forgets {
+			if err := c.erase(); err != nil {
+				return err
+			}
+		}
+		es = es[n:]
+	}
+	return nil
 }
 
 // Fill keeps events of one conversation as they are now readable, in the place of what it has of them; the position
@@ -229,6 +267,11 @@ func (c *Cache) keep(es []store.Event, to *store.Position, also ...func(*bbolt.T
 			}
 			if err := c.extend(tx, e); err != nil {
 				return err
+			}
+			if classes := c.forgets(e.Kind); to != nil && len(classes) > 0 {
+				if err := c.beginErasing(tx, e, classes); err != nil {
+					return err
+				}
 			}
 		}
 		for _, f := range also {
@@ -406,41 +449,14 @@ func (c *Cache) Conversation(id string) ([]store.Event, error) {
 	return es, err
 }
 
-// Erase makes everything unreadable that the cache has in these classes of a conversation, its words too: the keys are
-// destroyed. No class stands for all of them.
-func (c *Cache) Erase(conversation string, classes ...store.Class) error {
-	if len(classes) == 0 {
-		classes = allClasses
-	}
-	c.keeping.Lock()
-	defer c.keeping.Unlock()
-	if err := c.ring.Shred(conversation, classes...); err != nil {
-		return err
-	}
-	for _, class := range classes {
-		if c.index != nil {
-			c.index.Drop(bundle{conversation, class}.name())
-		}
-	}
-	return c.update(func(tx *bbolt.Tx) error {
-		if err := c.unsummarize(tx, conversation); err != nil {
-			return err
-		}
-		for _, class := range classes {
-			if err := c.dropWords(tx, bundle{conversation, class}, 0); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
-
 func (c *Cache) view(f func(*bbolt.Tx) error) error {
+	c.swap.RLock()
+	defer c.swap.RUnlock()
 	return guarded(c.path, func() error { return c.db.View(f) })
 }
 
 func (c *Cache) update(f func(*bbolt.Tx) error) error {
+	c.swap.RLock()
+	defer c.swap.RUnlock()
 	return guarded(c.path, func() error { return c.db.Update(f) })
 }

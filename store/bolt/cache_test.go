@@ -181,24 +181,6 @@ func TestCacheIsShutToOthers(t *testing.T) {
 	}
 }
 
-func TestCacheErase(t *testing.T) {
-	c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
-	defer c.Close()
-	if err := c.Receive(heard(1, 0, "c1"), heard(2, 0, "c2")); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Erase("c1"); err != nil {
-		t.Fatal(err)
-	}
-	gone, err := c.Conversation("c1")
-	if err != nil || len(gone) != 1 || len(gone[0].Body) > 0 || !gone[0].Withheld {
-		t.Fatalf("%+v, %v", gone, err)
-	}
-	if left, err := c.Conversation("c2"); err != nil || len(left[0].Body) == 0 {
-		t.Fatalf("another conversation went with it: %v", err)
-	}
-}
-
 func TestCacheDrafts(t *testing.T) {
 	c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
 	defer c.Close()

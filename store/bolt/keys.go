@@ -27,9 +27,14 @@ const compactStep = 16 << 20
 type Keys struct {
 	path string
 
-	mu     sync.RWMutex // held for writing over every change, and over the change of db
-	db     *bbolt.DB
-	broken error
+	compacting sync.Mutex // held by Compact
+
+	mu      sync.RWMutex // held for writing over every change, and over the change of db
+	db      *bbolt.DB
+	broken  error
+	closed  bool
+	copying bool                        // Compact is at work: what is changed meanwhile is noted
+	changes []func(*bbolt.Bucket) error // and done to its copy too
 }
 
 var _ seal.KeyStore = (*Keys)(nil)
@@ -54,6 +59,7 @@ func spare(path string) string { return path + ".compact" }
 func (k *Keys) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.closed = true
 	return k.db.Close()
 }
 
@@ -109,8 +115,22 @@ func (k *Keys) Delete(names ...string) error {
 				return err
 			}
 		}
+		return b.Tx().Bucket(metaBucket).Put(staleKey, []byte{1})
+	})
+}
+
+// staleKey stands in a meta bucket while the file has bytes of keys that were deleted.
+var staleKey = []byte("stale")
+
+// Stale tells whether the file may still have the bytes of keys that were deleted, by this process or an earlier one.
+func (k *Keys) Stale() (stale bool, err error) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	err = k.transact(k.db.View, func(b *bbolt.Bucket) error {
+		stale = b.Tx().Bucket(metaBucket).Get(staleKey) != nil
 		return nil
 	})
+	return stale, err
 }
 
 // A refusal leaves the file as it was and is no failure.
@@ -123,6 +143,9 @@ func (k *Keys) change(f func(*bbolt.Bucket) error) error {
 		return k.broken
 	}
 	err := k.transact(k.db.Update, f)
+	if err == nil && k.copying {
+		k.changes = append(k.changes, f)
+	}
 	if r, ok := errors.AsType[refusal](err); ok {
 		return r.error
 	}
@@ -144,39 +167,89 @@ func (k *Keys) transact(begin func(func(*bbolt.Tx) error) error, f func(*bbolt.B
 }
 
 // Compact writes the file anew without the bytes of what was deleted, and puts it in the old one's place: on return
-// they are in no file of befree's, though the disk may still hold them where the old file was. A crash or an error on
-// the way leaves the old file as it was.
+// they are in no file of befree's, though the disk may still hold them where the old file was. What is deleted while it
+// is at work stays until the next one, which [Keys.Stale] tells. Keys can be made and loaded meanwhile. A crash or an
+// error on the way leaves the old file as it was.
 func (k *Keys) Compact() error {
+	k.compacting.Lock()
+	defer k.compacting.Unlock()
+	k.mu.Lock()
+	db, err := k.db, k.broken
+	k.copying = err == nil
+	k.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	fresh, err := copied(k.path, db)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.broken != nil {
-		return k.broken
+	changes := k.changes
+	k.copying, k.changes = false, nil
+	if k.closed {
+		return errors.Join(store.ErrClosed, discard(fresh, spare(k.path)))
 	}
-	fresh, err := k.copy()
+	if err == nil && len(changes) > 0 {
+		err = guarded(k.path, func() error {
+			return fresh.Update(func(tx *bbolt.Tx) error { return again(tx.Bucket(keysBucket), changes) })
+		})
+	}
+	if err = inPlace(k.path, fresh, err); err != nil {
+		return err
+	}
+	k.db = fresh
+	return errors.Join(db.Close(), syncFolder(filepath.Dir(k.path)))
+}
+
+// again does changes to a copy that may have the first of them already.
+func again(b *bbolt.Bucket, changes []func(*bbolt.Bucket) error) error {
+	for _, f := range changes {
+		err := f(b)
+		if _, refused := errors.AsType[refusal](err); err != nil && !refused {
+			return err
+		}
+	}
+	return nil
+}
+
+// compacted puts a copy without the bytes of what was deleted in the place of the file at path, which is open as db and
+// does not change meanwhile. The copy is open and locked.
+func compacted(path string, db *bbolt.DB) (*bbolt.DB, error) {
+	fresh, err := copied(path, db)
+	return fresh, inPlace(path, fresh, err)
+}
+
+// inPlace gives a finished copy its name, or drops it because of err.
+func inPlace(path string, fresh *bbolt.DB, err error) error {
 	if errors.Is(err, bberrors.ErrDatabaseNotOpen) {
 		err = store.ErrClosed
 	}
 	if err == nil {
-		err = os.Rename(spare(k.path), k.path)
+		err = os.Rename(spare(path), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("compact %s: %w", k.path, err), discard(fresh, spare(k.path)))
+		return errors.Join(fmt.Errorf("compact %s: %w", path, err), discard(fresh, spare(path)))
 	}
-	old := k.db
-	k.db = fresh
-	return errors.Join(old.Close(), syncFolder(filepath.Dir(k.path)))
+	return nil
 }
 
-// copy writes what is kept to the spare file and leaves that open and locked.
-func (k *Keys) copy() (*bbolt.DB, error) {
-	if err := os.Remove(spare(k.path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+// copied writes what is kept to the spare file and leaves that open and locked.
+func copied(path string, db *bbolt.DB) (*bbolt.DB, error) {
+	if err := os.Remove(spare(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	fresh, err := bbolt.Open(spare(k.path), 0o600, options(false))
+	fresh, err := bbolt.Open(spare(path), 0o600, options(false))
 	if err != nil {
 		return nil, err
 	}
-	return fresh, guarded(k.path, func() error { return bbolt.Compact(fresh, k.db, compactStep) })
+	return fresh, guarded(path, func() error {
+		// The library commits the copy's last part, whose values lie in the pages of db, when it reads these no more: another
+		// reader keeps them from being written to.
+		err := db.View(func(*bbolt.Tx) error { return bbolt.Compact(fresh, db, compactStep) })
+		if err != nil {
+			return err
+		}
+		return fresh.Update(func(tx *bbolt.Tx) error { return tx.Bucket(metaBucket).Delete(staleKey) })
+	})
 }
 
 func discard(db *bbolt.DB, path string) error {

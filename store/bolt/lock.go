@@ -106,7 +106,8 @@ func (c *Cache) under(m seal.Master, o CacheOptions) {
 		o.WordsOf = func(store.Event) []string { return nil }
 	}
 	c.cover, c.classOf, c.wordsOf = seal.NewCover(m), withWords(o.ClassOf), o.WordsOf
-	c.ring = seal.NewRing(m, coveredKeys{&Keys{path: c.path, db: c.db}, c.cover}, c.classOf)
+	c.keys = &Keys{path: c.path, db: c.db}
+	c.ring = seal.NewRing(m, coveredKeys{c.keys, c.cover}, c.classOf)
 	c.device = m.SigningKey(asDevice)
 }
 

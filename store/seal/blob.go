@@ -33,12 +33,13 @@ const (
 	factsRole
 	numberRole
 	bodyRole
+	askedRole // a body after the hash of the command that asked for it, which would tell what a forgotten one was
 
-	maxBoxes = int(bodyRole)
+	maxBoxes = 3
 )
 
 func (r role) String() string {
-	return [...]string{"no", "facts", "number", "body"}[r]
+	return [...]string{"no", "facts", "number", "body", "body"}[r]
 }
 
 // An entry describes one box.
@@ -85,7 +86,7 @@ func parseBlob(blob []byte) (header, mac []byte, entries [maxBoxes]entry, err er
 func ordered(entries []entry) bool {
 	last := none
 	for _, e := range entries {
-		if e.role <= last || e.role > bodyRole || len(e.sealed) < boxExtra {
+		if e.role <= last || e.role > askedRole || len(e.sealed) < boxExtra {
 			return false
 		}
 		last = e.role

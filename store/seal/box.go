@@ -26,6 +26,14 @@ type part struct {
 	key   *dataKey
 }
 
+// size is that of p's plaintext.
+func (p part) size() int {
+	if p.role == askedRole {
+		return len(store.Hash{}) + len(p.plain)
+	}
+	return len(p.plain)
+}
+
 // parts lists what e is sealed as; unused ones have role none.
 func (r *Ring) parts(e *store.Event) (ps [maxBoxes]part) {
 	ps[0] = part{role: factsRole, class: store.Facts}
@@ -36,6 +44,9 @@ func (r *Ring) parts(e *store.Event) (ps [maxBoxes]part) {
 	}
 	if len(e.Body) > 0 {
 		ps[n] = part{role: bodyRole, class: r.classOf(e.Kind), plain: e.Body}
+		if !e.Command.IsZero() {
+			ps[n].role = askedRole
+		}
 	}
 	return ps
 }
@@ -79,7 +90,7 @@ func (r *Ring) seal(e *store.Event) (store.Event, error) {
 		return store.Event{}, err
 	}
 	ps[0].plain = s.facts.Bytes()
-	sealed.Body = r.sealBlob(s, &sealed, &ps)
+	sealed.Body = r.sealBlob(s, &sealed, e.Command, &ps)
 	sealed.BodyHash = sha256.Sum256(sealed.Body)
 	return sealed, nil
 }
@@ -97,7 +108,7 @@ func (r *Ring) keyOf(p *part, conversation string) (err error) {
 }
 
 // sealBlob seals the parts of the event whose clear form is e.
-func (r *Ring) sealBlob(s *scratch, e *store.Event, ps *[maxBoxes]part) []byte {
+func (r *Ring) sealBlob(s *scratch, e *store.Event, command store.Hash, ps *[maxBoxes]part) []byte {
 	header, size := appendHeader(s.bytes[:0], ps)
 	blob := append(make([]byte, 0, len(header)+macBytes+size), header...)
 	ad := appendPlace(header, e)
@@ -113,6 +124,9 @@ func (r *Ring) sealBlob(s *scratch, e *store.Event, ps *[maxBoxes]part) []byte {
 		ad[len(ad)-1] = byte(ps[i].role)
 		blob = append(blob, nonce...)
 		start := len(blob)
+		if ps[i].role == askedRole {
+			blob = append(blob, command[:]...)
+		}
 		blob = pad(append(blob, ps[i].plain...), start)
 		blob = ps[i].key.aead.Seal(blob[:start], nonce, blob[start:], ad)
 	}
@@ -128,7 +142,7 @@ func appendHeader(b []byte, ps *[maxBoxes]part) (header []byte, size int) {
 			continue
 		}
 		b[1]++
-		box := paddedLen(len(ps[i].plain)) + boxExtra
+		box := paddedLen(ps[i].size()) + boxExtra
 		size += box
 		b = appendEntry(b, entry{role: ps[i].role, class: ps[i].class, key: ps[i].key.id}, box)
 	}
@@ -230,6 +244,11 @@ func fillIn(e *store.Event, of role, plain []byte) error {
 		e.Number = string(plain)
 	case bodyRole:
 		e.Body = plain
+	case askedRole:
+		if len(plain) < len(e.Command) {
+			return fmt.Errorf("command cannot be read: %w", store.ErrDamaged)
+		}
+		e.Command, e.Body = store.Hash(plain[:len(e.Command)]), plain[len(e.Command):]
 	}
 	return nil
 }

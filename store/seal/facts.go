@@ -38,6 +38,9 @@ var factsReader = func() cbor.DecMode {
 // encodeFacts appends the facts of e to buf. cleared tells that its ID stands in the clear.
 func encodeFacts(buf *bytes.Buffer, e *store.Event, cleared bool) error {
 	f := facts{Head: e.Head, Command: e.Command, BodyHash: e.BodyHash, Withheld: e.Withheld}
+	if len(e.Body) > 0 {
+		f.Command = store.Hash{} // it stands with the body
+	}
 	if !cleared {
 		f.ID = e.ID
 	}

@@ -1,0 +1,181 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"befree.example/store"
+)
+
+// erasing is what a cache is forgetting: put on disk with the events that say so, so that a crash on the way does not
+// leave a word that can be read.
+type erasing struct {
+	Due  []erasure `json:"due,omitempty"`
+	Upto uint64    `json:"upto,omitempty"` // Seq of the newest event whose erasure has been made and not confirmed
+}
+
+// An erasure is what one event forgets.
+type erasure struct {
+	Conversation string        `json:"conv"`
+	Classes      []store.Class `json:"classes"`
+	Seq          uint64        `json:"seq"`
+}
+
+func (c *Cache) readErasing(tx *bbolt.Tx) (e erasing, err error) {
+	raw, err := c.fact(tx, erasingKey)
+	if err != nil {
+		return e, err
+	}
+	return e, readJSON(raw, &e)
+}
+
+func (c *Cache) writeErasing(tx *bbolt.Tx, e erasing) error {
+	raw, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return c.setFact(tx, erasingKey, raw)
+}
+
+func (c *Cache) beginErasing(tx *bbolt.Tx, e store.Event, classes []store.Class) error {
+	all, err := c.readErasing(tx)
+	if err != nil {
+		return err
+	}
+	all.Due = append(all.Due, erasure{e.Conversation, classes, e.Seq})
+	return c.writeErasing(tx, all)
+}
+
+var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
+
+// Erase forgets classes of a conversation without an event that says so; no class stands for all of them.
+func (c *Cache) Erase(conversation string, classes ...store.Class) error {
+	if len(classes) == 0 {
+		classes = allClasses
+	}
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
+	if err := c.update(func(tx *bbolt.Tx) error { return c.beginErasing(tx, store.Event{Conversation: conversation}, classes) }); err != nil {
+		return err
+	}
+	return c.erase()
+}
+
+// erase does what is due: keys first, then the words that are searched, the summaries, and what lies in the outbox and
+// the drafts. The caller holds keeping, or is alone.
+func (c *Cache) erase() error {
+	var all erasing
+	if err := c.view(func(tx *bbolt.Tx) (err error) {
+		all, err = c.readErasing(tx)
+		return err
+	}); err != nil || len(all.Due) == 0 {
+		return err
+	}
+	for _, e := range all.Due {
+		if err := c.shred(e); err != nil {
+			return err
+		}
+	}
+	return c.update(func(tx *bbolt.Tx) error {
+		for _, e := range all.Due {
+			if err := errors.Join(c.eraseTraces(tx, e), c.eraseEntries(tx, e, outboxBucket), c.eraseEntries(tx, e, draftsBucket)); err != nil {
+				return err
+			}
+			all.Upto = max(all.Upto, e.Seq)
+		}
+		all.Due = nil
+		return c.writeErasing(tx, all)
+	})
+}
+
+// shred destroys the keys, and what is in memory under them.
+func (c *Cache) shred(e erasure) error {
+	if err := c.ring.Shred(e.Conversation, e.Classes...); err != nil {
+		return err
+	}
+	for _, class := range e.Classes {
+		if c.index != nil {
+			c.index.Drop(bundle{e.Conversation, class}.name())
+		}
+	}
+	return nil
+}
+
+// eraseTraces drops what was made of the events: the words that are searched, and the summary, which has something of
+// several classes.
+func (c *Cache) eraseTraces(tx *bbolt.Tx, e erasure) error {
+	if err := c.unsummarize(tx, e.Conversation); err != nil {
+		return err
+	}
+	for _, class := range e.Classes {
+		if err := c.dropWords(tx, bundle{e.Conversation, class}, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseEntries drops what waits, or is being written, in a conversation and a class that are forgotten. A draft goes
+// with the words of the texts, whatever it would have become.
+func (c *Cache) eraseEntries(tx *bbolt.Tx, e erasure, bucket []byte) error {
+	var gone [][]byte
+	err := tx.Bucket(bucket).ForEach(func(key, value []byte) error {
+		entry, err := c.event(bucket, key, value)
+		if err == nil && entry.Conversation == e.Conversation && slices.Contains(e.Classes, c.classOf(entry.Kind)) {
+			gone = append(gone, bytes.Clone(key))
+		}
+		return err
+	})
+	for _, key := range gone {
+		err = errors.Join(err, tx.Bucket(bucket).Delete(key))
+	}
+	return err
+}
+
+// Erased returns the Seq of the newest event whose forgetting has been done here and not been confirmed; 0 for none.
+func (c *Cache) Erased() (upto uint64, err error) {
+	err = c.view(func(tx *bbolt.Tx) error {
+		all, err := c.readErasing(tx)
+		upto = all.Upto
+		return err
+	})
+	return upto, err
+}
+
+// Confirmed says that the relay is sure to hear of what was forgotten up to an event.
+func (c *Cache) Confirmed(upto uint64) error {
+	return c.update(func(tx *bbolt.Tx) error {
+		all, err := c.readErasing(tx)
+		if err != nil || all.Upto > upto {
+			return err
+		}
+		all.Upto = 0
+		return c.writeErasing(tx, all)
+	})
+}
+
+// Compact writes the cache anew without the bytes of what was forgotten, if there are any; see [Keys.Compact].
+func (c *Cache) Compact() error {
+	stale, err := c.keys.Stale()
+	if err != nil || !stale {
+		return err
+	}
+	c.mu.Lock() // nobody moves the position
+	defer c.mu.Unlock()
+	c.swap.Lock()
+	defer c.swap.Unlock()
+	c.keys.mu.Lock()
+	defer c.keys.mu.Unlock()
+	fresh, err := compacted(c.path, c.db)
+	if err != nil {
+		return err
+	}
+	old := c.db
+	c.db, c.keys.db = fresh, fresh
+	return errors.Join(old.Close(), syncFolder(filepath.Dir(c.path)))
+}

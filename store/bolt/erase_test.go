@@ -1,0 +1,289 @@
+package bolt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/seal"
+)
+
+func eraseOptions() CacheOptions {
+	return CacheOptions{
+		Owner: "ada", Passphrase: []byte("secret"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1},
+		ClassOf: func(k store.Kind) store.Class {
+			switch k {
+			case "note":
+				return store.Notes
+			case "forgotten", "notes forgotten":
+				return store.Facts
+			}
+			return store.Text
+		},
+		Forgets: func(k store.Kind) []store.Class {
+			switch k {
+			case "forgotten":
+				return allClasses
+			case "notes forgotten":
+				return []store.Class{store.Notes}
+			}
+			return nil
+		},
+	}
+}
+
+func openErasing(t *testing.T, path string) *Cache {
+	t.Helper()
+	c, err := OpenCache(path, eraseOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func at(seq, prev uint64, conversation string, kind store.Kind) store.Event {
+	e := store.Event{
+		Seq: seq, Prev: prev, ID: "SM" + string(rune('a'+seq)), Conversation: conversation, Kind: kind, Actor: "ben",
+		At: time.Unix(int64(seq), 0).UTC(), Head: store.Head{Tail: "0147"},
+	}
+	if kind != "forgotten" && kind != "notes forgotten" {
+		e.Body = []byte(`{"text":"tangerine"}`)
+	}
+	return e
+}
+
+// bodies says of a conversation which events can be read.
+func bodies(t *testing.T, c *Cache, conversation string) (read []uint64) {
+	t.Helper()
+	es, err := c.Conversation(conversation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range es {
+		if len(e.Body) > 0 {
+			read = append(read, e.Seq)
+		}
+	}
+	return read
+}
+
+// wrapped returns the wrapped key of a class as it lies in the file.
+func wrapped(t *testing.T, c *Cache, name string) []byte {
+	t.Helper()
+	value, err := coveredKeys{c.keys, c.cover}.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+func hasBytes(t *testing.T, path string, what []byte) bool {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(raw, what)
+}
+
+func TestAConsoleForgetsByAnEvent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	if err := c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received"), at(3, 1, "c1", "note")); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []store.Kind{"reply", "note"} {
+		for _, id := range []string{"c1", "c2"} {
+			if _, err := c.Queue(Entry{Conversation: id, Kind: kind, Command: []byte(`"waits"`)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, id := range []string{"c1", "c2"} {
+		for _, what := range []string{"", "note"} {
+			if err := c.Draft(id, what, "half", time.Unix(7, 0)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	text, notes, other := wrapped(t, c, "c1/text"), wrapped(t, c, "c1/notes"), wrapped(t, c, "c2/text")
+	if !hasBytes(t, path, text) || !hasBytes(t, path, notes) {
+		t.Fatal("the keys are not in the file")
+	}
+	if err := c.Receive(at(4, 3, "c1", "notes forgotten")); err != nil {
+		t.Fatal(err)
+	}
+	if got := bodies(t, c, "c1"); !slices.Equal(got, []uint64{1}) {
+		t.Fatalf("after the notes were forgotten %v can be read", got)
+	}
+	// What comes in the same frame as what is forgotten is not lost.
+	if err := c.Receive(at(5, 4, "c1", "received"), at(6, 5, "c1", "forgotten"), at(7, 6, "c1", "received"), at(8, 2, "c2", "received")); err != nil {
+		t.Fatal(err)
+	}
+	if got := bodies(t, c, "c1"); !slices.Equal(got, []uint64{7}) {
+		t.Fatalf("after all was forgotten %v can be read", got)
+	}
+	if got := bodies(t, c, "c2"); !slices.Equal(got, []uint64{2, 8}) {
+		t.Fatalf("of another conversation %v can be read", got)
+	}
+	for name, entries := range map[string]func() ([]Entry, error){"outbox": c.Outbox, "drafts": c.Drafts} {
+		es, err := entries()
+		if err != nil || len(es) != 2 || es[0].Conversation != "c2" || es[1].Conversation != "c2" {
+			t.Errorf("%s: %+v, %v", name, es, err)
+		}
+	}
+	if err := c.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	if hasBytes(t, path, text) || hasBytes(t, path, notes) {
+		t.Error("a key that was destroyed is in the file")
+	}
+	if !hasBytes(t, path, other) {
+		t.Error("a key that was kept is not")
+	}
+	if err := c.Receive(at(9, 8, "c2", "received")); err != nil || len(bodies(t, c, "c2")) != 3 {
+		t.Fatalf("after the compaction: %v", err)
+	}
+	c.Close()
+	c = openErasing(t, path)
+	if upto, err := c.Erased(); err != nil || upto != 6 {
+		t.Fatalf("erased up to %d, %v", upto, err)
+	}
+	if err := c.Confirmed(6); err != nil {
+		t.Fatal(err)
+	}
+	if upto, err := c.Erased(); err != nil || upto != 0 {
+		t.Fatalf("confirmed, and erased up to %d, %v", upto, err)
+	}
+}
+
+// A crash between the event and the destruction of its keys: what has begun is finished before anything is shown.
+func TestAnErasureThatWasBegunIsFinished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	if err := c.Receive(at(1, 0, "c1", "received")); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.keep([]store.Event{at(2, 1, "c1", "forgotten")}, &store.Position{Seq: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if len(bodies(t, c, "c1")) != 1 {
+		t.Fatal("nothing was left to do")
+	}
+	c.Close()
+	if err := os.WriteFile(spare(path), []byte("keys"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c = openErasing(t, path)
+	if got := bodies(t, c, "c1"); len(got) != 0 {
+		t.Fatalf("%v can be read", got)
+	}
+	if _, err := os.Stat(spare(path)); err == nil {
+		t.Fatal("half a copy was left")
+	}
+	if upto, err := c.Erased(); err != nil || upto != 2 {
+		t.Fatalf("erased up to %d, %v", upto, err)
+	}
+}
+
+func TestKeysKnowThatTheyAreStale(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.db")
+	k, err := OpenKeys(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := func(want bool) {
+		t.Helper()
+		if got, err := k.Stale(); err != nil || got != want {
+			t.Fatalf("stale %t, %v", got, err)
+		}
+	}
+	if err := k.Save(map[string][]byte{"a": []byte("first-wrapped-key"), "b": []byte("other-wrapped-key")}); err != nil {
+		t.Fatal(err)
+	}
+	stale(false)
+	if err := k.Delete("a"); err != nil {
+		t.Fatal(err)
+	}
+	stale(true)
+	if err := k.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if k, err = OpenKeys(path); err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	stale(true)
+	if err := k.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	stale(false)
+	if hasBytes(t, path, []byte("first-wrapped-key")) || !hasBytes(t, path, []byte("other-wrapped-key")) {
+		t.Fatal("the file has the wrong keys")
+	}
+}
+
+// What is made and destroyed while a file is compacted is so in the new one.
+func TestKeysChangeWhileTheyAreCompacted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.db")
+	k, err := OpenKeys(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 {
+		if err := k.Save(map[string][]byte{fmt.Sprint("before", i): []byte("value")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop, ended := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for ; ; n++ {
+			select {
+			case <-stop:
+				ended <- n
+				return
+			default:
+			}
+			err := k.Save(map[string][]byte{fmt.Sprint("meanwhile", n): []byte("value")})
+			if n < 300 {
+				err = errors.Join(err, k.Delete(fmt.Sprint("before", n)))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for range 20 {
+		if err := k.Compact(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	n := <-ended
+	if err := errors.Join(k.Compact(), k.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if k, err = OpenKeys(path); err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	for i := range n {
+		if _, err := k.Load(fmt.Sprint("meanwhile", i)); err != nil {
+			t.Fatalf("key %d of %d: %v", i, n, err)
+		}
+		if _, err := k.Load(fmt.Sprint("before", i)); i < 300 && !errors.Is(err, seal.ErrNoKey) {
+			t.Fatalf("destroyed key %d is back: %v", i, err)
+		}
+	}
+	if stale, err := k.Stale(); stale || err != nil {
+		t.Fatalf("stale %t, %v", stale, err)
+	}
+}
