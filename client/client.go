@@ -20,6 +20,7 @@ import (
 	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 )
 
 // Time limits of the client.
@@ -68,6 +69,9 @@ type Client struct {
 	handed     map[string]bool               // those of them that the relay may have got
 	waiting    map[string]chan answered      // who waits for them
 	collected  map[string]*collecting
+	numbers    map[string]chan sms.Number // who waits for one, by conversation
+	wholes     map[string]chan struct{}   // closed once a conversation has come whole
+	erased     chan struct{}              // something was forgotten here and is to be confirmed
 }
 
 // A Status says how the console stands to the relay.
@@ -105,6 +109,7 @@ func New(c Config) (*Client, error) {
 	cl := &Client{
 		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
+		numbers: map[string]chan sms.Number{}, wholes: map[string]chan struct{}{}, erased: make(chan struct{}, 1),
 		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, handed: map[string]bool{}, waiting: map[string]chan answered{},
 	}
 	close(cl.down)

@@ -31,7 +31,7 @@ type Outcome struct {
 // durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
 // others decide meanwhile, is not: a reply comes back as a draft, a claim is simply not made.
 func durable(k store.Kind) bool {
-	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.Searched
+	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.Searched || k == desk.Erased
 }
 
 // needsPassphrase is said where a dangerous command comes without its owner having shown again who they are.
@@ -62,6 +62,9 @@ func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.P
 	lost, connected := c.connection()
 	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline
+	}
+	if c.gone(command.Conversation) {
+		return Outcome{}, errForgotten
 	}
 	id, answer, err := c.queue(command, certain)
 	if err != nil {
@@ -154,12 +157,13 @@ func (c *Client) settle(id string, seq uint64) error {
 // turnDown ends a command that will not be carried out. What somebody wrote stays where they can see it.
 func (c *Client) turnDown(e bolt.Entry, refusal *desk.Refusal) error {
 	var err error
-	if e.Kind == desk.Searched {
+	switch {
+	case e.Kind == desk.Searched:
 		c.Logger.Warn("the relay did not take the record of a search", "code", refusal.Code)
 		err = c.Cache.Settle(e.ID)
-	} else if durable(e.Kind) || e.Kind == desk.ReplyQueued {
+	case (durable(e.Kind) || e.Kind == desk.ReplyQueued) && refusal.Code != desk.CodeForgotten && e.Kind != desk.Erased:
 		err = c.Cache.Refuse(e, refusal.Text)
-	} else {
+	default:
 		err = c.Cache.Settle(e.ID)
 	}
 	if err != nil {

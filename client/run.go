@@ -126,11 +126,12 @@ func (c *Client) follow(ctx context.Context) error {
 	if err := s.greet(); err != nil {
 		return err
 	}
-	written := make(chan error, 1)
+	written, confirmed := make(chan error, 1), make(chan error, 1)
 	go func() { written <- s.write(ctx) }()
+	go func() { confirmed <- s.confirm(ctx) }()
 	err = s.read(ctx)
 	cancel()
-	return errors.Join(err, <-written)
+	return errors.Join(err, <-written, <-confirmed)
 }
 
 func (c *Config) dial(ctx context.Context, secured *tls.Config) (*websocket.Conn, error) {

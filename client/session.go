@@ -54,6 +54,8 @@ func (s *session) take(ctx context.Context, f wire.Frame) error {
 		return s.settle(f.Ack.ID, f.Ack.Seq)
 	case f.Refused != nil:
 		return s.refused(*f.Refused)
+	case f.Number != nil:
+		s.number(*f.Number)
 	case f.Piece != nil:
 		return s.piece(*f.Piece)
 	case f.Checkpoint != nil:
@@ -97,6 +99,9 @@ func (s *session) events(ctx context.Context, in wire.Events) error {
 			if keep[i].Withheld && !e.Withheld {
 				s.hold(e)
 			}
+			if len(desk.Forgets(e.Kind)) > 0 {
+				s.forget(e.Conversation)
+			}
 			if e.Kind == desk.Closed {
 				delete(s.loose, e.Conversation)
 			}
@@ -124,6 +129,7 @@ func (s *session) gains(e store.Event) bool {
 
 // toKeep is e as it may lie on this disk: with its words only where the console's owner holds or held the conversation.
 func (s *session) toKeep(e store.Event, c *desk.Conversation) store.Event {
+	e = remembered(e, c)
 	if len(e.Body) == 0 || c != nil && slices.Contains(c.Held, s.Identity.Name) || e.Actor == s.Identity.Name {
 		return e
 	}
@@ -133,6 +139,9 @@ func (s *session) toKeep(e store.Event, c *desk.Conversation) store.Event {
 
 // hold keeps an event's words in memory alone.
 func (s *session) hold(e store.Event) {
+	if e = remembered(e, s.state.Conversation(e.Conversation)); len(e.Body) == 0 {
+		return
+	}
 	if s.loose[e.Conversation] == nil {
 		s.loose[e.Conversation] = map[uint64]store.Event{}
 	}
@@ -157,13 +166,26 @@ func (s *session) whole(p wire.Part) error {
 		s.part = nil
 	}
 	s.part = append(s.part, p.Events...)
-	if p.More || len(s.part) == 0 {
+	if p.More {
+		return nil
+	}
+	defer s.arrived(p.Conversation)
+	if len(s.part) == 0 {
 		return nil
 	}
 	at, es := s.Cache.Position(), s.part
 	s.part = nil
 	if at.Seq > 0 { // what is newer follows in its turn
 		es = slices.DeleteFunc(es, func(e store.Event) bool { return e.Seq > at.Seq })
+	}
+	if s.gone(p.Conversation) {
+		return nil
+	}
+	s.mu.Lock()
+	known := s.state.Conversation(p.Conversation)
+	s.mu.Unlock()
+	for i, e := range es {
+		es[i] = remembered(e, known)
 	}
 	c := desk.Fold(es)
 	keep := make([]store.Event, len(es))
@@ -173,7 +195,7 @@ func (s *session) whole(p wire.Part) error {
 	if err := s.Cache.Fill(keep...); err != nil {
 		return err
 	}
-	known, err := s.Cache.Conversation(p.Conversation)
+	here, err := s.Cache.Conversation(p.Conversation)
 	if err != nil {
 		return err
 	}
@@ -183,7 +205,7 @@ func (s *session) whole(p wire.Part) error {
 				s.hold(e)
 			}
 		}
-		if c := desk.Fold(s.withLoose(p.Conversation, known)); c != nil {
+		if c := desk.Fold(s.withLoose(p.Conversation, here)); c != nil {
 			s.state.Replace(c)
 			delete(s.short, c.ID)
 		}
@@ -202,8 +224,10 @@ func (s *session) snapshot(p store.Position) error {
 func (s *session) bodies(es []store.Event) {
 	s.update(func() {
 		for _, e := range es {
-			s.hold(e)
-			s.state.Reveal(e)
+			if e = remembered(e, s.state.Conversation(e.Conversation)); len(e.Body) > 0 {
+				s.hold(e)
+				s.state.Reveal(e)
+			}
 		}
 	})
 }

@@ -78,7 +78,7 @@ func console(t *testing.T, url, path string) *client.Client {
 	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +254,7 @@ func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +291,7 @@ func TestEpochChange(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ import (
 func past(b *testing.B, events int) *bolt.Cache {
 	b.Helper()
 	cache, err := bolt.OpenCache(filepath.Join(b.TempDir(), "cache.db"), bolt.CacheOptions{
-		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		b.Fatal(err)

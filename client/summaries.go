@@ -13,13 +13,25 @@ import (
 // summarizeAfter is how many events there must be beyond the summaries before they are made anew.
 const summarizeAfter = 2000
 
+// besides is under what conversation the state's ledger is kept among the summaries. It comes first: so it has at least
+// what any of them has.
+const besides = "besides"
+
 // recall makes the state of what the cache has: of closed conversations from their summaries, of all others from their
 // events.
 func (c *Client) recall() error {
 	var open []*desk.Conversation
 	var read []string
+	ledger := false
 	at, err := c.Cache.Summaries(func(s bolt.Summary) {
 		var conv desk.Conversation
+		var l desk.Ledger
+		if s.Conversation == besides {
+			if ledger = json.Unmarshal(s.Body, &l) == nil; ledger {
+				c.state.Recall(l)
+			}
+			return
+		}
 		if len(s.Body) > 0 && json.Unmarshal(s.Body, &conv) == nil && conv.ID == s.Conversation {
 			c.state.Replace(&conv)
 			c.short[conv.ID] = true
@@ -29,6 +41,10 @@ func (c *Client) recall() error {
 	})
 	if err != nil {
 		return err
+	}
+	if !ledger { // all is read, as without any
+		at, read, c.state = 0, nil, desk.NewState(desk.Policy{})
+		clear(c.short)
 	}
 	for _, id := range read {
 		es, err := c.Cache.Conversation(id)
@@ -110,7 +126,8 @@ func (c *Client) before(es []store.Event) (*desk.State, error) {
 func (c *Client) summarize(after uint64) error {
 	c.mu.Lock()
 	at, before := c.state.Last(), c.summarized
-	var all []bolt.Summary
+	ledger, _ := json.Marshal(c.state.Ledger()) // our own types
+	all := []bolt.Summary{{Conversation: besides, Body: ledger}}
 	for conv := range c.state.Conversations() {
 		if conv.Last > before || before == 0 || !c.short[conv.ID] && conv.Phase == desk.ClosedNow {
 			all = append(all, summaryOf(conv))

@@ -18,6 +18,7 @@
 //	console  preview    relay  bodies            the newest text of waiting conversations, for the rows in view
 //	relay    checkpoint the log as it is, signed, first before the events and then every so many
 //	relay    prove      the session is over: a new nonce, to be answered by auth for another one
+//	relay    number     after the ack of a command that asks for one
 //	relay    drain      the relay is about to stop
 //
 // A device that is not known yet sends enrol in the place of auth, with a proof made by its code; the relay answers
@@ -38,6 +39,7 @@ import (
 
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 	"befree.example/store/tree"
 )
 
@@ -79,6 +81,7 @@ type Frame struct {
 	Piece    *Piece        `json:"piece,omitempty"`
 
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
+	Number   *Number       `json:"number,omitempty"`
 }
 
 // Hello is the relay's first word.
@@ -219,6 +222,12 @@ type Piece struct {
 	Data    []byte `json:"data,omitempty"`
 	More    bool   `json:"more,omitempty"`
 	Trouble string `json:"trouble,omitempty"` // in plain words
+}
+
+// Number is a texter's, whole, for the one console that asked for it with a reason. It is kept nowhere.
+type Number struct {
+	Conversation string     `json:"conv"`
+	Number       sms.Number `json:"number"`
 }
 
 // Drain says that the relay ends the connection within this time; the console comes back by itself.

@@ -1,0 +1,94 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// remembered is e without what has been forgotten of its conversation since: the relay may have sent it before it forgot,
+// by another way than the event that says so.
+func remembered(e store.Event, c *desk.Conversation) store.Event {
+	if c == nil {
+		return e
+	}
+	if len(e.Body) > 0 && c.Forgot(e.Seq, desk.ClassOf(e.Kind)) {
+		e.Body, e.Withheld = nil, true
+	}
+	if c.Forgot(e.Seq, store.Facts) {
+		e.Head = store.Head{}
+	}
+	return e
+}
+
+// forget drops from memory what has been forgotten of a conversation, and sees to it that the relay is told. The caller
+// holds mu.
+func (s *session) forget(conversation string) {
+	c := s.state.Conversation(conversation)
+	for seq, e := range s.loose[conversation] {
+		if e = remembered(e, c); len(e.Body) == 0 {
+			delete(s.loose[conversation], seq)
+		}
+	}
+	select {
+	case s.erased <- struct{}{}:
+	default: // it looks for all there is
+	}
+}
+
+// confirm tells the relay what has been forgotten here, once it is in no file any more: what this connection brings, and
+// what an earlier one has.
+func (s *session) confirm(ctx context.Context) error {
+	for {
+		if err := s.confirmErased(); err != nil {
+			_ = s.ws.Close()
+			return err
+		}
+		select {
+		case <-s.erased:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (c *Client) confirmErased() error {
+	if err := c.Cache.Compact(); err != nil {
+		return err
+	}
+	upto, err := c.Cache.Erased()
+	if err != nil || upto == 0 {
+		return err
+	}
+	body, err := json.Marshal(desk.Erasure{Upto: upto})
+	if err != nil {
+		return err
+	}
+	// It belongs to no conversation: one that is forgotten must not get a key again.
+	if _, _, err := c.queue(desk.Command{Kind: desk.Erased, Body: body}, nil); err != nil {
+		return err
+	}
+	return c.Cache.Confirmed(upto)
+}
+
+// gone tells whether all of a conversation is forgotten.
+func (c *Client) gone(conversation string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := c.state.Conversation(conversation)
+	return known != nil && !known.Gone.IsZero()
+}
+
+// errForgotten answers whoever would write in a conversation that is forgotten: its words must not get a key again.
+var errForgotten = &desk.Refusal{Code: desk.CodeForgotten, Text: "This conversation has been forgotten."}
+
+// Draft keeps what is being written in a conversation, unless that is forgotten; see [bolt.Cache.Draft].
+func (c *Client) Draft(conversation, what, text string, at time.Time) error {
+	if c.gone(conversation) {
+		return nil
+	}
+	return c.Cache.Draft(conversation, what, text, at)
+}
