@@ -13,7 +13,9 @@
 //	POST /control/lists      {"fault":KIND,"after":"2s","lag":"3s"}: what becomes of every request for the list from now on
 //	POST /control/next       a [Fault]: what becomes of the next text that the relay sends and that no fault waits for
 //	POST /control/callbacks  {"plan":NAME}, a key of [Plans]: what is reported of texts that are sent from now on
-//	GET  /control/sent       the texts that the relay sent, as a JSON list of [Message]; with ?wait=N&told=STATE&within=10s
+//	POST /control/erase      a [Fault]: what becomes of the next request to delete something
+//	GET  /control/kept       the texts of both directions that were not deleted, as a JSON list of [Message]
+//	GET  /control/sent the texts that the relay sent, as a JSON list of [Message]; with ?wait=N&told=STATE&within=10s
 //	                         it answers once there are N of them, and the relay has taken the news of STATE for each; 504 if
 //	                         that does not come about in time
 package twiliotest
@@ -67,6 +69,8 @@ type Server struct {
 	lists     int
 	plan      Plan
 	posts     int
+	erasures  []Fault
+	erased    int
 	messages  []*Message // both directions, oldest first
 	opted     map[string]bool
 	changed   chan struct{} // closed and replaced whenever something above changes
@@ -125,12 +129,18 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST "+messages, s.create)
 	mux.HandleFunc("GET "+messages, s.list)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{account}/Messages/{sid}/Media.json", s.media)
+	message := "/2010-04-01/Accounts/{account}/Messages/{sid}"
+	mux.HandleFunc("POST "+message, s.erasing(s.redact))
+	mux.HandleFunc("DELETE "+message, s.erasing(s.remove))
+	mux.HandleFunc("DELETE "+message+"/Media/{media}", s.erasing(s.removeMedia))
 	mux.HandleFunc("POST /control/relay", s.controlRelay)
 	mux.HandleFunc("POST /control/text", s.controlText)
 	mux.HandleFunc("POST /control/next", s.controlNext)
 	mux.HandleFunc("POST /control/lists", s.controlLists)
 	mux.HandleFunc("POST /control/callbacks", s.controlCallbacks)
 	mux.HandleFunc("GET /control/sent", s.controlSent)
+	mux.HandleFunc("POST /control/erase", s.controlErase)
+	mux.HandleFunc("GET /control/kept", s.controlKept)
 	return mux
 }
 
