@@ -99,7 +99,7 @@ func openData(ctx context.Context, dir string, key Key, o bolt.Options) (*Data, 
 	if err := finishRestore(dir); err != nil {
 		return nil, err
 	}
-	d := &Data{dir: dir}
+	d := &Data{dir: filepath.Clean(dir)}
 	if err := d.open(ctx, filepath.Join(dir, logName), filepath.Join(dir, keysName), key, o); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

@@ -12,6 +12,7 @@ import (
 	"befree.example/cmd/internal/process"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 )
 
 // batchMost is how many commands are decided and put on disk together.
@@ -24,12 +25,14 @@ var errStopping = errors.New("relay is stopping")
 // told of anything, and nobody can see anything, before it is on disk.
 type Desk struct {
 	log    store.Log
+	keys   Keeper
 	logger *slog.Logger
 	queue  chan request
 	done   chan struct{} // closed when Run has ended
 	err    error         // how, once done is closed
 	wrote  time.Time     // when the log last showed that it writes
 	counts *Measures
+	frames frames // what many consoles get alike
 
 	mu      sync.RWMutex
 	state   *desk.State
@@ -51,22 +54,29 @@ type answer struct {
 	err error
 }
 
-// NewDesk folds the whole log.
+// NewDesk folds the whole log, and destroys what the last event of it says is forgotten, where the log is a [Keeper].
 func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*Desk, error) {
-	s, at, err := fold(ctx, log, p, staff)
+	keys, sealed := log.(Keeper)
+	if !sealed {
+		keys = noKeys{}
+	}
+	s, at, err := fold(ctx, log, keys, p, staff)
 	if err != nil {
 		return nil, err
 	}
 	return &Desk{
-		log: log, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
+		log: log, keys: keys, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
 		epoch: at.Epoch, changed: make(chan struct{}), logger: slog.New(slog.DiscardHandler),
 	}, nil
 }
 
-// fold makes a state of the whole log.
-func fold(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*desk.State, store.Position, error) {
+// fold makes a state of the whole log. Keys are destroyed before anything is put after the event that says so; so what a
+// crash has left undone is at the end. It is done here, and nothing newer goes with it.
+func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff map[string]desk.Role) (*desk.State, store.Position, error) {
 	s := desk.NewState(p)
 	s.Staff = staff
+	s.Key = func(n sms.Number) string { return keys.ClearID("number " + n.Reveal()) }
+	var last store.Event
 	for at := (store.Position{}); ; {
 		events, head, err := log.Read(ctx, at, 4096)
 		if err != nil {
@@ -74,12 +84,14 @@ func fold(ctx context.Context, log store.Log, p desk.Policy, staff map[string]de
 		}
 		for _, e := range events {
 			s.Apply(e)
+			last = e
 		}
 		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
 		if s.Last() >= head.Seq {
-			return s, at, nil
+			return s, at, destroy(keys, last)
 		}
 	}
+
 }
 
 // Do asks for an event and returns its Seq once it is on disk. A *desk.Refusal says that it had no effect and never
@@ -190,10 +202,11 @@ func (d *Desk) Run(ctx context.Context) (err error) {
 	}
 }
 
-// gather takes what else is queued, without waiting.
+// gather takes what else is queued, without waiting. What destroys keys ends a batch: what comes after it is sealed in
+// new ones.
 func (d *Desk) gather(first request) []request {
 	batch := []request{first}
-	for len(batch) < batchMost {
+	for len(batch) < batchMost && len(desk.Destroys(batch[len(batch)-1].Kind)) == 0 {
 		select {
 		case r := <-d.queue:
 			batch = append(batch, r)
@@ -220,8 +233,20 @@ func (d *Desk) commit(batch []request) error {
 	began := time.Now()
 	err := d.append(ctx, p.events, asked)
 	d.counts.committed(p.events, answers, time.Since(began), err)
+	var lost error
+	forgets := false
+	if err == nil && len(p.events) > 0 {
+		last := p.events[len(p.events)-1]
+		forgets = len(desk.Destroys(last.Kind)) > 0
+		lost = destroy(d.keys, last)
+	}
 	if err == nil {
-		d.publish(p.fork, d.asKept(ctx, p.events))
+		if forgets { // no copy of it in memory outlives its keys
+			d.publish(p.fork, nil)
+			d.frames.drop(p.events[len(p.events)-1].Seq)
+		} else {
+			d.publish(p.fork, d.asKept(ctx, p.events))
+		}
 	}
 	for i, r := range batch {
 		if err != nil {
@@ -231,6 +256,18 @@ func (d *Desk) commit(batch []request) error {
 	}
 	if err != nil {
 		return fmt.Errorf("append to the log: %w", err)
+	}
+	return lost // what is left undone is done when the relay starts again
+}
+
+// destroy destroys the keys that an event on disk says are to be.
+func destroy(keys Keeper, e store.Event) error {
+	classes := desk.Destroys(e.Kind)
+	if len(classes) == 0 {
+		return nil
+	}
+	if err := keys.Shred(e.Conversation, classes...); err != nil {
+		return fmt.Errorf("destroy the keys of what is forgotten: %w", err)
 	}
 	return nil
 }
@@ -329,7 +366,7 @@ func (p *pending) known(ctx context.Context, c desk.Command) (uint64, bool, erro
 			return 0, false, err
 		}
 	}
-	if c.Role != "" && e.Command != c.Hash() {
+	if c.Role != "" && !e.Command.IsZero() && e.Command != c.Hash() { // zero where it is forgotten
 		return 0, true, &desk.Refusal{Code: desk.CodeIDReused, Text: "This console used one number for two commands. Restart it; nothing was done."}
 	}
 	return e.Seq, true, nil

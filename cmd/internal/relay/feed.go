@@ -1,7 +1,9 @@
 package relay
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +33,6 @@ type feed struct {
 	device    Device
 	*presence
 	log     *slog.Logger
-	frames  *frames
 	walls   *walls
 	pace    *pace
 	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
@@ -119,7 +120,7 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	pieces, err := f.frames.get(events, head.Seq, f.desk.View, f.who)
+	pieces, err := f.desk.frames.get(events, head.Seq, f.desk.View, f.who)
 	if err != nil {
 		return false, err
 	}
@@ -190,7 +191,7 @@ func (f *feed) listen(ctx context.Context) error {
 // command passes on a command under the name of who signed in, whatever it says of itself.
 func (f *feed) command(ctx context.Context, c desk.Command) error {
 	c.Actor, c.Role = f.who.Name, f.who.Role
-	if c.Conversation == "" && c.Kind != desk.Searched {
+	if c.Conversation == "" && c.Kind != desk.Searched && c.Kind != desk.Erased && c.Kind != desk.RetentionAllowed {
 		c.Kind = "" // no other kind that a console may ask for is without one
 	}
 	if err := f.mayAsk(c); err != nil {
@@ -204,10 +205,25 @@ func (f *feed) command(ctx context.Context, c desk.Command) error {
 	case err != nil:
 		return err // the console asks again by the same ID
 	}
-	if err := f.answer(ctx, wire.Frame{Ack: &wire.Ack{ID: c.ID, Seq: seq}}); err != nil || c.Kind != desk.Viewed {
+	if err := f.answer(ctx, wire.Frame{Ack: &wire.Ack{ID: c.ID, Seq: seq}}); err != nil {
 		return err
 	}
-	return f.whole(ctx, c.Conversation, f.who.mayRead)
+	switch c.Kind {
+	case desk.Viewed, desk.Exported:
+		return f.whole(ctx, c.Conversation, f.who.mayRead)
+	case desk.NumberRevealed:
+		return f.number(ctx, c.Conversation)
+	}
+	return nil
+}
+
+// number sends the whole number of a conversation, which this console has asked for and its owner may have.
+func (f *feed) number(ctx context.Context, id string) error {
+	n := wire.Number{Conversation: id}
+	if c := f.desk.Conversation(id); c != nil && f.who.mayRead(c) {
+		n.Number = c.Number
+	}
+	return f.answer(ctx, wire.Frame{Number: &n})
 }
 
 func (f *feed) answer(ctx context.Context, frame wire.Frame) error {
@@ -310,16 +326,21 @@ const (
 	whole    showing = iota // with its words
 	outline                 // without them
 	happened                // no more than that there was one, of which kind and when
+	nameless                // likewise, and of which conversation: the carrier's names are nobody's business
 )
 
 // shows tells what a member of staff may have of e. Words go to those who may read the conversation now, and to whoever
 // wrote them. Who looked at what is for the supervisors.
 func shows(e *store.Event, s *desk.State, who Member) showing {
 	if e.Conversation == "" {
-		if who.Role != desk.Supervisor {
+		if e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !aboutForgetting(e.Kind)) {
 			return happened
 		}
 		return whole
+	}
+	switch e.Kind {
+	case desk.CarrierAsked, desk.Redacted, desk.RedactRefused:
+		return nameless
 	}
 	if c := s.Conversation(e.Conversation); c != nil && who.mayRead(c) || ownWords(e, who) || len(e.Body) == 0 {
 		return whole
@@ -334,6 +355,11 @@ func (s showing) of(e store.Event) store.Event {
 	switch s {
 	case happened:
 		return store.Event{Seq: e.Seq, ID: fmt.Sprintf("seq-%d", e.Seq), At: e.At, Kind: e.Kind, Withheld: true, Leaf: e.Leaf}
+	case nameless:
+		return store.Event{
+			Seq: e.Seq, Prev: e.Prev, ID: fmt.Sprintf("seq-%d", e.Seq), Conversation: e.Conversation, At: e.At, Actor: e.Actor, Kind: e.Kind,
+			Withheld: true, Leaf: e.Leaf,
+		}
 	case outline:
 		e.Body, e.Withheld = nil, true
 	}
@@ -341,7 +367,47 @@ func (s showing) of(e store.Event) store.Event {
 }
 
 // forReader returns e as a member of staff may have it.
-func forReader(e store.Event, s *desk.State, who Member) store.Event { return shows(&e, s, who).of(e) }
+func forReader(e store.Event, s *desk.State, who Member) store.Event {
+	return shows(&e, s, who).of(withoutForgotten(e, s))
+}
+
+// aboutForgetting tells whether an audit event is for whoever has a say in what is forgotten.
+func aboutForgetting(k store.Kind) bool {
+	return k == desk.Erased || k == desk.RetentionWaits || k == desk.RetentionAllowed
+}
+
+// withoutForgotten leaves out what an event says of something that is forgotten since: all of a class that it was read
+// with before, and, under another key than its own, of a number its last digits and of an earlier conversation which it
+// was.
+func withoutForgotten(e store.Event, s *desk.State) store.Event {
+	c := s.Conversation(e.Conversation)
+	if c == nil || len(c.Forgettings) == 0 && e.Kind != desk.Received {
+		return e
+	}
+	if len(e.Body) > 0 && c.Forgot(e.Seq, desk.ClassOf(e.Kind)) {
+		e.Body, e.Withheld = nil, true
+	}
+	if c.Forgot(e.Seq, store.Facts) {
+		e.Head = store.Head{}
+	}
+	if e.Kind != desk.Received {
+		return e
+	}
+	if c.Forgot(e.Seq, store.Numbers) {
+		e.Head.Tail = ""
+	}
+	if !bytes.Contains(e.Body, []byte(`"earlier"`)) {
+		return e
+	}
+	body := desk.Read[desk.Text](e)
+	if before := s.Conversation(body.Earlier); before == nil || before.Tail == "" || c.Forgot(e.Seq, store.Numbers) {
+		body.Earlier = ""
+		if raw, err := json.Marshal(body); err == nil {
+			e.Body = raw
+		}
+	}
+	return e
+}
 
 func ownWords(e *store.Event, who Member) bool {
 	switch e.Kind {

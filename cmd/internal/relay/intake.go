@@ -86,6 +86,9 @@ func (in *Intake) Delivered(ctx context.Context, s gateway.Status) error {
 		ID: fmt.Sprintf("%s:%s:%d", s.SID, s.State, s.Code), Kind: desk.Delivery, Body: raw,
 		Conversation: conversation, Ref: ref, Actor: store.Carrier, Head: store.Head{Delivery: s.State, Code: s.Code},
 	})
+	if errors.Is(err, &desk.Refusal{Code: desk.CodeForgotten}) {
+		return nil // of a text that nobody knows any more
+	}
 	return err
 }
 

@@ -37,8 +37,6 @@ type Line struct {
 	feeds     sync.WaitGroup
 	guesses   guesses
 
-	frames frames
-
 	mu       sync.Mutex
 	consoles map[*feed]bool // that are signed in
 }
@@ -154,7 +152,7 @@ func host(address string) string {
 func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
 	ws.SetReadLimit(authMost)
 	f := &feed{
-		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, tree: l.tree, log: l.log, walls: l.walls, frames: &l.frames,
+		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, tree: l.tree, log: l.log, walls: l.walls,
 		presence: newPresence(l.session), answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
 		draining: l.draining.Done(), within: l.leaveWithin,
 	}
@@ -332,7 +330,7 @@ func (l *Line) snapshot(f *feed) error {
 	l.desk.View(func(s *desk.State) {
 		f.cursor = store.Position{Epoch: f.cursor.Epoch, Seq: s.Last()}
 		for c := range s.Conversations() {
-			if c.Phase != desk.ClosedNow {
+			if c.Phase != desk.ClosedNow || c.Asked(time.Now()) {
 				ids = append(ids, c.ID)
 			}
 		}

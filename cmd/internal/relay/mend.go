@@ -106,13 +106,14 @@ func (d *Desk) refold(ctx context.Context) error {
 	d.mu.RLock()
 	was, epoch := d.state, d.epoch
 	d.mu.RUnlock()
-	s, at, err := fold(ctx, d.log, was.Policy, was.Staff)
+	s, at, err := fold(ctx, d.log, d.keys, was.Policy, was.Staff)
 	if err != nil {
 		return err
 	}
 	if at.Epoch != epoch || s.Last() < was.Last() {
 		return errShorter
 	}
+	defer d.frames.drop(s.Last())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.state, d.recent = s, nil

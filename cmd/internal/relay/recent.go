@@ -43,6 +43,7 @@ func (r recent) after(seq uint64, limit int) (events []store.Event, ok bool) {
 // without its words, or no more than that something happened; so the events and that choice for each say all of a frame.
 type frames struct {
 	mu    sync.Mutex
+	least uint64 // no frame is kept that was read before this event
 	order []frameKey
 	kept  map[frameKey][]*websocket.PreparedMessage
 }
@@ -67,9 +68,11 @@ func (f *frames) get(events []store.Event, head uint64, s func(func(*desk.State)
 		return made, nil
 	}
 	mine := make([]store.Event, len(events))
-	for i := range events {
-		mine[i] = showing(shown[i]).of(events[i])
-	}
+	s(func(st *desk.State) {
+		for i := range events {
+			mine[i] = showing(shown[i]).of(withoutForgotten(events[i], st))
+		}
+	})
 	var made []*websocket.PreparedMessage
 	for _, piece := range wire.Split(mine) {
 		raw, err := wire.Encode(wire.Frame{Events: &wire.Events{Events: piece, Head: head}})
@@ -87,6 +90,9 @@ func (f *frames) get(events []store.Event, head uint64, s func(func(*desk.State)
 }
 
 func (f *frames) keep(key frameKey, made []*websocket.PreparedMessage) {
+	if key.head < f.least {
+		return
+	}
 	if f.kept == nil {
 		f.kept = map[frameKey][]*websocket.PreparedMessage{}
 	}
@@ -98,9 +104,10 @@ func (f *frames) keep(key frameKey, made []*websocket.PreparedMessage) {
 	}
 }
 
-// drop forgets all of them.
-func (f *frames) drop() {
+// drop forgets all of them, and what is being made of events that were read before this one: by it something is
+// forgotten.
+func (f *frames) drop(forgetting uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.order, f.kept = nil, nil
+	f.least, f.order, f.kept = max(f.least, forgetting), nil, nil
 }

@@ -5,6 +5,7 @@ package relay
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -29,7 +30,7 @@ type Config struct {
 	// BehindProxy says that what comes from this machine comes from a proxy, which adds its peer's address at the end of
 	// X-Forwarded-For.
 	BehindProxy bool
-	Log         store.Log
+	Log         store.Log  // a Keeper too, where it is sealed
 	Tree        Tree       // of the log; nil where it has none
 	Number      sms.Number // ours
 	Gateway     gateway.Gateway
@@ -40,6 +41,7 @@ type Config struct {
 	Rules       *triage.Rules
 	Policy      desk.Policy
 	Texts       Texts
+	Privacy     Privacy // what texters are told at /privacy
 	Logger      *slog.Logger
 	Measures    *Measures // nil for none
 	Folder      string    // of the log, whose disk is watched; may be empty
@@ -61,6 +63,10 @@ func Serve(ctx context.Context, c Config) error {
 	line := &Line{
 		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, log: c.Logger, draining: ctx, walls: web.walls,
 	}
+	forgetter := newForgetter(d, c)
+	if err := forgetter.again(ctx); err != nil {
+		return errors.Join(err, stopDesk())
+	}
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
 		c.Measures.registry.MustRegister(standing{d, line, sweep, c.Folder})
@@ -77,6 +83,8 @@ func Serve(ctx context.Context, c Config) error {
 	group.Go(func() error { return sweep.Run(ctx) })
 	group.Go(func() error { return d.failed(ctx) })
 	group.Go(func() error { return line.watch(ctx) })
+	group.Go(func() error { return forgetter.Run(ctx) })
+	group.Go(func() error { return newRedactor(d, c).Run(ctx) })
 	if c.Inbound != nil {
 		group.Go(func() error { return c.Inbound(ctx, sweep) })
 	}
@@ -176,6 +184,9 @@ func (w *web) ready(in *Sweep, line *Line, d *Desk) {
 		mux.Handle("/twilio/", w.walls.webhooks(http.TimeoutHandler(hooks, requestTimeout, "")))
 	}
 	mux.Handle("GET /line", w.walls.line(line))
+	if w.Privacy.Number != "" {
+		mux.Handle("GET /privacy", w.Privacy)
+	}
 	w.desk.Store(d)
 	w.routes.Store(mux)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -38,6 +39,8 @@ type carrier struct {
 	recv  gateway.Receiver
 	up    chan struct{} // closed once recv is there
 	sent  []gateway.Outgoing
+	gone  []string                                                // texts that it was asked to delete
+	erase func(sid string) error                                  // nil for one that does
 	send  func(context.Context, gateway.Outgoing) (string, error) // nil for an SID made of the ID
 	fetch func(context.Context, gateway.Media) ([]byte, string, error)
 }
@@ -73,6 +76,25 @@ func (c *carrier) Whole(context.Context, gateway.Listed) (gateway.Inbound, error
 	return gateway.Inbound{}, errors.New("there is none")
 }
 
+func (c *carrier) Erase(_ context.Context, sid string, _ []string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.erase != nil {
+		if err := c.erase(sid); err != nil {
+			return err
+		}
+	}
+	c.gone = append(c.gone, sid)
+	return nil
+}
+
+// deleted are the texts that it has deleted.
+func (c *carrier) deleted() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.gone)
+}
+
 func (c *carrier) texts() []gateway.Outgoing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,6 +116,8 @@ type house struct {
 	dir     string
 	log     store.Log
 	tree    relay.Tree // of the log, if it has one
+	policy  desk.Policy
+	logged  io.Writer
 	carrier *carrier
 	staff   relay.StaffFile
 	address string
@@ -108,18 +132,24 @@ func open(t testing.TB, log store.Log) *house { return openChanged(t, log, nil) 
 
 // openChanged opens a house whose relay is set up otherwise than others.
 func openChanged(t testing.TB, log store.Log, change func(*relay.Config)) *house {
-	h := &house{t: t, dir: t.TempDir(), log: log, change: change}
+	return furnish(&house{t: t, dir: t.TempDir(), log: log, change: change})
+}
+
+func furnish(h *house) *house {
 	h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
 	h.serve()
-	t.Cleanup(func() {
+	h.t.Cleanup(func() {
 		if err := h.stop(); err != nil {
-			t.Errorf("relay: %v", err)
+			h.t.Errorf("relay: %v", err)
 		}
 	})
 	return h
 }
 
 func (h *house) serve() {
+	if h.logged == nil {
+		h.logged = io.Discard
+	}
 	h.t.Helper()
 	var l net.Listener = h.cable
 	if h.cable == nil {
@@ -136,8 +166,8 @@ func (h *house) serve() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	conf := relay.Config{
-		Listener: l, TLS: h.own, Log: h.log, Tree: h.tree, Number: "233733", Gateway: h.carrier,
-		Inbound: h.carrier.inbound, Enrolment: h.staff, Session: h.session, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+		Listener: l, TLS: h.own, Log: h.log, Tree: h.tree, Policy: h.policy, Privacy: relay.Privacy{Number: "233733"}, Number: "233733", Gateway: h.carrier,
+		Inbound: h.carrier.inbound, Enrolment: h.staff, Session: h.session, Rules: triage.Default(), Logger: slog.New(slog.NewTextHandler(h.logged, nil)),
 	}
 	if h.change != nil {
 		h.change(&conf)
@@ -178,8 +208,8 @@ func (h *house) sign(name string, role desk.Role) *desktop {
 func openCache(t testing.TB, path, owner string) *bolt.Cache {
 	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
-		Owner: owner, Passphrase: []byte(passphrase),
-		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Wait: func(time.Duration) {},
+		Owner: owner, Passphrase: []byte(passphrase), ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets,
+		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, Wait: func(time.Duration) {},
 	})
 	if err != nil {
 		t.Fatal(err)
