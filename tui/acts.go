@@ -58,14 +58,19 @@ func (m *Model) do(d doing, c desk.Command) tea.Cmd {
 	if !desk.Dangerous(c.Kind) {
 		return m.carryOut(d, c, doMost, func(ctx context.Context) (client.Outcome, error) { return line.Do(ctx, c) })
 	}
-	m.ask(&dialog{
-		title: m.T("Show that it is you"), secret: true, choices: []choice{{"", m.T("nothing is done"), d.undone}},
-		lines: []string{m.T("This is done only by whoever knows the passphrase of this console.")},
-		send: func(passphrase string) tea.Cmd {
-			return m.carryOut(d, c, surelyMost, func(ctx context.Context) (client.Outcome, error) { return line.Surely(ctx, c, []byte(passphrase)) })
-		},
+	m.surely(d.undone, func(passphrase []byte) tea.Cmd {
+		return m.carryOut(d, c, surelyMost, func(ctx context.Context) (client.Outcome, error) { return line.Surely(ctx, c, passphrase) })
 	})
 	return nil
+}
+
+// surely asks for the passphrase before something that is done only by whoever knows it.
+func (m *Model) surely(undone func() tea.Cmd, act func(passphrase []byte) tea.Cmd) {
+	m.ask(&dialog{
+		title: m.T("Show that it is you"), secret: true, choices: []choice{{"", m.T("nothing is done"), undone}},
+		lines: []string{m.T("This is done only by whoever knows the passphrase of this console.")},
+		send:  func(passphrase string) tea.Cmd { return act([]byte(passphrase)) },
+	})
 }
 
 // undone is what an act leaves that was not begun.
@@ -277,7 +282,7 @@ func (m *Model) judge() tea.Cmd {
 // earlier opens the conversation that the same person had before.
 func (m *Model) earlier() tea.Cmd {
 	c := m.chosen()
-	if c == nil || c.Earlier == "" || m.world.byID[c.Earlier] == nil {
+	if c == nil || c.Earlier == "" || m.world.byID[c.Earlier] == nil || !m.world.byID[c.Earlier].Gone.IsZero() {
 		m.say(m.T("Nothing is known of an earlier conversation."))
 		return nil
 	}
@@ -426,6 +431,7 @@ func (m *Model) show1(id string) tea.Cmd {
 	cmd := m.keep()
 	if id != m.open {
 		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
+		m.askedFor = ""
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
 		m.unread(id)
@@ -460,6 +466,10 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c.Phase == desk.Waiting || c.Owner == m.Name {
 		return open("")
 	}
+	if m.askedFor == id {
+		return nil // it comes, or they did not want to
+	}
+	m.askedFor = id
 	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), c.ID, open, m.T("It is not yours. Say why you open it; that is kept.")))
 	return nil
 }

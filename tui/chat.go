@@ -152,10 +152,15 @@ func (c *chat) banner(width int) []string {
 	switch {
 	case c.conv.Phase == desk.Waiting:
 		add(c.Theme.Muted.Paint, c.T("Nobody holds this conversation. {{.Key}} claims it.", "Key", c.press("c")))
+	case !c.conv.Gone.IsZero():
+		add(c.Theme.Muted.Paint, c.T("It has been forgotten."))
 	case c.conv.Phase == desk.ClosedNow:
 		add(c.Theme.Muted.Paint, c.T("Closed: {{.How}}", "How", text.Line(c.Word(c.conv.Closing.Disposition))))
 	case c.conv.Owner != c.Name:
 		add(c.Theme.Danger.Paint, c.T("{{.Name}} holds this conversation.", "Name", text.Line(c.conv.Owner)))
+	}
+	if c.conv.LegalHold != (desk.LegalHold{}) {
+		add(c.Theme.Muted.Paint, c.T("There is a legal hold on it."))
 	}
 	if c.conv.OptedOut {
 		add(c.Theme.Danger.Paint, c.T("This person opted out. Nothing can be sent until they text START."))

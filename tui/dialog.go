@@ -33,6 +33,7 @@ type dialog struct {
 	typed   string                      // of it
 
 	about         string // ID of the conversation that it is about, empty for none
+	fleeting      bool   // goes when the screen is locked
 	leaving       bool   // of befree: ctrl+c answers it
 	itself        bool   // opened by itself: enter never answers it
 	read          bool   // it has stood there long enough

@@ -7,6 +7,7 @@ import (
 	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 )
 
 // A Line is what the console needs of the world. Every method but View, Status and Changed may read or write a disk or
@@ -27,6 +28,8 @@ type Line interface {
 	Surely(ctx context.Context, c desk.Command, passphrase []byte) (client.Outcome, error)
 	Open(ctx context.Context, conversation, reason string) error
 	Preview(ctx context.Context, conversations []string) error // asks for the newest words of who waits
+	Reveal(ctx context.Context, conversation, reason string, passphrase []byte) (sms.Number, error)
+	Export(ctx context.Context, conversation string, agreed uint64, passphrase []byte) (*desk.Conversation, error)
 	Attachment(ctx context.Context, conversation, message string, n int) (data []byte, kind string, err error)
 
 	Accept() error // the relay's log as it is now; see client.Client.Accept
@@ -50,6 +53,3 @@ type clientLine struct{ *client.Client }
 
 func (l clientLine) Outbox() ([]bolt.Entry, error) { return l.Cache.Outbox() }
 func (l clientLine) Drafts() ([]bolt.Entry, error) { return l.Cache.Drafts() }
-func (l clientLine) Draft(conversation, what, text string, at time.Time) error {
-	return l.Cache.Draft(conversation, what, text, at)
-}

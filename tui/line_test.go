@@ -213,6 +213,22 @@ func (h *hand) Rest() {
 	h.ready = false
 }
 
+func (h *hand) Reveal(ctx context.Context, conversation, reason string, passphrase []byte) (sms.Number, error) {
+	raw, _ := json.Marshal(desk.Because{Reason: reason})
+	_, err := h.Surely(ctx, desk.Command{Kind: desk.NumberRevealed, Conversation: conversation, Body: raw}, passphrase)
+	if err != nil {
+		return "", err
+	}
+	return "+12025550147", nil
+}
+
+func (h *hand) Export(ctx context.Context, conversation string, agreed uint64, passphrase []byte) (*desk.Conversation, error) {
+	if _, err := h.Surely(ctx, desk.Command{Kind: desk.Exported, Conversation: conversation, Claim: agreed}, passphrase); err != nil {
+		return nil, err
+	}
+	return h.Whole(conversation)
+}
+
 func (h *hand) Outbox() ([]bolt.Entry, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,9 +19,11 @@ type lock struct {
 // unlockedMsg is what became of a passphrase.
 type unlockedMsg struct{ right bool }
 
-// lockUp hides the screen at once, and has what was found, what can be searched and what was copied forgotten.
+// lockUp hides the screen at once, and has what was found, what can be searched, a number that is shown and what was
+// copied forgotten.
 func (m *Model) lockUp() tea.Cmd {
 	m.locked = &lock{}
+	m.dialogs = slices.DeleteFunc(m.dialogs, func(d *dialog) bool { return d.fleeting })
 	if m.palette != nil && (m.palette.ask != nil || m.palette.told) {
 		m.palette = nil
 	}

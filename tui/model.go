@@ -61,6 +61,7 @@ type Model struct {
 	focus    pane
 
 	open     string    // ID of the conversation on the screen
+	askedFor string    // likewise, whose reader was asked why
 	fresh    time.Time // when a text came that its person may not have read
 	cameBack time.Time // when words came back into the composer on the screen
 	dialogs  []*dialog // the last one takes the keys
@@ -170,6 +171,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case draftsMsg:
 		m.restore(msg)
 		cmd = tea.Batch(m.takeBack(), m.goBack(), m.saveSoon())
+	case numberMsg:
+		m.shown(msg)
 	case writtenMsg:
 		m.written(msg)
 	case unlockedMsg:
@@ -248,9 +251,10 @@ func (m *Model) forget() {
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
 	next, call := m.pump(w), m.callFor(&m.world, &w.world)
-	first, were := m.world.byID == nil, m.world.mine
+	first, were, before := m.world.byID == nil, m.world.mine, m.world
 	m.world = w.world
 	m.warn()
+	m.forgetHere(&before)
 	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
 	if w.err != nil {
 		m.fail(m.plainly(w.err))

@@ -28,9 +28,14 @@ type world struct {
 	closed  []*desk.Conversation // for review, the newest first
 	byID    map[string]*desk.Conversation
 	outbox  []bolt.Entry
-	openID  string
-	open    *desk.Conversation // with what waits in the outbox
-	err     error
+
+	asked     []*desk.Conversation // of which somebody asks for something that needs another person
+	retention desk.Wait
+	forgotten int // how many times something was
+
+	openID string
+	open   *desk.Conversation // with what waits in the outbox
+	err    error
 }
 
 type worldMsg struct {
@@ -47,7 +52,12 @@ func collect(line Line, name, open string, review bool) worldMsg {
 	line.View(func(s *desk.State) {
 		for c := range s.Conversations() {
 			w.byID[c.ID] = c
+			w.forgotten += len(c.Forgettings)
+			if c.Asked(began) {
+				w.asked = append(w.asked, c)
+			}
 		}
+		w.retention = s.Retention()
 		for _, id := range s.Holds(name) {
 			w.mine = append(w.mine, w.byID[id])
 		}
@@ -72,10 +82,11 @@ func (w *world) sort(name string, review bool, now time.Time) {
 			w.waiting = append(w.waiting, c)
 		case c.Phase == desk.Held && !c.HeldBy(name) && w.status.Role == desk.Supervisor:
 			w.others = append(w.others, c)
-		case c.Phase == desk.ClosedNow && review:
+		case c.Phase == desk.ClosedNow && c.Gone.IsZero() && review:
 			w.closed = append(w.closed, c)
 		}
 	}
+	slices.SortFunc(w.asked, func(a, b *desk.Conversation) int { return int(int64(a.Last) - int64(b.Last)) })
 	slices.SortFunc(w.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.others, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.closed, func(a, b *desk.Conversation) int { return b.ClosedAt.Compare(a.ClosedAt) })

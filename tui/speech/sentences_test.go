@@ -199,6 +199,8 @@ func sentences(t *testing.T) map[string]use {
 		"../cmd/internal/relay/media.go":     func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
 		"desk/decide_send.go":                refused,
 		"../cmd/internal/relay/desk.go":      func(around []ast.Node, s string) bool { return keyed(around, "Text") },
+		"desk/decide_forget.go":              func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
+		"desk/redaction.go":                  refused,
 		"../cmd/internal/gateway/gateway.go": func(around []ast.Node, _ string) bool {
 			return inside(around, "ErrMediaGone") || inside(around, "ErrMediaLarge") || inside(around, "ErrMediaFar") || inside(around, "ErrMediaNow")
 		},
@@ -208,6 +210,7 @@ func sentences(t *testing.T) map[string]use {
 	}
 	data := []string{
 		"yes", "no", string(desk.Specialist), string(desk.Supervisor),
+		string(desk.TextForgotten), string(desk.NumberForgotten), string(desk.NotesForgotten), string(desk.PlansForgotten),
 		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate,
 		triage.HelpAlone, triage.InfoAlone, triage.LeadsWithStop, triage.MoreThanAsking,
 	}

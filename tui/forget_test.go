@@ -1,0 +1,164 @@
+package tui
+
+import (
+	"encoding/csv"
+	"strings"
+	"testing"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+	"befree.example/store/sms/smstest"
+)
+
+// over is a conversation of ada's that was closed.
+func over(h *hand) {
+	mine(h)
+	h.status.Role = desk.Supervisor
+	c := h.state.Conversation("c0122")
+	h.must(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Supervisor}, desk.Closing{Disposition: "referred"})
+}
+
+// by has another member of staff ask for something about a conversation.
+func (h *hand) by(who string, kind store.Kind, claim uint64, body any) {
+	h.must(desk.Command{Kind: kind, Conversation: "c0122", Claim: claim, Actor: who, Role: desk.Supervisor}, body)
+}
+
+func (h *hand) forgetNow() {
+	h.t.Helper()
+	h.change(func() {
+		c := h.state.Conversation("c0122")
+		if err := h.decide(desk.Command{ID: "clock", Kind: desk.Forgotten, Conversation: c.ID, Seen: c.Last, Actor: store.Clock}); err != nil {
+			h.t.Error(err)
+		}
+	})
+}
+
+func TestForgettingTakesTwo(t *testing.T) {
+	sit(t, Options{}, 100, 30, over, func(s *sitter) {
+		s.press("C", "enter")
+		s.sees("Closed: referred")
+		s.press("X", "enter", "the texter asks", "f9")
+		s.sees("Somebody else must agree")
+		s.press("A")
+		s.sees("Waits for another person's yes")
+		s.press("enter")
+		s.sees("ada asks for it", "the texter asks", "Nobody can undo that")
+		s.press("enter") // the harmless one
+		if s.h.state.Conversation("c0122").Forget.Approved != "" {
+			s.Fatal("enter agreed")
+		}
+		s.press("A", "enter", "y")
+		s.sees("Show that it is you")
+		s.press("right one", "enter")
+		s.sees("You asked for it yourself")
+		s.h.by("eve", desk.ForgetApproved, s.h.state.Conversation("c0122").Forget.Seq, nil)
+		s.h.forgetNow()
+		s.wait(time.Second)
+		s.sees("It has been forgotten")
+		s.press("Z", "enter")
+		s.sees("ada asked, eve agreed", "What remains")
+	})
+}
+
+func TestWhatIsBeingWrittenGoesToo(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		over(h)
+		_ = h.Draft("c0122", replyDraft, "my aunt Rosa", time.Now())
+		_ = h.Draft("c0122", noteDraft, "her aunt Rosa", time.Now())
+	}, func(s *sitter) {
+		s.press("C", "enter", "t", " once more")
+		s.sees("her aunt Rosa once more")
+		s.h.by("sam", desk.ForgetAsked, 0, desk.Asking{Reason: "asked"})
+		s.wait(time.Second)
+		s.sees("1 thing waits for another person's yes")
+		s.h.by("eve", desk.ForgetApproved, s.h.state.Conversation("c0122").Forget.Seq, nil)
+		s.h.change(func() { clear(s.h.drafts) }) // as a cache does
+		s.h.forgetNow()
+		s.wait(3 * time.Second)
+		s.seesNot("Rosa")
+		if len(s.h.drafts) > 0 {
+			s.Errorf("%d drafts are on the disk again", len(s.h.drafts))
+		}
+		if err := s.m.Keep(); err != nil || len(s.h.drafts) > 0 {
+			s.Errorf("at the end %d drafts are on the disk, %v", len(s.h.drafts), err)
+		}
+	})
+}
+
+func TestANumberGoesWhenTheScreenIsLocked(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "esc", "W", "the police ask", "f9", "right one", "enter")
+		s.sees("+12025550147")
+		s.press("ctrl+l")
+		s.seesNot("+12025550147")
+		s.press("ctrl+l")
+		s.seesNot("+12025550147", "The number of")
+		s.press("W", "esc")
+		if asked := s.h.asked[len(s.h.asked)-1]; asked.Kind != desk.NumberRevealed || !strings.Contains(string(asked.Body), "the police ask") {
+			s.Errorf("the last that was asked: %s", asked.Kind)
+		}
+	})
+}
+
+func TestExport(t *testing.T) {
+	var name, ending string
+	var data []byte
+	save := func(n, e string, d []byte) (string, error) {
+		name, ending, data = n, e, d
+		return "/home/ada/" + n + e, nil
+	}
+	sit(t, Options{Save: save}, 100, 30, over, func(s *sitter) {
+		s.press("C", "enter", "E", "the advocate asks", "f9")
+		s.sees("Somebody else must agree")
+		s.press("E")
+		s.sees("Somebody else must agree")
+		for i, ends := range []string{".md", ".csv"} {
+			if i > 0 {
+				s.h.by("ada", desk.ExportAsked, 0, desk.Asking{Reason: "again"})
+			}
+			s.h.by("eve", desk.ExportApproved, s.h.state.Conversation("c0122").Export.Seq, nil)
+			s.wait(time.Second)
+			s.press("E")
+			if i > 0 {
+				s.press("down")
+			}
+			s.press("enter", "right one", "enter")
+			s.wait(time.Second)
+			s.sees("Written to")
+			if ending != ends || !strings.HasPrefix(name, "export-") || !strings.Contains(string(data), "he locked me in") {
+				s.Errorf("%s%s: %s", name, ending, data)
+			}
+		}
+	})
+}
+
+// What was made to do harm does none in a file: nothing is computed, nothing moves a cursor, no heading is forged.
+func TestHostileTextsInExports(t *testing.T) {
+	c := &desk.Conversation{ID: "c1"}
+	hostile := append(smstest.Hostile(), "=HYPERLINK(\"http://example.org\")", "@SUM(A1)", "+1", "-1", "\t=1", "\r=1", "＝1", "# forged\n\n## heading", "a\x1b[2Jb")
+	for _, words := range hostile {
+		c.Messages = append(c.Messages, &desk.Message{Inbound: true, Text: sms.Text(words)})
+	}
+	page := string(markdown(c, time.UTC))
+	for line := range strings.Lines(page) {
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 }) {
+			t.Errorf("a control character in %q", line)
+		}
+		if strings.HasPrefix(line, "#") && strings.Contains(line, "forged") {
+			t.Errorf("a forged heading: %q", line)
+		}
+	}
+	cells, err := csv.NewReader(strings.NewReader(string(table(c, time.UTC)))).ReadAll()
+	if err != nil || len(cells) != len(hostile)+1 {
+		t.Fatalf("%d lines, %v", len(cells), err)
+	}
+	for _, line := range cells {
+		for _, cell := range line {
+			if strings.ContainsAny(strings.TrimLeft(cell, " ")[:min(1, len(strings.TrimLeft(cell, " ")))], "=+-@\t\r") || strings.HasPrefix(cell, "＝") {
+				t.Errorf("a spreadsheet computes %q", cell)
+			}
+		}
+	}
+}
