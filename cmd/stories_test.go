@@ -229,7 +229,9 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier lists KIND       what becomes of every question for the list from now on
 //	carrier callbacks PLAN   what the relay is told of its texts from now on
 //	carrier asked N          waits until the relay has asked N times to send; at the end of a story: no more than N
-//	carrier sent N WORDS     waits until N texts were taken, the newest with the words
+//	carrier erase KIND       what becomes of its next request to delete something
+//	carrier forgot           waits until it has deleted all there were
+//	carrier sent N WORDS waits until N texts were taken, the newest with the words
 func carrier(ts *testscript.TestScript, _ bool, args []string) {
 	verb, args := args[0], args[1:]
 	if verb == "up" {
@@ -266,6 +268,10 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 		if sent := c.Sent(); len(sent) != n || !strings.Contains(sent[n-1].Body, args[1]) {
 			ts.Fatalf("%d texts were sent, the newest says %q", len(sent), sent[len(sent)-1].Body)
 		}
+	case "erase":
+		c.NextErasure(twiliotest.Fault{Kind: args[0]})
+	case "forgot":
+		ts.Check(c.Wait(ctx, func([]twiliotest.Message) bool { return len(c.Kept()) == 0 }))
 	default:
 		ts.Fatalf("carrier does not know %q", verb)
 	}

@@ -22,6 +22,8 @@ type cli struct {
 	Restore restoreCmd `cmd:"" help:"Put a backup in the place of the data folder's files."`
 	Compact compactCmd `cmd:"" help:"Write the files anew without what was deleted."`
 	Rescue  rescueCmd  `cmd:"" help:"Save what can be read of a damaged log."`
+	Receipt receiptCmd `cmd:"" help:"Say what became of a conversation that was forgotten, and what remains."`
+	Privacy privacyCmd `cmd:"" help:"Print what texters are told at /privacy."`
 	Explain explainCmd `cmd:"" help:"Say what befree makes of texts: one JSON string a line in, one JSON object a line out."`
 }
 

@@ -49,6 +49,8 @@ type serveCmd struct {
 
 	Triage    string `help:"Rules of triage; default the ones built in." placeholder:"FILE"`
 	Metrics   string `help:"Also answer /metrics, in Prometheus' form, at this address; say one that only your monitoring reaches." placeholder:"HOST:PORT"`
+	Retention string `help:"How many days everything is kept; default as befree-relay privacy --days prints." placeholder:"FILE"`
+	Contact   string `help:"How texters reach you about what is kept of them, as /privacy says it; default by a text." placeholder:"TEXT"`
 	LogFormat string `help:"text or json." enum:"text,json" default:"text"`
 }
 
@@ -116,6 +118,12 @@ func (c *serveCmd) config(stderr io.Writer) (conf relay.Config, err error) {
 	if conf.Rules, err = loadRules(c.Triage); err != nil {
 		return conf, err
 	}
+	kept, err := relay.LoadRetention(c.Retention)
+	if err != nil {
+		return conf, err
+	}
+	conf.Policy.Retention = kept.Retention
+	conf.Privacy = relay.Privacy{Number: conf.Number, Retention: kept, Contact: c.Contact, Keeps: c.Carrier == "twilio"}
 	if c.Carrier == "simulate" {
 		c.simulate(&conf)
 		return conf, nil

@@ -88,7 +88,7 @@ func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Con
 		err = errors.Join(err, <-ended)
 	}()
 	cache, err := bolt.OpenCache(filepath.Join(dir, "cache.db"), bolt.CacheOptions{
-		Owner: demoName, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf, WordsOf: desk.Words,
+		Owner: demoName, Passphrase: []byte(rand.Text()), Params: seal.Recommended, ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ func (c *passphraseCmd) Run(std *config.Std) error {
 	if err != nil {
 		return err
 	}
-	cache, err := bolt.OpenCache(c.cache(), bolt.CacheOptions{Owner: c.Name, Passphrase: old, ClassOf: desk.ClassOf, WordsOf: desk.Words})
+	cache, err := bolt.OpenCache(c.cache(), bolt.CacheOptions{Owner: c.Name, Passphrase: old, ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets})
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (p *profile) notEnrolled() error {
 }
 
 func (p *profile) unlock(std *config.Std, fresh bool) (*bolt.Cache, error) {
-	o := bolt.CacheOptions{Owner: p.Name, ClassOf: desk.ClassOf, WordsOf: desk.Words}
+	o := bolt.CacheOptions{Owner: p.Name, ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets}
 	if !fresh && bolt.HasKeyRing(p.cache()) {
 		var err error
 		if o.Secret, err = p.ring(); err == nil {

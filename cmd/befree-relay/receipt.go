@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"befree.example/cmd/internal/config"
+	"befree.example/cmd/internal/relay"
+	"befree.example/store"
+	"befree.example/store/desk"
+	"befree.example/tui/codename"
+)
+
+type receiptCmd struct {
+	dataFlags
+	Conversation string `help:"Of one conversation; default of all of which something was forgotten." placeholder:"ID"`
+	Retention    string `help:"The file that the relay serves with." placeholder:"FILE"`
+}
+
+// Run prints receipts. The relay is stopped.
+func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
+	kept, err := relay.LoadRetention(c.Retention)
+	if err != nil {
+		return err
+	}
+	data, err := relay.ReadData(ctx, c.Data, c.key())
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	d, err := relay.NewDesk(ctx, data, desk.Policy{}, nil)
+	if err != nil {
+		return err
+	}
+	compacted, err := data.Compacted()
+	if err != nil {
+		return err
+	}
+	found := 0
+	d.View(func(s *desk.State) {
+		for conv := range s.Conversations() {
+			if c.Conversation != "" && conv.ID != c.Conversation {
+				continue
+			}
+			if r, ok := s.Receipt(conv.ID); ok {
+				found++
+				printReceipt(std.Out, r, kept.Backups, compacted)
+			}
+		}
+	})
+	if found == 0 {
+		return fmt.Errorf("nothing has been forgotten of that")
+	}
+	return nil
+}
+
+// classes are what is forgotten by a kind, in words.
+var classes = map[store.Class]string{
+	store.Numbers: "the number", store.Text: "the texts", store.Notes: "the notes", store.Plans: "plans and safety records",
+	store.Facts: "everything else but times, kinds of events and names of staff",
+}
+
+func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, compacted bool) {
+	say := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
+	when := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+	say("%s  %s", r.Conversation, codename.Of(r.Conversation))
+	var newest time.Time
+	for _, f := range r.Forgettings {
+		newest = f.At
+		say("  %s: %s", when(f.At), reason(f))
+		for _, class := range desk.Forgets(f.Kind) {
+			say("    gone: %s", classes[class])
+		}
+	}
+	say("  the keys are destroyed; their bytes are %s", map[bool]string{true: "in no file of the relay's", false: "still in keys.db, until the relay has run for an hour"}[compacted])
+	for _, list := range r.Carrier {
+		state := "is still being asked"
+		if !list.Ended.IsZero() {
+			state = "was asked until " + when(list.Ended)
+		}
+		say("  the carrier %s: %d texts deleted, %d refused", state, list.Done, list.Refused)
+	}
+	for _, c := range r.Consoles {
+		if r.Confirmed(c) {
+			say("  %s's console %.4s: gone there since %s", c.Staff, c.Device, when(c.ErasedAt))
+		} else {
+			say("  %s's console %.4s: NOT CONFIRMED; last heard of %s", c.Staff, c.Device, when(c.LastAt))
+		}
+	}
+	say("  what remains: times, kinds of events and names of staff; sealed bytes that no key opens")
+	say("  what remains elsewhere: backups made before, whose keys open them, until %s; files that somebody wrote or exported;", when(newest.Add(backups)))
+	say("    texts that went out without the carrier giving them a name; the texter's phone and phone company")
+}
+
+func reason(f desk.Forgetting) string {
+	switch {
+	case f.By != "":
+		return fmt.Sprintf("%s asked, %s agreed", f.By, f.Approved)
+	case f.Kind == desk.ForgottenToo:
+		return "two people agreed to forget all of its texter's"
+	case f.Kind == desk.ForgottenAgain:
+		return "a restored backup had it once more"
+	}
+	return "its time was up"
+}
