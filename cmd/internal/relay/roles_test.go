@@ -61,7 +61,12 @@ type row struct {
 // rows are the kinds with a rule of their own.
 var rows = map[store.Kind]row{
 	"note": {own: true}, "reply queued": {own: true}, "plan saved": {own: true}, "safety record": {own: true}, "closed": {own: true},
+	"erased": {only: steering}, "retention waits": {only: steering}, "retention allowed": {only: steering},
+	"opt-out kept": {only: nobody}, "carrier is to forget": {only: nobody}, "redacted": {only: nobody}, "redaction refused": {only: nobody},
 }
+
+func steering(r desk.Role) bool { return r == desk.Supervisor || r == desk.Administrator }
+func nobody(desk.Role) bool     { return false }
 
 // An oracle judges what was heard.
 type oracle struct {
@@ -71,10 +76,14 @@ type oracle struct {
 	words     map[string]word
 	extra     map[string][]string // readers besides, by word
 	kinds     map[store.Kind]int
+	forgotten map[string]uint64 // conversations, by which event
+	revealed  map[string]bool   // who was shown the number of which conversation
 }
 
 func newOracle(roles map[string]desk.Role) *oracle {
-	return &oracle{roles, 0, map[string][]standing{}, map[string]word{}, map[string][]string{}, map[store.Kind]int{}}
+	return &oracle{
+		roles, 0, map[string][]standing{}, map[string]word{}, map[string][]string{}, map[store.Kind]int{}, map[string]uint64{}, map[string]bool{},
+	}
 }
 
 var oneOfAKind = regexp.MustCompile(`zq[0-9a-f]{12}`)
@@ -92,7 +101,13 @@ func (o *oracle) see(events []store.Event) {
 				o.extra[w] = append(o.extra[w], whom(e))
 			}
 		}
-		if e.Conversation == "" {
+		if e.Kind == "number revealed" {
+			o.revealed[e.Actor+" "+e.Head.Ref] = true
+		}
+		if e.Kind == "forgotten" || e.Kind == "forgotten with others" {
+			o.forgotten[e.Conversation] = e.Seq
+		}
+		if e.Conversation == "" || strings.Contains(e.Conversation, "/carrier/") {
 			continue
 		}
 		all := o.standings[e.Conversation]
@@ -128,16 +143,25 @@ func (o *oracle) may(who, w string, from, until uint64) bool {
 	switch {
 	case !known:
 		return false
+	case o.forgotten[what.conversation] > 0 && o.forgotten[what.conversation] <= from:
+		return false // whoever they are, and whoever wrote it
 	case r.own && what.author == who, slices.Contains(o.extra[w], who):
 		return true
 	case r.only != nil:
 		return r.only(role)
+	}
+	return o.reads(who, what.conversation, from, until)
+}
+
+// reads tells whether somebody could read a conversation at any time between two events.
+func (o *oracle) reads(who, conversation string, from, until uint64) bool {
+	switch role := o.roles[who]; {
 	case role == desk.Supervisor:
 		return true
-	case role != desk.Specialist || what.conversation == "":
+	case role != desk.Specialist || conversation == "":
 		return false
 	}
-	all := o.standings[what.conversation]
+	all := o.standings[conversation]
 	for i, s := range all {
 		ended := i+1 < len(all) && all[i+1].from <= from // before the time that is asked about
 		if s.from <= until && !ended && (s.waiting || strings.TrimSuffix(s.owner, ", closed") == who) {
@@ -295,8 +319,35 @@ func (g *throng) heldBy(who string) (own []string) {
 	return own
 }
 
+// over are the conversations that are closed.
+func (g *throng) over() (closed []string) {
+	for _, id := range g.conversations() {
+		if all := g.oracle.standings[id]; strings.HasSuffix(all[len(all)-1].owner, ", closed") && g.oracle.forgotten[id] == 0 {
+			closed = append(closed, id)
+		}
+	}
+	return closed
+}
+
+// step is what could come next on the way to forgetting a closed conversation, or to exporting it.
+func (g *throng) step(conversation string) store.Kind {
+	_, _, asked := g.about(conversation)
+	next := []store.Kind{"forget asked", "export asked", "hold lifted", "number revealed"}
+	if asked["forget asked"] > asked["forget approved"] {
+		next = append(next, "forget approved")
+	}
+	if asked["export asked"] > asked["export approved"] {
+		next = append(next, "export approved", "export approved", "export approved")
+	}
+	if asked["export approved"] > 0 {
+		next = append(next, "exported", "exported", "exported")
+	}
+	return pick(g, next)
+}
+
 // about is a conversation as far as whoever asks must know it.
-func (g *throng) about(conversation string) (claim uint64, messages []string) {
+func (g *throng) about(conversation string) (claim uint64, messages []string, asked map[store.Kind]uint64) {
+	asked = map[store.Kind]uint64{}
 	for _, e := range g.events {
 		if e.Conversation != conversation {
 			continue
@@ -304,11 +355,13 @@ func (g *throng) about(conversation string) (claim uint64, messages []string) {
 		switch e.Kind {
 		case "claimed", "taken over", "transferred":
 			claim = e.Seq
+		case "forget asked", "forget approved", "export asked", "export approved":
+			asked[e.Kind] = e.Seq
 		case "received", "reply queued":
 			messages = append(messages, e.ID)
 		}
 	}
-	return claim, messages
+	return claim, messages, asked
 }
 
 // body has every field that a command of any kind may have, each of its words one of a kind.
@@ -332,14 +385,30 @@ func (g *throng) body() json.RawMessage {
 	return raw
 }
 
-// command is one of any kind, mostly one that could be right.
-func (g *throng) command(e *ear) desk.Command {
+// command is one of any kind, mostly one that could be right, by e; what was agreed to is done by whoever asked for it.
+func (g *throng) command(e *ear) (*ear, desk.Command) {
 	c := desk.Command{ID: e.nextID(), Kind: pick(g, desk.Kinds()), Conversation: pick(g, g.conversations()), Body: g.body()}
 	if own := g.heldBy(e.name); len(own) > 0 && g.chance.IntN(2) == 0 {
 		c.Conversation = pick(g, own)
 	}
+	if over := g.over(); len(over) > 0 && g.chance.IntN(3) > 0 {
+		c.Conversation = pick(g, over)
+		if c.Kind = g.step(c.Conversation); c.Kind == "exported" {
+			e = g.asker(c.Conversation)
+			c.ID = e.nextID()
+		}
+	}
 	var messages []string
-	c.Claim, messages = g.about(c.Conversation)
+	var asked map[store.Kind]uint64
+	c.Claim, messages, asked = g.about(c.Conversation)
+	switch c.Kind { // which rest on what somebody else asked for
+	case "forget approved":
+		c.Claim = asked["forget asked"]
+	case "export approved":
+		c.Claim = asked["export asked"]
+	case "exported":
+		c.Claim = asked["export approved"]
+	}
 	c.Seen, c.Ref = g.oracle.last, pick(g, messages)
 	if g.chance.IntN(10) == 0 {
 		c.Claim = g.chance.Uint64N(20)
@@ -347,7 +416,17 @@ func (g *throng) command(e *ear) desk.Command {
 	if g.chance.IntN(20) == 0 {
 		c.Conversation = ""
 	}
-	return c
+	return e, c
+}
+
+// asker is who asked last to export a conversation.
+func (g *throng) asker(conversation string) *ear {
+	for _, e := range slices.Backward(g.events) {
+		if e.Conversation == conversation && e.Kind == "export asked" {
+			return g.ears[slices.IndexFunc(g.ears, func(one *ear) bool { return one.name == e.Actor })]
+		}
+	}
+	return pick(g, g.ears)
 }
 
 // frame is one of any kind, all its fields filled in by what there is.
@@ -359,7 +438,7 @@ func (g *throng) frame(e *ear) (f wire.Frame, answer string) {
 	}
 	field.Set(reflect.New(field.Type().Elem()))
 	conversation := pick(g, g.conversations())
-	_, messages := g.about(conversation)
+	_, messages, _ := g.about(conversation)
 	g.fill(field.Elem(), conversation, messages)
 	if f.Collect != nil {
 		f.Collect.ID, f.Collect.N = e.nextID(), g.chance.IntN(2)
@@ -427,7 +506,7 @@ func (g *throng) round() {
 			e.ask(g.t, wire.Frame{Command: &c})
 			waiting = append(waiting, asked{e, c.ID})
 		default:
-			c := g.command(e)
+			e, c := g.command(e)
 			e.certainly(&c)
 			e.ask(g.t, wire.Frame{Command: &c})
 			waiting = append(waiting, asked{e, c.ID})
@@ -474,6 +553,14 @@ func (g *throng) judgeFrame(e *ear, raw []byte, from uint64) {
 		g.t.Fatal(err)
 	}
 	until := max(g.oracle.last, g.newest())
+	var f wire.Frame
+	if _ = json.Unmarshal(raw, &f); f.Number != nil {
+		id := f.Number.Conversation
+		if !g.oracle.revealed[e.name+" "+id] || !g.oracle.reads(e.name, id, from, until) {
+			g.t.Fatalf("%s, %s, was sent the number of %s, between events %d and %d", e.name, e.role, id, from, until)
+		}
+		return
+	}
 	each(frame, func(name, s string) {
 		if (name == "number" || name == "command") && s != "" {
 			g.t.Fatalf("%s, %s, was sent a %s", e.name, e.role, name)
@@ -574,4 +661,6 @@ func TestRolesDoEverything(t *testing.T) {
 var everything = []store.Kind{
 	"received", "claimed", "released", "transferred", "taken over", "reply queued", "send accepted", "note", "safety record", "plan saved",
 	"severity set", "closed", "opted out", "opted in", "viewed",
+	"forget asked", "forget approved", "forgotten", "carrier is to forget", "redacted", "hold set", "hold lifted",
+	"number revealed", "export asked", "export approved", "exported",
 }
