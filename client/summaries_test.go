@@ -35,7 +35,7 @@ type past struct {
 func (p *past) open() {
 	var err error
 	p.cache, err = bolt.OpenCache(p.path, bolt.CacheOptions{
-		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf,
+		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
 	})
 	if err == nil {
 		p.client, err = New(Config{Cache: p.cache})
@@ -44,6 +44,9 @@ func (p *past) open() {
 		p.Fatal(err)
 	}
 }
+
+// kept is for how long.
+var kept = desk.Retention{Text: 90 * time.Hour, Notes: 90 * time.Hour, Plans: 90 * time.Hour, Numbers: 190 * time.Hour}
 
 // happens lets something happen that the rules allow, and has the console follow.
 func (p *past) happens(c desk.Command, body any) {
@@ -97,6 +100,12 @@ func (p *past) compare() {
 			p.Fatalf("%s (-folded +recalled):\n%s", want.ID, d)
 		}
 	}
+	if d := cmp.Diff(all.Receipts(100), p.client.state.Receipts(100), cmpopts.EquateEmpty()); d != "" {
+		p.Fatalf("receipts (-folded +recalled):\n%s", d)
+	}
+	if d := cmp.Diff(all.Retention(), p.client.state.Retention()); d != "" || !all.Newest().Equal(p.client.state.Newest()) {
+		p.Fatalf("what the clock waits for (-folded +recalled):\n%s", d)
+	}
 	if d := cmp.Diff(all.Holds("ada"), p.client.state.Holds("ada"), cmpopts.EquateEmpty()); d != "" {
 		p.Fatal(d)
 	}
@@ -119,7 +128,7 @@ func TestSummariesTellTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer os.RemoveAll(dir)
-		p := &past{T: t, relay: desk.NewState(desk.Policy{}), path: filepath.Join(dir, "cache.db"), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+		p := &past{T: t, relay: desk.NewState(desk.Policy{Retention: kept}), path: filepath.Join(dir, "cache.db"), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 		p.open()
 		if err := p.cache.Reset("epoch"); err != nil {
 			t.Fatal(err)
@@ -134,6 +143,12 @@ func TestSummariesTellTheSame(t *testing.T) {
 				c := p.one()
 				p.happens(desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, body)
 			}
+		}
+		by := func(who string, kind store.Kind, c *desk.Conversation, claim uint64, body any) {
+			p.happens(desk.Command{Kind: kind, Conversation: c.ID, Claim: claim, Actor: who, Role: desk.Supervisor}, body)
+		}
+		clock := func(kind store.Kind, c *desk.Conversation) {
+			p.happens(desk.Command{Kind: kind, Conversation: c.ID, Seen: c.Last, Actor: store.Clock}, nil)
 		}
 		yes := true
 		restart := func(*rapid.T) {
@@ -154,7 +169,32 @@ func TestSummariesTellTheSame(t *testing.T) {
 			"close":     staff(desk.Closed, desk.Closing{Disposition: "referred"}),
 			"close too": staff(desk.Closed, desk.Closing{Disposition: "resolved"}),
 			"time":      func(*rapid.T) { p.now = p.now.Add(100 * time.Hour) },
-			"restart":   restart,
+			"forget": func(*rapid.T) {
+				c := p.one()
+				by("sue", desk.ForgetAsked, c, 0, desk.Asking{Reason: "asked"})
+				if c = p.relay.Conversation(c.ID); c != nil {
+					by("sam", desk.ForgetApproved, c, c.Forget.Seq, nil)
+					clock(desk.Forgotten, p.relay.Conversation(c.ID))
+				}
+			},
+			"its time is up": func(t *rapid.T) {
+				clock(rapid.SampledFrom([]store.Kind{desk.TextForgotten, desk.NotesForgotten, desk.PlansForgotten, desk.NumberForgotten}).Draw(t, "class"), p.one())
+			},
+			"the carrier": func(*rapid.T) {
+				list := desk.RedactionID(p.one().ID, fmt.Sprint(len(p.events)))
+				p.happens(desk.Command{Kind: desk.CarrierAsked, Conversation: list, Actor: store.Clock}, desk.Redacting{Texts: []desk.CarrierText{{SID: "SM1"}}})
+				p.happens(desk.Command{Kind: desk.Redacted, Conversation: list, Ref: "SM1", Actor: store.Carrier}, nil)
+			},
+			"confirm": func(*rapid.T) {
+				p.happens(desk.Command{Kind: desk.Erased, Actor: "sue", Role: desk.Supervisor}, desk.Erasure{Upto: p.relay.Last()})
+			},
+			"ask first": func(*rapid.T) {
+				p.happens(desk.Command{Kind: desk.RetentionWaits, Actor: store.Clock}, desk.Wait{Conversations: 12, Leap: true})
+			},
+			"allow": func(*rapid.T) {
+				p.happens(desk.Command{Kind: desk.RetentionAllowed, Claim: p.relay.Retention().Seq, Actor: "sue", Role: desk.Supervisor}, nil)
+			},
+			"restart": restart,
 			"short": func(*rapid.T) {
 				if err := p.client.summarize(1); err != nil {
 					t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"befree.example/store"
 	"befree.example/store/seal"
+	"befree.example/store/search"
 )
 
 func eraseOptions() CacheOptions {
@@ -285,5 +286,59 @@ func TestKeysChangeWhileTheyAreCompacted(t *testing.T) {
 	}
 	if stale, err := k.Stale(); stale || err != nil {
 		t.Fatalf("stale %t, %v", stale, err)
+	}
+}
+
+// What was made of events goes with them: the words that are searched, in the file and at hand, and the summary. That is
+// so too where a crash came between the event and the destruction of its keys.
+func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		path := filepath.Join(t.TempDir(), "cache.db")
+		o := eraseOptions()
+		o.WordsOf = func(e store.Event) []string { return []string{string(e.Body)} }
+		c, err := OpenCache(path, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func() (in []string) {
+			t.Helper()
+			es, err := c.Search(search.Parse("tangerine"), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range es {
+				in = append(in, e.Conversation)
+			}
+			return in
+		}
+		err = errors.Join(c.Reset("epoch"), c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received")),
+			c.Summarize(2, []Summary{{"c1", []byte(`"of c1"`)}, {"c2", []byte(`"of c2"`)}}))
+		if err != nil || len(found()) != 2 {
+			t.Fatalf("%v: %v", found(), err)
+		}
+		if crash {
+			if err := c.keep([]store.Event{at(3, 1, "c1", "forgotten")}, &store.Position{Seq: 3}); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			c, err = OpenCache(path, o)
+		} else {
+			err = c.Receive(at(3, 1, "c1", "forgotten"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in := found(); !slices.Equal(in, []string{"c2"}) {
+			t.Errorf("crash %t: found in %v", crash, in)
+		}
+		c.Unprepare()
+		if in := found(); !slices.Equal(in, []string{"c2"}) {
+			t.Errorf("crash %t: found in %v, made ready again", crash, in)
+		}
+		summaries := map[string]string{}
+		if _, err := c.Summaries(func(s Summary) { summaries[s.Conversation] = string(s.Body) }); err != nil || summaries["c1"] != "" || summaries["c2"] == "" {
+			t.Errorf("crash %t: the summaries are %v, %v", crash, summaries, err)
+		}
+		c.Close()
 	}
 }
