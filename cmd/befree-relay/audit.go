@@ -72,16 +72,18 @@ func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 }
 
-// actOf tells whether by an event somebody came to see words: every event outside of conversations is kept for that,
-// and whoever holds a conversation reads it.
+// actOf tells whether by an event somebody came to see words: nearly every event outside of conversations is kept for
+// that, whoever holds a conversation reads it, and an export takes it away.
 func actOf(e store.Event) (act, bool) {
 	a := act{Seq: e.Seq, At: e.At, Who: e.Actor, What: e.Kind, Conversation: e.Conversation, Whom: e.Head.Staff}
 	switch {
 	case e.Actor == store.Carrier || e.Actor == store.Texter || e.Actor == store.Clock: // nobody who reads
 		return act{}, false
+	case e.Kind == desk.Erased, e.Kind == desk.RetentionAllowed: // nothing was seen
+		return act{}, false
 	case e.Conversation == "":
 		a.Conversation = e.Head.Ref
-	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred:
+	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred, e.Kind == desk.Exported:
 	default:
 		return act{}, false
 	}

@@ -19,13 +19,13 @@ type receiptCmd struct {
 	Retention    string `help:"The file that the relay serves with." placeholder:"FILE"`
 }
 
-// Run prints receipts. The relay is stopped.
+// Run prints receipts, also while the relay serves.
 func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	kept, err := relay.LoadRetention(c.Retention)
 	if err != nil {
 		return err
 	}
-	data, err := relay.ReadData(ctx, c.Data, c.key())
+	data, served, err := relay.Look(ctx, c.Data, c.key())
 	if err != nil {
 		return err
 	}
@@ -38,6 +38,13 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	if err != nil {
 		return err
 	}
+	bytes := "still in keys.db, until the relay has run for an hour"
+	switch {
+	case served: // what is looked at is a copy, which never had them
+		bytes = "taken out of keys.db at once, or within the hour; stop the relay to see whether they are"
+	case compacted:
+		bytes = "in no file of the relay's"
+	}
 	found := 0
 	d.View(func(s *desk.State) {
 		for conv := range s.Conversations() {
@@ -46,7 +53,7 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 			}
 			if r, ok := s.Receipt(conv.ID); ok {
 				found++
-				printReceipt(std.Out, r, kept.Backups, compacted)
+				printReceipt(std.Out, r, kept.Backups, bytes)
 			}
 		}
 	})
@@ -62,7 +69,7 @@ var classes = map[store.Class]string{
 	store.Facts: "everything else but times, kinds of events and names of staff",
 }
 
-func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, compacted bool) {
+func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, bytes string) {
 	say := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
 	when := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 	say("%s  %s", r.Conversation, codename.Of(r.Conversation))
@@ -74,7 +81,7 @@ func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, compacted 
 			say("    gone: %s", classes[class])
 		}
 	}
-	say("  the keys are destroyed; their bytes are %s", map[bool]string{true: "in no file of the relay's", false: "still in keys.db, until the relay has run for an hour"}[compacted])
+	say("  the keys are destroyed; their bytes are %s", bytes)
 	for _, list := range r.Carrier {
 		state := "is still being asked"
 		if !list.Ended.IsZero() {
