@@ -289,6 +289,22 @@ func TestKeysChangeWhileTheyAreCompacted(t *testing.T) {
 	}
 }
 
+// A summary has something of several classes under one key: it goes with each.
+func TestASummaryGoesWithAnyClass(t *testing.T) {
+	c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+	err := errors.Join(c.Receive(at(1, 0, "c1", "received")), c.Summarize(1, []Summary{{"c1", []byte(`"of c1"`)}}), c.Receive(at(2, 1, "c1", "notes forgotten")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Summaries(func(s Summary) {
+		if len(s.Body) > 0 {
+			t.Errorf("the summary says %s", s.Body)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // What was made of events goes with them: the words that are searched, in the file and at hand, and the summary. That is
 // so too where a crash came between the event and the destruction of its keys.
 func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
