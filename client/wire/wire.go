@@ -81,7 +81,7 @@ type Frame struct {
 	Piece    *Piece        `json:"piece,omitempty"`
 
 	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
-	Number   *Number       `json:"number,omitempty"`
+	Number     *Number     `json:"number,omitempty"`
 }
 
 // Hello is the relay's first word.

@@ -91,7 +91,6 @@ func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff 
 			return s, at, destroy(keys, last)
 		}
 	}
-
 }
 
 // Do asks for an event and returns its Seq once it is on disk. A *desk.Refusal says that it had no effect and never
