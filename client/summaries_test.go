@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -123,11 +122,7 @@ func inShort(c *desk.Conversation) *desk.Conversation {
 func TestSummariesTellTheSame(t *testing.T) {
 	outer := t
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp(outer.TempDir(), "summaries-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(dir)
+		dir := outer.TempDir()
 		p := &past{T: t, relay: desk.NewState(desk.Policy{Retention: kept}), path: filepath.Join(dir, "cache.db"), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 		p.open()
 		if err := p.cache.Reset("epoch"); err != nil {

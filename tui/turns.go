@@ -13,7 +13,9 @@ func (c *chat) turnsAfter(turns []*desk.Turn, seq uint64) (before []*desk.Turn, 
 		return turns, nil
 	}
 	last := turns[n-1]
-	same := func(t *desk.Turn) bool { return t.Seq > seq && t.Kind == last.Kind && t.Actor == last.Actor && last.Reason == "" }
+	same := func(t *desk.Turn) bool {
+		return t.Seq > seq && t.Kind == last.Kind && t.Actor == last.Actor && last.Reason == ""
+	}
 	n--
 	for n > 0 && same(turns[n-1]) {
 		n--
