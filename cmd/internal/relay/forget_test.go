@@ -66,6 +66,7 @@ func (h *house) restart() {
 	}
 	h.openData()
 	h.serve()
+	<-h.carrier.up
 }
 
 // rosas is everything that must be nowhere once it is forgotten.

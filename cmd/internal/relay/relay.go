@@ -65,7 +65,7 @@ func Serve(ctx context.Context, c Config) error {
 	}
 	forgetter := newForgetter(d, c)
 	if err := forgetter.again(ctx); err != nil {
-		return errors.Join(err, stopDesk())
+		return errors.Join(stopped(ctx, err), stopDesk())
 	}
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
