@@ -232,6 +232,9 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 		}
 		at = s.Cache.Position()
 	}
+	if err := s.trust(h.Limits.Offline); err != nil {
+		return err
+	}
 	s.goal = h.Last
 	s.update(func() {
 		s.status = Status{

@@ -99,6 +99,7 @@ type Limits struct {
 	Claims   int           `json:"claims"`
 	ReplyAge time.Duration `json:"reply_age"`
 	Undo     time.Duration `json:"undo"`
+	Offline  time.Duration `json:"offline,omitempty"` // for which a console shows what it keeps without having been here; 0 for ever
 }
 
 // Auth says who is there, by a device's signature; see [SignIn].

@@ -25,6 +25,7 @@ import (
 type serveCmd struct {
 	dataFlags
 	Listen  string        `help:"Address to listen on, for the carrier and the consoles." default:"127.0.0.1:8233" placeholder:"HOST:PORT"`
+	Offline time.Duration `help:"For how long a console shows what it keeps without having been here." default:"720h"`
 	Session time.Duration `help:"How long a console is taken for its owner's before it must prove it anew, which it does by itself." default:"12h"`
 	tlsFlags
 
@@ -105,7 +106,7 @@ func (c *serveCmd) config(stderr io.Writer) (conf relay.Config, err error) {
 	if c.LogFormat == "json" {
 		conf.Logger = slog.New(slog.NewJSONHandler(stderr, nil))
 	}
-	conf.Enrolment, conf.Session = relay.StaffIn(c.Data), c.Session
+	conf.Enrolment, conf.Session, conf.Offline = relay.StaffIn(c.Data), c.Session, c.Offline
 	conf.BehindProxy = c.BehindProxy
 	conf.Policy = desk.Policy{CarrierAnswers: !c.AutoAnswer}
 	conf.Texts = relay.TextsOf(c.HelpText, c.HelpTextES, c.StopText, c.StopTextES)

@@ -53,6 +53,9 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 			return err
 		}
 		defer cl.Cache.Close()
+		if err := cl.Expired(); err != nil {
+			return err
+		}
 		o, err := c.options(cl)
 		if err != nil {
 			return err
@@ -70,9 +73,33 @@ func atLine(ctx context.Context, cl *client.Client, o tui.Options, show seat) er
 		ended <- cl.Run(ctx)
 		cancel() // refused for good
 	}()
-	err := show(ctx, o)
+	err := known(ctx, cl)
+	if err == nil {
+		err = show(ctx, o)
+	}
 	cancel()
 	return errors.Join(err, <-ended)
+}
+
+// knownWithin is how long a console that has expired waits for the relay before it gives up.
+const knownWithin = 20 * time.Second
+
+// known waits until what a console keeps may be shown, which takes the relay where it was long away.
+func known(ctx context.Context, cl *client.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, knownWithin)
+	defer cancel()
+	for {
+		changed := cl.Changed()
+		err := cl.Expired()
+		if err == nil || !errors.Is(err, client.ErrExpired) {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // A seat shows a console until its person leaves or the context ends.

@@ -54,6 +54,9 @@ const (
 	knownFor      = 24 * time.Hour
 
 	reportEvery = time.Minute
+
+	// A console that was not here for so long shows nothing of what it keeps until it has been.
+	offlineDefault = 30 * 24 * time.Hour
 )
 
 // connsNow is how many connections there may be with the files that this process may open.

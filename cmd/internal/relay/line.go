@@ -31,6 +31,7 @@ type Line struct {
 	enrolment Enrolment
 	tree      Tree
 	session   time.Duration
+	offline   time.Duration
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	walls     *walls
@@ -276,7 +277,7 @@ func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
 func (l *Line) hello(f *feed) *wire.Hello {
 	h := wire.Hello{Version: wire.Version, Nonce: f.nonce, Relay: f.relay}
 	l.desk.View(func(s *desk.State) {
-		h.Limits = wire.Limits{Claims: s.Policy.Limit, ReplyAge: s.Policy.ReplyAge, Undo: s.Policy.Undo}
+		h.Limits = wire.Limits{Claims: s.Policy.Limit, ReplyAge: s.Policy.ReplyAge, Undo: s.Policy.Undo, Offline: l.offline}
 	})
 	head := l.desk.Head()
 	h.Epoch, h.Last = head.Epoch, head.Seq

@@ -3,6 +3,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -37,6 +38,7 @@ type Config struct {
 	Webhooks    func(gateway.Receiver) http.Handler           // nil for a carrier that does not call us
 	Inbound     func(context.Context, gateway.Receiver) error // nil for a carrier that does
 	Enrolment   Enrolment
+	Offline     time.Duration // for which a console shows what it keeps without having been here; 0 for 30 days
 	Session     time.Duration // after which a console must show again who is there; 0 for 12 hours
 	Rules       *triage.Rules
 	Policy      desk.Policy
@@ -61,7 +63,7 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
 	line := &Line{
-		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, log: c.Logger, draining: ctx, walls: web.walls,
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), log: c.Logger, draining: ctx, walls: web.walls,
 	}
 	forgetter := newForgetter(d, c)
 	if err := forgetter.again(ctx); err != nil {
