@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -386,44 +385,6 @@ func (m *Model) keepSide() tea.Cmd {
 		return m.keepSafety()
 	}
 	return m.keep()
-}
-
-func (m *Model) keepSafety() tea.Cmd {
-	if m.Review || m.safety == nil || !m.safety.Changed() {
-		return nil
-	}
-	edit, wrong := m.safety.Edit()
-	if len(wrong) > 0 {
-		why := make([]string, len(wrong))
-		for i, w := range wrong {
-			why[i] = m.Word(w.why)
-		}
-		m.safety.at = wrong[0].field
-		m.fail(m.T("Not kept: {{.Why}}", "Why", strings.Join(why, " ")))
-		return nil
-	}
-	id, sent := m.safety.id, m.safety.Changes()
-	done := func() tea.Cmd { return m.safetySaved(id, sent) }
-	return m.do(doing{what: m.T("Safety record saved."), kept: keptSafety, then: done}, about(m.chat.conv, desk.SafetySaved, edit))
-}
-
-// safetySaved takes what was saved of a record out of the drafts. The form stays where it is, and the keys too: its
-// person may have written on, or gone elsewhere.
-func (m *Model) safetySaved(id string, saved changes) tea.Cmd {
-	rest := m.records[id]
-	maps.DeleteFunc(rest, func(name, v string) bool {
-		was, ok := saved[name]
-		return ok && was == v
-	})
-	if f := m.safety; f != nil && f.id == id {
-		f.Saved(saved)
-		rest = f.Changes()
-	}
-	if m.records[id] = rest; len(rest) == 0 {
-		delete(m.records, id)
-	}
-	m.unsaved[place{id, safetyDraft}] = true
-	return m.saveSoon()
 }
 
 // show1 opens a conversation.
