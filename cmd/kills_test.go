@@ -25,9 +25,6 @@ import (
 	"befree.example/store/sms"
 )
 
-// kills is how often the relay is killed.
-const kills = 100
-
 // A besieged relay is a process of its own that is killed again and again, with a carrier and a specialist around it.
 type besieged struct {
 	*testing.T

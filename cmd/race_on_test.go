@@ -4,3 +4,6 @@ package cmd_test
 
 // raceFlag has the programs of the stories built with the race detector where the stories are.
 func raceFlag(packages ...string) []string { return append([]string{"-race"}, packages...) }
+
+// kills is how often the relay is killed, which the race detector makes slow.
+const kills = 20
