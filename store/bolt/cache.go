@@ -83,7 +83,7 @@ type Cache struct {
 	swap sync.RWMutex // held for writing while Compact puts another file in the place of db
 	db   *bbolt.DB
 
-	keeping sync.Mutex      // held over every change of what was copied, and of its words
+	keeping sync.Mutex      // held over every change of what was copied, of its words, and of what is written here
 	index   *search.Index   // of the words, nil until somebody searches
 	changed map[string]bool // conversations that were filled or erased since they were summarized, while that goes on
 

@@ -52,6 +52,26 @@ func OpenKeys(path string) (*Keys, error) {
 	return &Keys{path: path, db: db}, nil
 }
 
+// Reopen opens the file again after a change has failed to reach the disk.
+func (k *Keys) Reopen() error {
+	k.compacting.Lock()
+	defer k.compacting.Unlock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.broken == nil || k.closed {
+		return nil
+	}
+	if err := k.db.Close(); err != nil {
+		return err
+	}
+	db, err := openFile(k.path, keysFormat, false)
+	if err != nil {
+		return err
+	}
+	k.db, k.broken = db, nil
+	return nil
+}
+
 // spare is where Compact writes. A copy that a crash has left there may hold keys deleted since.
 func spare(path string) string { return path + ".compact" }
 

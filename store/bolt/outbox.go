@@ -29,6 +29,8 @@ type Entry struct {
 // Queue puts a command into the outbox, on disk on return, under the next ID of this device. A draft that it was leaves
 // the drafts in the same transaction: no crash makes a draft of what may have gone out.
 func (c *Cache) Queue(e Entry) (id string, err error) {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var n uint64
@@ -70,7 +72,8 @@ func (c *Cache) dropDraft(tx *bbolt.Tx, conversation string, before time.Time) e
 	return drafts.Delete(key)
 }
 
-// putEntry seals an entry as if it were an event, so that it is under the key of what it would become.
+// putEntry seals an entry as if it were an event, so that it is under the key of what it would become. The caller holds
+// keeping: who seals makes keys, in a transaction of their own, and may not stand in the way of one that is open.
 func (c *Cache) putEntry(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) error {
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -122,6 +125,8 @@ func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
 
 // Refuse keeps a command in the outbox as one that will not be carried out, and why.
 func (c *Cache) Refuse(e Entry, why string) error {
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
 	e.Refused = why
 	return c.putEntry(outboxBucket, []byte(e.ID), e)
 }
@@ -141,6 +146,8 @@ func (c *Cache) Draft(conversation, what, text string, at time.Time) error {
 	if conversation == "" {
 		return errors.New("a draft belongs to a conversation")
 	}
+	c.keeping.Lock()
+	defer c.keeping.Unlock()
 	key := c.draftName(conversation, what)
 	newest := func(*bbolt.Tx) error {
 		sent, queued := c.queued[conversation]

@@ -34,7 +34,7 @@ func (c *Cache) Summarize(at uint64, summaries []Summary) error {
 	c.keeping.Unlock()
 	for len(summaries) > 0 {
 		n := min(len(summaries), pieceLimit)
-		if err := c.summarizePiece(summaries[:n]); err != nil {
+		if err := c.summarizePiece(at, summaries[:n]); err != nil {
 			return err
 		}
 		summaries = summaries[n:]
@@ -45,13 +45,17 @@ func (c *Cache) Summarize(at uint64, summaries []Summary) error {
 	return c.update(func(tx *bbolt.Tx) error { return c.setFact(tx, summarizedKey, binary.BigEndian.AppendUint64(nil, at)) })
 }
 
-func (c *Cache) summarizePiece(piece []Summary) error {
+func (c *Cache) summarizePiece(at uint64, piece []Summary) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
 	var es []store.Event
 	var unread []string
+	newer, err := c.beyond(at, piece)
+	if err != nil {
+		return err
+	}
 	for _, s := range piece {
-		if len(s.Body) == 0 || c.changed[s.Conversation] {
+		if len(s.Body) == 0 || c.changed[s.Conversation] || newer[s.Conversation] {
 			unread = append(unread, s.Conversation)
 			continue
 		}
@@ -72,6 +76,21 @@ func (c *Cache) summarizePiece(piece []Summary) error {
 			if err := c.unread(tx, id); err != nil {
 				return err
 			}
+		}
+		return nil
+	})
+}
+
+// beyond tells of which conversations something came after an event: it may be that they are forgotten.
+func (c *Cache) beyond(at uint64, piece []Summary) (newer map[string]bool, err error) {
+	newer = map[string]bool{}
+	return newer, c.view(func(tx *bbolt.Tx) error {
+		for _, s := range piece {
+			tail, err := c.tail(tx, s.Conversation)
+			if err != nil {
+				return err
+			}
+			newer[s.Conversation] = tail > at
 		}
 		return nil
 	})

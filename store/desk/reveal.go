@@ -8,6 +8,7 @@ func (s *State) Reveal(e store.Event) {
 		return
 	}
 	body := Read[Text](e)
+	s.shared = true // somebody may be looking at it
 	s.edit(e.Conversation).change(e.ID, func(m *Message) {
 		m.Text, m.Media, m.Reasons, m.Withheld = body.Text, body.Media, body.Triage.Reasons, false
 	})

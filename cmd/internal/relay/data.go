@@ -150,6 +150,9 @@ func (d *Data) Mend(ctx context.Context) error {
 	if err := errors.Join(d.attest(ctx, l, false), l.Verify(ctx)); err != nil {
 		return errors.Join(err, l.Close())
 	}
+	if err := d.keys.Reopen(); err != nil {
+		return errors.Join(err, l.Close())
+	}
 	d.log, d.swap.log = l, l
 	return nil
 }

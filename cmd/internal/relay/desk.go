@@ -171,6 +171,9 @@ func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]sto
 		return slices.Clone(events), head, nil
 	}
 	events, _, err := d.log.Read(ctx, after, limit)
+	for errors.Is(err, store.ErrBroken) && d.whole(ctx) {
+		events, _, err = d.log.Read(ctx, after, limit)
+	}
 	if err != nil {
 		return nil, head, err
 	}
@@ -249,7 +252,7 @@ func (d *Desk) commit(batch []request) error {
 	}
 	for i, r := range batch {
 		if err != nil {
-			answers[i] = answer{err: fmt.Errorf("append: %w", err)}
+			answers[i] = answer{err: fmt.Errorf("%w: append: %w", errUnclear, err)}
 		}
 		r.answer <- answers[i]
 	}

@@ -19,6 +19,10 @@ const (
 // errUnavailable answers commands while the log cannot write; they were not decided. The carrier comes again.
 var errUnavailable = errors.New("the log cannot be written to at the moment")
 
+// errUnclear answers commands of a batch that could not be written: the same command again, by its ID, is answered as the
+// first time once the log is read over.
+var errUnclear = errors.New("nobody knows yet whether it was done")
+
 // A mender is a log that can be opened again after it could not write. Nothing is appended meanwhile.
 type mender interface {
 	// Mend closes the log, opens it again and reads all of it over. Nil says that it can be read and, as far as that is
@@ -116,6 +120,7 @@ func (d *Desk) refold(ctx context.Context) error {
 	defer d.frames.drop(s.Last())
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	s.Staff = d.state.Staff // it may have changed meanwhile
 	d.state, d.recent = s, nil
 	close(d.changed)
 	d.changed = make(chan struct{})
@@ -141,13 +146,28 @@ func (d *Desk) Broken() (ended <-chan struct{}, why error) {
 	return d.mended, d.broken
 }
 
+// whole waits until a log that is broken is whole again; no says that nobody mends it, or that ctx has ended.
+func (d *Desk) whole(ctx context.Context) bool {
+	ended, why := d.Broken()
+	if why == nil {
+		return false
+	}
+	select {
+	case <-ended:
+		return true
+	case <-d.done:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // Patiently is Do for somebody who can wait until the log can be written to again. What that takes is part of the age of
 // a command.
 func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 	for {
 		began := time.Now()
 		seq, err := d.Do(ctx, c)
-		if !errors.Is(err, errUnavailable) {
+		if !errors.Is(err, errUnavailable) && !errors.Is(err, errUnclear) {
 			return seq, err
 		}
 		ended, _ := d.Broken()
