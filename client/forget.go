@@ -9,6 +9,9 @@ import (
 	"befree.example/store/desk"
 )
 
+// confirmAgain is how long a console waits before it tries again to make a file without what has been forgotten.
+const confirmAgain = time.Minute
+
 // remembered is e without what has been forgotten of its conversation since: the relay may have sent it before it forgot,
 // by another way than the event that says so.
 func remembered(e store.Event, c *desk.Conversation) store.Event {
@@ -39,18 +42,22 @@ func (s *session) forget(conversation string) {
 	}
 }
 
-// confirm tells the relay what has been forgotten here, once it is in no file any more: what this connection brings, and
-// what an earlier one has.
-func (s *session) confirm(ctx context.Context) error {
+// confirm tells the relay what has been forgotten here, once it is in no file any more: what this connection brings, and what
+// an earlier one has. Where the disk has no room for a file without it, the console stays on the line and tries again.
+func (s *session) confirm(ctx context.Context) {
+	again := time.NewTicker(confirmAgain)
+	defer again.Stop()
 	for {
+		var failed <-chan time.Time
 		if err := s.confirmErased(); err != nil {
-			_ = s.ws.Close()
-			return err
+			s.Logger.Error("what has been forgotten is still in this console's file; is there room on the disk?", "error", err)
+			failed = again.C
 		}
 		select {
 		case <-s.erased:
+		case <-failed:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
 }

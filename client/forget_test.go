@@ -3,6 +3,8 @@ package client_test
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -92,3 +94,53 @@ func TestWordsThatComeAfterTheyAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// A disk with no room for the file without what has been forgotten costs the console no connection, and the relay is told
+// as soon as there is room.
+func TestAFullDiskDoesNotCutOffWhoForgets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	inTheWay := filepath.Join(path+".compact", "full") // where the new file would be
+	room, confirmed := make(chan struct{}), make(chan struct{})
+	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) { // one connection is all there is
+		hear()
+		if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+			t.Error(err)
+		}
+		snapshot(say, 1, text(1, 0, "tangerine"))
+		claimed, note := event(2, 1, desk.Claimed, "ada", ""), event(3, 2, desk.NoteAdded, "ada", `{"text":"plum"}`)
+		closed, forgotten := event(4, 3, desk.Closed, "ada", `{"disposition":"ok"}`), event(5, 4, desk.Forgotten, store.Clock, "")
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{claimed, note, closed, forgotten}, Head: 5}})
+		<-room
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{event(6, 5, desk.Forgotten, store.Clock, "")}, Head: 6}})
+		for f := hear(); f != (wire.Frame{}); f = hear() {
+			if f.Command != nil && f.Command.Kind == desk.Erased {
+				say(wire.Frame{Ack: &wire.Ack{ID: f.Command.ID, Seq: 7}})
+				close(confirmed)
+				return
+			}
+		}
+	}})
+	log := make(logLines, 64)
+	logged(t, url, path, slog.New(slog.NewTextHandler(log, nil)))
+	for said := ""; !strings.Contains(said, "still in this console's file"); {
+		select {
+		case said = <-log:
+		case <-time.After(patience):
+			t.Fatal("nobody is told of the full disk")
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	close(room)
+	select {
+	case <-confirmed:
+	case <-time.After(patience):
+		t.Fatal("the forgetting is not confirmed")
+	}
+}
+
+// logLines is a log line by line.
+type logLines chan string
+
+func (l logLines) Write(b []byte) (int, error) { l <- string(b); return len(b), nil }

@@ -126,12 +126,13 @@ func (c *Client) follow(ctx context.Context) error {
 	if err := s.greet(); err != nil {
 		return err
 	}
-	written, confirmed := make(chan error, 1), make(chan error, 1)
+	written, confirmed := make(chan error, 1), make(chan struct{})
 	go func() { written <- s.write(ctx) }()
-	go func() { confirmed <- s.confirm(ctx) }()
+	go func() { defer close(confirmed); s.confirm(ctx) }()
 	err = s.read(ctx)
 	cancel()
-	return errors.Join(err, <-written, <-confirmed)
+	<-confirmed
+	return errors.Join(err, <-written)
 }
 
 func (c *Config) dial(ctx context.Context, secured *tls.Config) (*websocket.Conn, error) {

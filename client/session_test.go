@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -76,6 +77,12 @@ func relay(t *testing.T, scripts ...script) string {
 
 func console(t *testing.T, url, path string) *client.Client {
 	t.Helper()
+	return logged(t, url, path, nil)
+}
+
+// logged is a console that writes its log to logger.
+func logged(t *testing.T, url, path string, logger *slog.Logger) *client.Client {
+	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
 		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
@@ -86,7 +93,7 @@ func console(t *testing.T, url, path string) *client.Client {
 	if err := client.Know(cache, "relay"); err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.New(client.Config{URL: url, Cache: cache})
+	c, err := client.New(client.Config{URL: url, Cache: cache, Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}
