@@ -399,8 +399,12 @@ func TestAnOptOutIsKnownAfterItsNumberIsForgotten(t *testing.T) {
 	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
 	c := aWhole(t, h, ada)
 	h.carrier.text(t, "SM2", "STOP")
-	ada.until("the confirmation", func() bool { return len(h.carrier.texts()) == 2 && ada.only().Next() == nil })
-	sue.until("the confirmation", func() bool { return sue.only().Next() == nil && sue.only().Last == ada.only().Last })
+	for _, d := range []*desktop{ada, sue} {
+		d.until("the confirmation", func() bool {
+			_, head, err := h.log.Read(t.Context(), store.Position{}, 0)
+			return err == nil && len(h.carrier.texts()) == 2 && d.only().Next() == nil && d.only().Last == head.Seq
+		})
+	}
 	agree(t, sue, sam, true, ada, sue, sam)
 	h.restart()
 	<-h.carrier.up
