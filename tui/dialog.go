@@ -24,6 +24,7 @@ type choice struct {
 type dialog struct {
 	title   string
 	lines   []string
+	live    func() []string // the lines, where they change while it is open
 	choices []choice
 	at      int
 	reason  *editor                     // to be filled in, where one is needed
@@ -117,7 +118,11 @@ func (l *look) prompt(d *dialog) string { return cmp.Or(d.prompt, l.T("Why:")) }
 // Render shows the question and the ways to answer.
 func (d *dialog) Render(l *look, width, height int) []string {
 	lines := []string{l.heading(d.title, width, true), ""}
-	for _, s := range d.lines {
+	said := d.lines
+	if d.live != nil {
+		said = d.live()
+	}
+	for _, s := range said {
 		lines = append(lines, indented(s, width)...)
 	}
 	lines = append(lines, "")

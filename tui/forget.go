@@ -228,7 +228,11 @@ func (m *Model) receipts() tea.Cmd {
 	var offers []offer
 	for _, r := range all {
 		offers = append(offers, offer{name: codename.Of(r.Conversation), note: m.moment(r.Newest()), do: func() tea.Cmd {
-			m.ask(&dialog{title: m.T("What became of {{.Who}}", "Who", codename.Of(r.Conversation)), lines: m.receipt(r), choices: []choice{{"y", m.T("understood"), nil}}})
+			lines := func() []string {
+				m.Line.View(func(s *desk.State) { r, _ = s.Receipt(r.Conversation) }) // it has one: what is forgotten stays so
+				return m.receipt(r)
+			}
+			m.ask(&dialog{title: m.T("What became of {{.Who}}", "Who", codename.Of(r.Conversation)), live: lines, choices: []choice{{"y", m.T("understood"), nil}}})
 			return nil
 		}})
 	}
