@@ -115,14 +115,18 @@ func (c choice) run() tea.Cmd {
 // prompt stands before what is to be filled in.
 func (l *look) prompt(d *dialog) string { return cmp.Or(d.prompt, l.T("Why:")) }
 
+// said is what there is to know before an answer.
+func (d *dialog) said() []string {
+	if d.live != nil {
+		return d.live()
+	}
+	return d.lines
+}
+
 // Render shows the question and the ways to answer.
 func (d *dialog) Render(l *look, width, height int) []string {
 	lines := []string{l.heading(d.title, width, true), ""}
-	said := d.lines
-	if d.live != nil {
-		said = d.live()
-	}
-	for _, s := range said {
+	for _, s := range d.said() {
 		lines = append(lines, indented(s, width)...)
 	}
 	lines = append(lines, "")

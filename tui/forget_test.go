@@ -62,6 +62,19 @@ func TestForgettingTakesTwo(t *testing.T) {
 	})
 }
 
+// A receipt is read out, as it is shown.
+func TestLinearReceipt(t *testing.T) {
+	sit(t, Options{}, 0, 0, func(h *hand) {
+		over(h)
+		h.by("sam", desk.ForgetAsked, 0, desk.Asking{Reason: "asked"})
+		h.by("eve", desk.ForgetApproved, h.state.Conversation("c0122").Forget.Seq, nil)
+		h.forgetNow()
+	}, func(s *sitter) {
+		s.hears(":Z", "Receipts", "1. ")
+		s.hears("1", "What became of", "sam asked, eve agreed", "What remains", "understood")
+	})
+}
+
 func TestWhatIsBeingWrittenGoesToo(t *testing.T) {
 	sit(t, Options{}, 100, 30, func(h *hand) {
 		over(h)

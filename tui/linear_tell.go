@@ -225,7 +225,7 @@ func (l *Linear) tellTop() {
 	if d != l.told.dialog {
 		if l.told.dialog = d; d != nil {
 			l.print(d.title)
-			l.print(d.lines...)
+			l.print(d.said()...)
 			for _, c := range d.choices {
 				l.print(strings.TrimSpace(c.key + " " + c.label))
 			}
