@@ -53,9 +53,8 @@ func (c *chat) append(conv *desk.Conversation) {
 	if was := c.conv.Turns; len(was) > 0 {
 		known = max(known, was[len(was)-1].Seq)
 	}
-	for rest, lines := c.turnsAfter(conv.Turns, known); len(lines) > 0; rest, lines = c.turnsAfter(rest, known) {
-		c.up += len(lines)
-	}
+	_, lines := c.turnsAfter(conv.Turns, known)
+	c.up += len(lines)
 	for _, m := range slices.Backward(conv.Messages) {
 		if m.Seq <= known {
 			break
@@ -81,9 +80,8 @@ func (c *chat) Reach(id string) {
 	lines, turns := 0, c.conv.Turns
 	for _, m := range slices.Backward(c.conv.Messages) {
 		var block []string
-		for turns, block = c.turnsAfter(turns, m.Seq); len(block) > 0; turns, block = c.turnsAfter(turns, m.Seq) {
-			lines += len(block)
-		}
+		turns, block = c.turnsAfter(turns, m.Seq)
+		lines += len(block)
 		if m.ID == id {
 			c.up = lines
 			return
@@ -196,10 +194,9 @@ func (c *chat) visible(room int, now time.Time) []string {
 	turns := c.conv.Turns
 	for i := len(ms) - 1; i >= 0 && have < room+c.up; i-- {
 		var block []string
-		for turns, block = c.turnsAfter(turns, ms[i].Seq); len(block) > 0; turns, block = c.turnsAfter(turns, ms[i].Seq) {
-			blocks = append(blocks, block)
-			have += len(block)
-		}
+		turns, block = c.turnsAfter(turns, ms[i].Seq)
+		blocks = append(blocks, block)
+		have += len(block)
 		block = c.message(ms[i], now)
 		if ms[i].ID == c.found {
 			block = c.mark(block)

@@ -1,26 +1,30 @@
 package tui
 
 import (
+	"slices"
+
 	"befree.example/store/desk"
 	"befree.example/tui/text"
 )
 
-// turnsAfter takes the last of turns, if it came after a text, and returns those before it with its lines. What one
-// person did several times in a row is one turn.
+// turnsAfter takes the turns that came after a text, and returns those before them with the lines of what it took. What
+// one person did several times in a row is one turn.
 func (c *chat) turnsAfter(turns []*desk.Turn, seq uint64) (before []*desk.Turn, lines []string) {
 	n := len(turns)
-	if n == 0 || turns[n-1].Seq <= seq {
-		return turns, nil
-	}
-	last := turns[n-1]
-	same := func(t *desk.Turn) bool {
-		return t.Seq > seq && t.Kind == last.Kind && t.Actor == last.Actor && last.Reason == ""
-	}
-	n--
-	for n > 0 && same(turns[n-1]) {
+	var blocks [][]string
+	for n > 0 && turns[n-1].Seq > seq {
+		last := turns[n-1]
+		same := func(t *desk.Turn) bool {
+			return t.Seq > seq && t.Kind == last.Kind && t.Actor == last.Actor && last.Reason == ""
+		}
+		blocks = append(blocks, c.turn(last))
 		n--
+		for n > 0 && same(turns[n-1]) {
+			n--
+		}
 	}
-	return turns[:n], c.turn(last)
+	slices.Reverse(blocks)
+	return turns[:n], slices.Concat(blocks...)
 }
 
 // turn returns a turn's lines: one, unless there are words that somebody must read.
