@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"cmp"
 	"strings"
 	"time"
 
@@ -28,7 +27,6 @@ type dialog struct {
 	choices []choice
 	at      int
 	reason  *editor                     // to be filled in, where one is needed
-	prompt  string                      // before it; empty for "Why:"
 	send    func(reason string) tea.Cmd // F9 does it, with the reason; enter, with the passphrase
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
@@ -112,9 +110,6 @@ func (c choice) run() tea.Cmd {
 	return c.do()
 }
 
-// prompt stands before what is to be filled in.
-func (l *look) prompt(d *dialog) string { return cmp.Or(d.prompt, l.T("Why:")) }
-
 // said is what there is to know before an answer.
 func (d *dialog) said() []string {
 	if d.live != nil {
@@ -135,7 +130,7 @@ func (d *dialog) Render(l *look, width, height int) []string {
 		return bottom(lines, height)
 	}
 	if d.reason != nil {
-		lines = append(lines, "  "+l.prompt(d))
+		lines = append(lines, "  "+l.T("Why:"))
 		for _, s := range d.reason.Render(width-6, 3, true) {
 			lines = append(lines, "    "+s)
 		}

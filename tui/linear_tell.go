@@ -110,7 +110,8 @@ func (l *Linear) tellConversation() {
 	}
 	for _, m := range messages {
 		was, known := l.told.delivery[m.ID]
-		switch now := l.told1(m); {
+		now := l.told1(m)
+		switch {
 		case !known:
 			l.print(l.chat.layOut(m, l.now)...)
 		case was != now && !m.Inbound:
@@ -118,7 +119,7 @@ func (l *Linear) tellConversation() {
 		case was != now:
 			l.print(l.chat.layOut(m, l.now)...)
 		}
-		l.told.delivery[m.ID] = l.told1(m)
+		l.told.delivery[m.ID] = now
 	}
 	l.tellTurns(c)
 	l.tellDraft()
@@ -131,10 +132,7 @@ func (l *Linear) tellDraft() {
 		return
 	}
 	l.told.draft = draft
-	if words := l.composer.Text(l.open); words != "" {
-		l.print(l.T("Draft:"))
-		l.print(strings.Split(text.Clean(words), "\n")...)
-	}
+	l.tellUnsaved(l.composer.Text(l.open))
 }
 
 // tellTurns says who did what in the open conversation: what its owner must know when it is opened, then whatever
@@ -186,7 +184,7 @@ func (l *Linear) tellBeside() {
 		for _, n := range c.Notes {
 			l.print(l.notes.note(n.Author, n.At, n.Text.Reveal(), false, linearWidth)...)
 		}
-		l.tellUnsaved(l.notes.editor(c.ID))
+		l.tellUnsaved(l.notes.editor(c.ID).Text())
 		l.print(l.T("Write a note; an empty line goes back."))
 	case l.side == historySide:
 		l.print(l.history(c, linearWidth, 1000, false)...)
@@ -197,7 +195,7 @@ func (l *Linear) tellBeside() {
 	case l.side == planSide:
 		l.print(l.plan.answer(linearWidth, 1, false)...)
 		if l.plan.Changed() {
-			l.tellUnsaved(l.plan.editor)
+			l.tellUnsaved(l.plan.editor.Text())
 		}
 		l.print(l.T("Write the answer; an empty line goes on, a full stop alone goes back."))
 	case l.side == safetySide:
@@ -208,9 +206,9 @@ func (l *Linear) tellBeside() {
 	}
 }
 
-// tellUnsaved reads out what was written beside a conversation and not kept, to which the next line is added.
-func (l *Linear) tellUnsaved(e *editor) {
-	if words := e.Text(); words != "" {
+// tellUnsaved reads out what was written and not kept, to which the next line is added.
+func (l *Linear) tellUnsaved(words string) {
+	if words != "" {
 		l.print(l.T("Draft:"))
 		l.print(strings.Split(text.Clean(words), "\n")...)
 	}
@@ -234,7 +232,7 @@ func (l *Linear) tellTop() {
 			case d.secret:
 				l.print(l.T("Passphrase:"))
 			case d.reason != nil:
-				l.print(l.prompt(d))
+				l.print(l.T("Why:"))
 			}
 		}
 	}

@@ -357,7 +357,7 @@ func (m *Model) inView() bool {
 		return false
 	case m.lines:
 		return true
-	case m.width < leastWidth || m.height < leastHeight || m.overlay(m.width, m.height-3) != nil:
+	case m.width < leastWidth || m.height < leastHeight || m.covered():
 		return false
 	}
 	return m.width >= mediumFrom || m.focus == onChat || m.focus == onComposer

@@ -21,7 +21,7 @@ func (m *Model) toggleMouse() {
 
 // clicked gives a click or a turn of the wheel to the pane under it. A click never does more than open or begin to write.
 func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
-	if !m.mouse || m.locked != nil || m.overlay(m.width, max(1, m.panes())) != nil {
+	if !m.mouse || m.locked != nil || m.covered() {
 		return nil
 	}
 	m.lastKey = m.now

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"time"
 
@@ -22,7 +21,6 @@ const searchMost = 30 * time.Second
 // foundMsg is what a search found.
 type foundMsg struct {
 	asked *palette // that it was asked from
-	words string
 	found []client.Found
 	err   error
 }
@@ -67,7 +65,7 @@ func (m *Model) lookFor(p *palette, words string) tea.Cmd {
 		ctx, cancel := context.WithTimeout(context.Background(), searchMost)
 		defer cancel()
 		found, err := line.Search(ctx, words)
-		return foundMsg{p, words, found, err}
+		return foundMsg{p, found, err}
 	})
 }
 
@@ -165,9 +163,7 @@ func (m *Model) arrive(c *desk.Conversation) tea.Cmd {
 		return m.beside(safetySide)
 	case desk.Received, desk.ReplyQueued:
 		m.focus = onChat
-		if slices.ContainsFunc(m.chat.conv.Messages, func(o *desk.Message) bool { return o.ID == f.ID }) {
-			m.chat.Reach(f.ID)
-		}
+		m.chat.Reach(f.ID)
 	}
 	return nil
 }

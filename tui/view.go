@@ -25,8 +25,9 @@ func (m *Model) draw() string {
 		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(&m.look, m.Unlock != nil)}), "\n")
 	}
 	top, foot := append([]string{m.statusLine()}, m.alarmLines()...), m.foot()
+	height := m.height - len(top) - len(foot)
 	rows := frame(len(top), "", column{m.width, top})
-	rows = append(rows, frame(m.panes(), m.Theme.Muted.Paint(m.bar), m.columns(m.panes())...)...)
+	rows = append(rows, frame(height, m.Theme.Muted.Paint(m.bar), m.columns(height)...)...)
 	rows = append(rows, frame(len(foot), "", column{m.width, foot})...)
 	return strings.Join(rows, "\n")
 }
