@@ -22,7 +22,7 @@ import (
 
 // steers tells whether the person at the console has a say in what is forgotten, and says so if not.
 func (m *Model) steers() bool {
-	if r := m.world.status.Role; r != desk.Supervisor && r != desk.Administrator {
+	if !m.world.status.Role.Steers() {
 		m.say(m.T("That is for supervisors and administrators."))
 		return false
 	}
@@ -85,7 +85,7 @@ func (m *Model) legalHold() tea.Cmd {
 	if c.LegalHold != (desk.LegalHold{}) {
 		m.ask(askWhy(m.T("Lift the legal hold on {{.Who}}?", "Who", who), m.T("leave it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("The legal hold is lifted.")}, about(c, desk.HoldLifted, desk.Holding{Reason: reason}))
-		}, m.T("{{.Name}} set it on {{.Day}}. Without it, what has been kept for its time is forgotten within the hour.", "Name", text.Line(c.LegalHold.By), "Day", m.day(c.LegalHold.At)), m.T("Say why; that is kept.")))
+		}, m.T("{{.Name}} set it on {{.Day}}. Without it, what has been kept for its time is forgotten within the hour.", "Name", text.Line(c.LegalHold.By), "Day", m.date(c.LegalHold.At)), m.T("Say why; that is kept.")))
 		return nil
 	}
 	set := func(number bool) func() tea.Cmd {
@@ -103,8 +103,8 @@ func (m *Model) legalHold() tea.Cmd {
 	return nil
 }
 
-// day is a date as it is written in a dialog.
-func (m *Model) day(t time.Time) string { return t.In(m.Zone).Format(time.DateOnly) }
+// date is a date as it is written in a dialog.
+func (m *Model) date(t time.Time) string { return t.In(m.Zone).Format(time.DateOnly) }
 
 // agree lists what waits for another person.
 func (m *Model) agree() tea.Cmd {
@@ -138,12 +138,12 @@ func (m *Model) agree() tea.Cmd {
 
 // second offers to be the second of two people.
 func (m *Model) second(c *desk.Conversation, a desk.Ask, what string, kind store.Kind) offer {
-	lines := []string{m.T("{{.Name}} asks for it since {{.Day}}.", "Name", text.Line(a.By), "Day", m.day(a.At))}
+	lines := []string{m.T("{{.Name}} asks for it since {{.Day}}.", "Name", text.Line(a.By), "Day", m.date(a.At))}
 	if a.Reason != "" {
 		lines = append(lines, m.T("Why: {{.Reason}}", "Reason", text.Clean(a.Reason)))
 	}
 	if !c.OpenedAt.IsZero() && !c.ClosedAt.IsZero() {
-		lines = append(lines, m.T("It began on {{.From}} and was closed on {{.Until}}.", "From", m.day(c.OpenedAt), "Until", m.day(c.ClosedAt)))
+		lines = append(lines, m.T("It began on {{.From}} and was closed on {{.Until}}.", "From", m.date(c.OpenedAt), "Until", m.date(c.ClosedAt)))
 	}
 	if kind == desk.ForgetApproved {
 		lines = append(lines, m.T("Once you agree it is destroyed, here and everywhere, within moments. Nobody can undo that."))
@@ -332,7 +332,7 @@ func (m *Model) forgetHere(before *world) {
 
 // waitForMe counts what somebody else asked for and the person at the console can agree to.
 func (m *Model) waitForMe(w *world) (n int) {
-	if r := w.status.Role; r != desk.Supervisor && r != desk.Administrator {
+	if !w.status.Role.Steers() {
 		return 0
 	}
 	for _, c := range w.asked {

@@ -106,7 +106,7 @@ func texter(c Command) bool      { return c.Role == "" && c.Actor == store.Texte
 func carrier(c Command) bool     { return c.Role == "" && c.Actor == store.Carrier }
 func answering(c Command) bool   { return c.Role.Answers() && c.Actor != "" }
 func supervising(c Command) bool { return c.Role == Supervisor && c.Actor != "" }
-func steering(c Command) bool    { return c.Role.steers() && c.Actor != "" }
+func steering(c Command) bool    { return c.Role.Steers() && c.Actor != "" }
 func anybody(c Command) bool     { return c.Role.Known() && c.Actor != "" }
 func clock(c Command) bool       { return c.Role == "" && c.Actor == store.Clock }
 func answeringOrClock(c Command) bool {

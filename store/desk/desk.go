@@ -86,8 +86,8 @@ func (r Role) Known() bool {
 // Answers tells whether a member of staff with this role can own conversations.
 func (r Role) Answers() bool { return r == Specialist || r == Supervisor }
 
-// steers tells whether a member of staff with this role has a say in what is forgotten and what leaves befree.
-func (r Role) steers() bool { return r == Supervisor || r == Administrator }
+// Steers tells whether a member of staff with this role has a say in what is forgotten and what leaves befree.
+func (r Role) Steers() bool { return r == Supervisor || r == Administrator }
 
 // A Policy holds the operator's numbers. A zero field stands for its default.
 type Policy struct {
