@@ -9,8 +9,11 @@ import (
 	"befree.example/store"
 )
 
+// ofForgetting are the rules of all kinds of forget.go, whose bodies are facts.
+var ofForgetting map[store.Kind]rule
+
 func init() { // decide.go makes rules first
-	maps.Copy(rules, map[store.Kind]rule{
+	ofForgetting = map[store.Kind]rule{
 		ForgetAsked:      {steering, moment.askForget},
 		ForgetApproved:   {steering, moment.approveForget},
 		Forgotten:        {clock, moment.forget},
@@ -34,7 +37,8 @@ func init() { // decide.go makes rules first
 		ExportAsked:      {supervising, moment.askExport},
 		ExportApproved:   {steering, moment.approveExport},
 		Exported:         {supervising, moment.export},
-	})
+	}
+	maps.Copy(rules, ofForgetting)
 }
 
 // apart are the kinds that are not about one conversation of the line.

@@ -51,33 +51,6 @@ const (
 // everything is all classes.
 var everything = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
 
-// ofForgetting are all kinds of this file: their bodies are facts.
-var ofForgetting = map[store.Kind]bool{
-	ForgetAsked:      true,
-	ForgetApproved:   true,
-	Forgotten:        true,
-	ForgottenToo:     true,
-	ForgottenAgain:   true,
-	TextForgotten:    true,
-	NumberForgotten:  true,
-	NotesForgotten:   true,
-	PlansForgotten:   true,
-	OptOutKept:       true,
-	Erased:           true,
-	HoldSet:          true,
-	HoldLifted:       true,
-	CarrierAsked:     true,
-	Redacted:         true,
-	RedactRefused:    true,
-	CarrierForgot:    true,
-	RetentionWaits:   true,
-	RetentionAllowed: true,
-	NumberRevealed:   true,
-	ExportAsked:      true,
-	ExportApproved:   true,
-	Exported:         true,
-}
-
 func init() {
 	maps.Copy(applies, map[store.Kind]func(*State, *Conversation, store.Event){
 		ForgetAsked: func(_ *State, c *Conversation, e store.Event) { c.Forget = asked(e) },
