@@ -166,7 +166,7 @@ func (s *session) witness(es []store.Event) error {
 			return s.mismatch(tree.State{Epoch: s.Cache.Position().Epoch, Size: event.Seq})
 		}
 		if known {
-			e = e.Grow(event.Leaf)
+			e.Grow(event.Leaf)
 		}
 		if known && e.Size() == s.expected.Size && e.Root() != s.expected.Hash {
 			return s.mismatch(s.expected)

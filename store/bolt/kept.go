@@ -105,7 +105,7 @@ func (c *Cache) follow(tx *bbolt.Tx, es []store.Event) error {
 		return tx.Bucket(metaBucket).Delete(edgeKey)
 	}
 	for _, event := range es {
-		e = e.Grow(event.Leaf)
+		e.Grow(event.Leaf)
 	}
 	return c.writeEdge(tx, e)
 }

@@ -129,7 +129,7 @@ func TestTreeGrowsWithTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range es {
-		want = want.Grow(tree.HashOf(e))
+		want.Grow(tree.HashOf(e))
 	}
 	if want.Root() != c.Hash {
 		t.Error("the root is not that of the events")
@@ -246,7 +246,7 @@ func TestEveryByte(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			edge = edge.Grow(tree.HashOf(e))
+			edge.Grow(tree.HashOf(e))
 			if e.Conversation != "" {
 				tails[e.Conversation] = seq
 			}
@@ -336,7 +336,7 @@ func (f forger) fit(last uint64) {
 				f.t.Fatal(err)
 			}
 		}
-		edge, err = edge.Add(tree.HashOf(e), func(level int, n uint64, h store.Hash) error {
+		err = edge.Push(tree.HashOf(e), func(level int, n uint64, h store.Hash) error {
 			if level < tileHeight {
 				return nil
 			}

@@ -41,10 +41,9 @@ func EdgeOf(size uint64, nodes []store.Hash) (Edge, bool) {
 // Nodes are the roots of the whole parts, largest first.
 func (e Edge) Nodes() []store.Hash { return slices.Clone(e.nodes) }
 
-// Grow is Add for one who does not care what becomes whole.
-func (e Edge) Grow(leaf store.Hash) Edge {
-	e, _ = e.Add(leaf, func(int, uint64, store.Hash) error { return nil })
-	return e
+// Grow is Push for one who does not care what becomes whole.
+func (e *Edge) Grow(leaf store.Hash) {
+	_ = e.Push(leaf, func(int, uint64, store.Hash) error { return nil }) // only that could fail
 }
 
 // Clone returns an edge that can be pushed while e is used elsewhere.
@@ -53,14 +52,8 @@ func (e Edge) Clone() Edge { return Edge{e.size, slices.Clone(e.nodes)} }
 // Size is the number of leaves.
 func (e Edge) Size() uint64 { return e.size }
 
-// Add returns the edge with one leaf more. made hears of every node that this makes whole, the leaf first.
-func (e Edge) Add(leaf store.Hash, made func(level int, n uint64, h store.Hash) error) (Edge, error) {
-	e.nodes = slices.Clone(e.nodes)
-	err := e.Push(leaf, made)
-	return e, err
-}
-
-// Push is Add in place, for the one who has e to itself: no copy of e may be used any more. After an error e is of no use.
+// Push adds one leaf. made hears of every node that this makes whole, the leaf first. Whoever pushes has e alone: no copy
+// of it but a [Edge.Clone] may be used any more. After an error e is of no use.
 func (e *Edge) Push(leaf store.Hash, made func(level int, n uint64, h store.Hash) error) error {
 	for level := 0; ; level++ {
 		if err := made(level, e.size>>level, leaf); err != nil {

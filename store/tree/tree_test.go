@@ -28,14 +28,14 @@ func (k *kept) add(t testing.TB, e store.Event) {
 		k.nodes, k.edges = map[[2]uint64]store.Hash{}, []tree.Edge{{}}
 	}
 	var err error
-	k.edge, err = k.edge.Add(leaf, func(level int, n uint64, h store.Hash) error {
+	err = k.edge.Push(leaf, func(level int, n uint64, h store.Hash) error {
 		k.nodes[[2]uint64{uint64(level), n}] = h
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.leaves, k.edges = append(k.leaves, leaf), append(k.edges, k.edge)
+	k.leaves, k.edges = append(k.leaves, leaf), append(k.edges, k.edge.Clone())
 }
 
 func (k *kept) node(level int, n uint64) (store.Hash, error) {
