@@ -400,17 +400,23 @@ type stored struct{ key, value []byte }
 // raw copies some records after a key out of the file.
 func (c *Cache) raw(bucket, after []byte) (records []stored, err error) {
 	err = c.view(func(tx *bbolt.Tx) error {
-		cursor := tx.Bucket(bucket).Cursor()
-		key, value := cursor.Seek(after)
-		if after != nil && bytes.Equal(key, after) {
-			key, value = cursor.Next()
-		}
-		for ; key != nil && len(records) < pieceLimit; key, value = cursor.Next() {
-			records = append(records, stored{bytes.Clone(key), bytes.Clone(value)})
-		}
+		records = some(tx.Bucket(bucket), after)
 		return nil
 	})
 	return records, err
+}
+
+// some copies what stands after a key, or first for nil: no more than pieceLimit.
+func some(b *bbolt.Bucket, after []byte) (records []stored) {
+	cursor := b.Cursor()
+	key, value := cursor.Seek(after)
+	if after != nil && bytes.Equal(key, after) {
+		key, value = cursor.Next()
+	}
+	for ; key != nil && len(records) < pieceLimit; key, value = cursor.Next() {
+		records = append(records, stored{bytes.Clone(key), bytes.Clone(value)})
+	}
+	return records
 }
 
 func (c *Cache) unseal(bucket []byte, records []stored) (p piece) {

@@ -107,23 +107,11 @@ func Build(ctx context.Context, path string, r io.Reader) (Title, error) {
 		return title, err
 	}
 	b.grown.kept = true
-	err = b.all(ctx, title.Size, func() ([]byte, error) { return readRecord(in) })
+	err = b.all(ctx, title.Size, func() ([]byte, error) { return readPart(in, sumSize, longestRecord) })
 	if err == nil {
 		err = b.entitle(title)
 	}
 	return title, b.close(err)
-}
-
-func readRecord(in *bufio.Reader) ([]byte, error) {
-	n, err := binary.ReadUvarint(in)
-	if err != nil || n < sumSize || n > longestRecord {
-		return nil, errStream
-	}
-	record := make([]byte, n)
-	if _, err := io.ReadFull(in, record); err != nil {
-		return nil, errStream
-	}
-	return record, nil
 }
 
 // Renew makes a log file at path, where there is none, with all that l has, as another log: a new epoch, whose
@@ -239,7 +227,7 @@ func (b *builder) one(w *writer, record []byte) error {
 // entitle gives the file what was signed, after holding its tree against that.
 func (b *builder) entitle(t Title) error {
 	if t.Signed == nil { // of a log without a tree, which its relay will give it one
-		return b.log.db.Update(b.treeless)
+		return b.log.db.Update(func(tx *bbolt.Tx) error { return renew(tx, treeBucket) })
 	}
 	c, err := tree.Open(t.Signed, t.Key)
 	if err != nil {
@@ -252,14 +240,6 @@ func (b *builder) entitle(t Title) error {
 		return errors.Join(writeBefore(tx, t.Before), tx.Bucket(treeBucket).Put(endKey, t.End),
 			tx.Bucket(checkpointsBucket).Put(seqKey(c.Size), t.Signed))
 	})
-}
-
-func (b *builder) treeless(tx *bbolt.Tx) error {
-	if err := tx.DeleteBucket(treeBucket); err != nil {
-		return err
-	}
-	_, err := tx.CreateBucket(treeBucket)
-	return err
 }
 
 // close makes the file durable, or away with it.
@@ -309,16 +289,7 @@ func (k *Keys) piece(after []byte) (piece []stored, err error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	err = k.transact(k.db.View, func(b *bbolt.Bucket) error {
-		c := b.Cursor()
-		name, value := c.Seek(after)
-		if after == nil {
-			name, value = c.First()
-		} else if bytes.Equal(name, after) {
-			name, value = c.Next()
-		}
-		for ; name != nil && len(piece) < pieceLimit; name, value = c.Next() {
-			piece = append(piece, stored{bytes.Clone(name), bytes.Clone(value)})
-		}
+		piece = some(b, after)
 		return nil
 	})
 	return piece, err
@@ -356,11 +327,11 @@ func BuildKeys(ctx context.Context, path string, r io.Reader) error {
 
 func takeKeys(in *bufio.Reader, b *bbolt.Bucket) (more bool, err error) {
 	for range growStep {
-		name, err := readPart(in)
+		name, err := readPart(in, 0, nameLimit)
 		if err != nil || len(name) == 0 {
 			return false, err
 		}
-		value, err := readPart(in)
+		value, err := readPart(in, 0, nameLimit)
 		if err != nil {
 			return false, err
 		}
@@ -375,9 +346,10 @@ func takeKeys(in *bufio.Reader, b *bbolt.Bucket) (more bool, err error) {
 	return true, nil
 }
 
-func readPart(in *bufio.Reader) ([]byte, error) {
+// readPart reads a part that stands behind its size, which is between least and most.
+func readPart(in *bufio.Reader, least, most uint64) ([]byte, error) {
 	n, err := binary.ReadUvarint(in)
-	if err != nil || n > nameLimit {
+	if err != nil || n < least || n > most {
 		return nil, errStream
 	}
 	part := make([]byte, n)

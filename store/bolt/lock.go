@@ -298,11 +298,7 @@ func (c *Cache) Distrust(passphrase []byte) error {
 // why is said to whoever opens it afterwards. The cache is of no further use but to be closed.
 func (c *Cache) Destroy(why string) error {
 	err := c.update(func(tx *bbolt.Tx) error {
-		if err := tx.DeleteBucket(keysBucket); err != nil {
-			return err
-		}
-		_, err := tx.CreateBucket(keysBucket)
-		return errors.Join(err, tx.Bucket(metaBucket).Put(revokedKey, []byte(why)))
+		return errors.Join(renew(tx, keysBucket), tx.Bucket(metaBucket).Put(revokedKey, []byte(why)))
 	})
 	return errors.Join(err, c.destroyLock())
 }

@@ -316,14 +316,6 @@ func (l *Log) Key() tree.Key {
 	return l.tree.signer.Key()
 }
 
-// Before lists what the log was before it was restored, oldest first.
-func (l *Log) Before() []tree.State {
-	if l.tree == nil {
-		return nil
-	}
-	return l.tree.before
-}
-
 // Extension proves that the log of size now goes on from what it was at size then.
 func (l *Log) Extension(then, now uint64) (proof []store.Hash, err error) {
 	if err := l.within(then, now); err != nil {
@@ -395,7 +387,7 @@ func (r *nodes) node(level int, n uint64) (h store.Hash, err error) {
 	}
 	var e tree.Edge
 	for _, leaf := range leaves[first%tileSize:][:count] {
-		_ = e.Push(leaf, func(int, uint64, store.Hash) error { return nil })
+		e.Grow(leaf)
 	}
 	return e.Root(), nil
 }
