@@ -40,6 +40,15 @@ func spot(bucket, key []byte) []byte {
 // fact and setFact are get and put in the meta bucket.
 func (c *Cache) fact(tx *bbolt.Tx, key []byte) ([]byte, error) { return c.get(metaBucket, tx, key) }
 
+// readFact is fact in a transaction of its own.
+func (c *Cache) readFact(key []byte) (raw []byte, err error) {
+	err = c.view(func(tx *bbolt.Tx) error {
+		raw, err = c.fact(tx, key)
+		return err
+	})
+	return raw, err
+}
+
 func (c *Cache) setFact(tx *bbolt.Tx, key, value []byte) error {
 	return c.put(metaBucket, tx, key, value)
 }

@@ -46,13 +46,10 @@ type edge struct {
 
 // Kept returns what is held against the relay; nothing at first.
 func (c *Cache) Kept() (k Kept, err error) {
-	err = c.view(func(tx *bbolt.Tx) error {
-		raw, err := c.fact(tx, keptKey)
-		if err != nil {
-			return err
-		}
-		return readJSON(raw, &k)
-	})
+	raw, err := c.readFact(keptKey)
+	if err == nil {
+		err = readJSON(raw, &k)
+	}
 	return k, err
 }
 

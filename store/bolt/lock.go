@@ -348,10 +348,4 @@ func (c *Cache) SetDevice(raw []byte) error {
 }
 
 // Device returns what SetDevice kept, nil if nothing.
-func (c *Cache) Device() (raw []byte, err error) {
-	err = c.view(func(tx *bbolt.Tx) error {
-		raw, err = c.fact(tx, deviceKey)
-		return err
-	})
-	return raw, err
-}
+func (c *Cache) Device() ([]byte, error) { return c.readFact(deviceKey) }

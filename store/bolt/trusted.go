@@ -12,13 +12,10 @@ var trustedKey = []byte("trusted")
 
 // Trusted is until when what is kept may be shown without the relay, as that said last; zero for ever.
 func (c *Cache) Trusted() (until time.Time, err error) {
-	err = c.view(func(tx *bbolt.Tx) error {
-		raw, err := c.fact(tx, trustedKey)
-		if len(raw) == 8 {
-			until = time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
-		}
-		return err
-	})
+	raw, err := c.readFact(trustedKey)
+	if len(raw) == 8 {
+		until = time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)
+	}
 	return until, err
 }
 

@@ -353,11 +353,7 @@ func (c *Cache) dropIndex() {
 
 // readWords unseals every sheet.
 func (c *Cache) readWords() (items []search.Item, err error) {
-	var indexed []byte
-	err = c.view(func(tx *bbolt.Tx) (err error) {
-		indexed, err = c.fact(tx, indexedKey)
-		return err
-	})
+	indexed, err := c.readFact(indexedKey)
 	if err != nil {
 		return nil, err
 	}

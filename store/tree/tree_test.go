@@ -27,8 +27,7 @@ func (k *kept) add(t testing.TB, e store.Event) {
 	if k.nodes == nil {
 		k.nodes, k.edges = map[[2]uint64]store.Hash{}, []tree.Edge{{}}
 	}
-	var err error
-	err = k.edge.Push(leaf, func(level int, n uint64, h store.Hash) error {
+	err := k.edge.Push(leaf, func(level int, n uint64, h store.Hash) error {
 		k.nodes[[2]uint64{uint64(level), n}] = h
 		return nil
 	})
