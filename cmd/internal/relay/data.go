@@ -296,13 +296,20 @@ func (d *Data) Verify(ctx context.Context, since *tree.State) error {
 	if since != nil {
 		return d.log.VerifySince(ctx, *since)
 	}
+	_, err := d.readAll(ctx)
+	return err
+}
+
+// readAll verifies the log and reads all of it: that every sealed part is as it was sealed, only the keys can tell.
+func (d *Data) readAll(ctx context.Context) (head store.Position, err error) {
 	if err := d.log.Verify(ctx); err != nil {
-		return err
+		return head, err
 	}
-	for at := uint64(0); ; { // what only the keys can tell: that every sealed part is as it was sealed
-		events, _, err := d.Read(ctx, store.Position{Seq: at}, 4096)
+	for at := uint64(0); ; {
+		var events []store.Event
+		events, head, err = d.Read(ctx, store.Position{Seq: at}, 4096)
 		if err != nil || len(events) == 0 {
-			return err
+			return head, err
 		}
 		at = events[len(events)-1].Seq
 	}

@@ -170,16 +170,14 @@ func (s *Staff) enrol(e wire.Enrol, said []byte, now time.Time) (done wire.Enrol
 		return s.enrolled(m.Role, d)
 	}
 	i := slices.IndexFunc(m.Codes, func(c Invited) bool { return signed(c.Key, said, e.Proof) })
-	switch age := time.Duration(0); {
-	case i < 0:
+	if i < 0 {
 		return done, &dismissal{Code: desk.CodeForbidden, Text: wrongCode}
-	default:
-		if age = now.Sub(m.Codes[i].Since); age > codeAge {
-			return done, &dismissal{Code: desk.CodeForbidden, Text: oldCode}
-		}
-		if age < -time.Minute {
-			return done, &dismissal{Code: desk.CodeClock, Text: earlyCode}
-		}
+	}
+	switch age := now.Sub(m.Codes[i].Since); {
+	case age > codeAge:
+		return done, &dismissal{Code: desk.CodeForbidden, Text: oldCode}
+	case age < -time.Minute:
+		return done, &dismissal{Code: desk.CodeClock, Text: earlyCode}
 	}
 	for _, other := range s.Members {
 		if slices.ContainsFunc(other.Devices, func(d Device) bool { return d.ID == e.Device || d.Key == key }) {

@@ -74,7 +74,7 @@ func (f *forgetter) Run(ctx context.Context) error {
 		}
 		if err != nil { // as while the log is opened again: nothing was left half done
 			f.log.Error("what is due could not be forgotten; it is tried again", "in", mendMost, "error", err)
-			if !slept(ctx, mendMost) {
+			if !pause(ctx, mendMost, nil) {
 				return nil
 			}
 			timed = true

@@ -232,17 +232,16 @@ func (l *Line) signIn(f *feed, a wire.Auth) (err error) {
 	if f.who, f.device, err = l.enrolment.Admit(a, f.nonce, f.channel); err != nil {
 		return f.dismiss(err)
 	}
-	l.refreshStaff()
+	roles := l.refreshStaff()
 	l.enter(f) // before its device is looked at again: no revocation falls between
 	if _, err := l.enrolment.Still(f.who.Name, f.device.ID); err != nil {
 		return f.dismiss(err)
 	}
-	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: l.answering()}})
+	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: answering(roles)}})
 }
 
-// answering are the names of all who answer texters; none where they cannot be read just now.
-func (l *Line) answering() (names []string) {
-	roles, _ := l.enrolment.Roles()
+// answering are the names of all who answer texters.
+func answering(roles map[string]desk.Role) (names []string) {
 	for _, name := range slices.Sorted(maps.Keys(roles)) {
 		if roles[name] == desk.Specialist || roles[name] == desk.Supervisor {
 			names = append(names, name)
@@ -284,13 +283,15 @@ func (l *Line) hello(f *feed) *wire.Hello {
 	return &h
 }
 
-func (l *Line) refreshStaff() {
+// refreshStaff has the desk know who is on the staff now, and returns them; none where they cannot be read just now.
+func (l *Line) refreshStaff() map[string]desk.Role {
 	roles, err := l.enrolment.Roles()
 	if err != nil {
 		l.log.Error("staff could not be read; those known before stay", "error", err)
-		return
+		return nil
 	}
 	l.desk.SetStaff(roles)
+	return roles
 }
 
 // dismiss says why a console is not let in, or not any more.

@@ -60,7 +60,7 @@ func (d *Desk) mend(ctx context.Context, cause error) error {
 		return cause
 	}
 	d.trouble(cause)
-	d.report("the log cannot be written to; nothing that was acknowledged is lost, and what comes is refused until it can", cause)
+	d.logger.Error("the log cannot be written to; nothing that was acknowledged is lost, and what comes is refused until it can", "error", cause)
 	for wait := mendFirst; ; wait = min(2*wait, mendMost) {
 		if !d.turnAway(ctx, wait) {
 			return nil
@@ -78,13 +78,13 @@ func (d *Desk) mend(ctx context.Context, cause error) error {
 		if err == nil {
 			d.wrote = time.Now()
 			d.trouble(nil)
-			d.report("the log can be written to again", nil)
+			d.logger.Info("the log can be written to again")
 			return nil
 		}
 		if ctx.Err() != nil {
 			return nil
 		}
-		d.report("the log still cannot be written to", err)
+		d.logger.Error("the log still cannot be written to", "error", err)
 	}
 }
 
@@ -182,15 +182,5 @@ func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-	}
-}
-
-func (d *Desk) report(what string, err error) {
-	switch {
-	case d.logger == nil:
-	case err != nil:
-		d.logger.Error(what, "error", err)
-	default:
-		d.logger.Info(what)
 	}
 }

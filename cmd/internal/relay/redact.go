@@ -112,7 +112,7 @@ func (r *redactor) Run(ctx context.Context) error {
 		}
 		if err != nil {
 			r.log.Error("the carrier's answers could not be written down; it is asked again", "in", mendMost, "error", err)
-			if !slept(ctx, mendMost) {
+			if !pause(ctx, mendMost, nil) {
 				return nil
 			}
 		}
@@ -220,14 +220,4 @@ func (r *redactor) do(ctx context.Context, c desk.Command) error {
 		return nil
 	}
 	return err
-}
-
-// slept waits, and tells whether ctx goes on.
-func slept(ctx context.Context, wait time.Duration) bool {
-	select {
-	case <-time.After(wait):
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

@@ -107,16 +107,7 @@ func readOver(ctx context.Context, dir string, key Key) (store.Position, error) 
 	if err != nil {
 		return store.Position{}, err
 	}
-	err = d.log.Verify(ctx)
-	var head store.Position
-	for err == nil {
-		var events []store.Event
-		events, head, err = d.Read(ctx, store.Position{Seq: head.Seq}, 4096)
-		if err != nil || len(events) == 0 {
-			break
-		}
-		head.Seq = events[len(events)-1].Seq
-	}
+	head, err := d.readAll(ctx)
 	return head, errors.Join(err, d.Close(), removeHolders(dir))
 }
 
