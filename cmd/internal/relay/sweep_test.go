@@ -61,11 +61,7 @@ func (w *town) text(from int, body string, missed bool) {
 // TestTextsOfAnOutage: what came while the relay was down for a weekend is fetched when it is back, though by then the
 // first page of the list is full of texts that the webhooks brought.
 func TestTextsOfAnOutage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{PageSize: 5})
-		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Second)
+	inTown(t, twiliotest.Config{PageSize: 5}, func(t *testing.T, w *town) {
 		w.text(0, "before", false)
 		time.Sleep(3 * time.Hour)
 		w.stop()
@@ -95,11 +91,7 @@ func TestTextsOfAnOutage(t *testing.T) {
 
 // TestSweepIsCheap: with nothing to find, one question a minute, and a note in the log once an hour at most.
 func TestSweepIsCheap(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
-		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Second)
+	inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
 		before := w.twilio.Listed()
 		for i := range 60 {
 			w.text(i, "hello", false)
@@ -119,11 +111,7 @@ func TestSweepIsCheap(t *testing.T) {
 
 // TestTextOnItsWayIsNotFetched: what the carrier still tries to bring is left to it, and is not late.
 func TestTextOnItsWayIsNotFetched(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
-		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Second)
+	inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
 		tries := 0
 		w.loses(func() bool { tries++; return tries%6 != 0 }) // it comes through with the last try, after 3 s
 		for i := range 100 {
@@ -154,11 +142,7 @@ func TestGapIsLookedInto(t *testing.T) {
 
 // TestPicturesAreFetchedToo: an MMS that was not brought has its picture.
 func TestPicturesAreFetchedToo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
-		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Second)
+	inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
 		w.twilio.Text(t.Context(), twiliotest.Text{From: person(0), Media: []twiliotest.Media{{Type: "image/jpeg"}}, Missed: true})
 		w.whole(2 * time.Minute)
 		c := w.state().Conversation(kept(t, w.log, desk.Received)[0].Conversation)
@@ -219,11 +203,7 @@ func TestEveryTextIsThereOnce(t *testing.T) {
 
 // TestStrangersInTheListKeepNobodyOut: what cannot be a text for us is passed over.
 func TestStrangersInTheListKeepNobodyOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
-		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Second)
+	inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
 		w.twilio.Text(t.Context(), twiliotest.Text{From: "", Body: "from nobody", Missed: true})
 		w.text(0, "from somebody", true)
 		time.Sleep(2 * time.Minute)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"befree.example/client"
@@ -60,6 +61,18 @@ func (r *roads) dial(ctx context.Context, network, address string) (net.Conn, er
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("no way to the relay")}
 	}
 	return c.dial(func() int { return 0 })(ctx, network, address)
+}
+
+// inTown has f begin two seconds after the relay of a new town.
+func inTown(t *testing.T, c twiliotest.Config, f func(t *testing.T, w *town)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, c)
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Second)
+		f(t, w)
+	})
 }
 
 func newTown(t *testing.T, c twiliotest.Config) *town {

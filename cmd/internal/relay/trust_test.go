@@ -36,17 +36,10 @@ func secure(t *testing.T) *house {
 	t.Helper()
 	pair, fingerprint := certificate(t)
 	h := &house{t: t, dir: t.TempDir(), log: storetest.Memory(), own: &tls.Config{Certificates: []tls.Certificate{pair}}}
-	h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
-	if err := h.staff.ServeWith(fingerprint); err != nil {
+	if err := relay.StaffFile(filepath.Join(h.dir, "staff.toml")).ServeWith(fingerprint); err != nil {
 		t.Fatal(err)
 	}
-	h.serve()
-	t.Cleanup(func() {
-		if err := h.stop(); err != nil {
-			t.Errorf("relay: %v", err)
-		}
-	})
-	return h
+	return furnish(h)
 }
 
 func certificate(t *testing.T) (tls.Certificate, []byte) {
@@ -106,6 +99,9 @@ func (m *middle) carry(victim net.Conn, relay string) {
 func (h *house) conf(t *testing.T, owner string) client.Config {
 	t.Helper()
 	c := client.Config{URL: h.address, Cache: openCache(t, filepath.Join(t.TempDir(), owner+".db"), owner)}
+	if h.cable != nil {
+		c.Dial = h.cable.dial(func() int { return 0 })
+	}
 	t.Cleanup(func() { c.Cache.Close() })
 	return c
 }
@@ -117,26 +113,34 @@ func says(t *testing.T, err error, words string) {
 	}
 }
 
-func TestManInTheMiddleAgainstThePin(t *testing.T) {
-	h := secure(t)
+// between stands between ada's console, which trusts what trust says, and the relay. She is told in these words that she
+// cannot enrol through it, and enrols straight; through is her console with it in between.
+func (h *house) between(t *testing.T, trust *tls.Config, words string) (m *middle, through *client.Client, straight client.Config) {
+	t.Helper()
 	theirs, _ := certificate(t)
-	m := stand(t, theirs, strings.TrimSuffix(strings.TrimPrefix(h.address, "wss://"), "/line"))
+	m = stand(t, theirs, strings.TrimSuffix(strings.TrimPrefix(h.address, "wss://"), "/line"))
 	code, err := h.staff.Add("ada", desk.Specialist)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := h.conf(t, "ada")
-	through, straight := c, c
-	through.URL = "wss://" + m.Addr().String() + "/line"
-	_, err = client.Enrol(t.Context(), through, code)
-	says(t, err, "somebody may stand between")
+	straight = h.conf(t, "ada")
+	straight.TLS = trust
+	crooked := straight
+	crooked.URL = "wss://" + m.Addr().String() + "/line"
+	_, err = client.Enrol(t.Context(), crooked, code)
+	says(t, err, words)
 	if _, err := client.Enrol(t.Context(), straight, code); err != nil { // the code was not used up
 		t.Fatal(err)
 	}
-	cl, err := client.New(through)
-	if err != nil {
+	if through, err = client.New(crooked); err != nil {
 		t.Fatal(err)
 	}
+	return m, through, straight
+}
+
+func TestManInTheMiddleAgainstThePin(t *testing.T) {
+	h := secure(t)
+	m, cl, straight := h.between(t, nil, "somebody may stand between")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- cl.Run(ctx) }()
@@ -146,11 +150,11 @@ func TestManInTheMiddleAgainstThePin(t *testing.T) {
 	if err := <-ended; err != nil || m.heard.Load() > 0 {
 		t.Fatalf("%v; it heard %d bytes", err, m.heard.Load())
 	}
-	cl, err = client.New(straight)
+	again, err := client.New(straight)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d = &desktop{Client: cl, t: t, name: "ada"}
+	d = &desktop{Client: again, t: t, name: "ada"}
 	d.run()
 	d.until("to be in step", func() bool { return d.Status().InStep() })
 	d.end()
@@ -162,28 +166,11 @@ func TestManInTheMiddleAgainstTheChannel(t *testing.T) {
 	if err := h.staff.ServeWith(nil); err != nil { // as if the relay's certificate were an authority's
 		t.Fatal(err)
 	}
-	theirs, _ := certificate(t)
-	m := stand(t, theirs, strings.TrimSuffix(strings.TrimPrefix(h.address, "wss://"), "/line"))
-	code, err := h.staff.Add("ada", desk.Specialist)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := h.conf(t, "ada")
-	c.TLS = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as a system does whose authority works for the villain
-	through, straight := c, c
-	through.URL = "wss://" + m.Addr().String() + "/line"
-	_, err = client.Enrol(t.Context(), through, code)
-	says(t, err, "not known here")
-	if _, err := client.Enrol(t.Context(), straight, code); err != nil { // the code was not used up
-		t.Fatal(err)
-	}
-	cl, err := client.New(through)
-	if err != nil {
-		t.Fatal(err)
-	}
+	trusting := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // as a system does whose authority works for the villain
+	m, cl, _ := h.between(t, trusting, "not known here")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	err = cl.Run(ctx)
+	err := cl.Run(ctx)
 	says(t, err, "somebody stands between")
 	m.Close()
 	m.carrying.Wait()
@@ -375,7 +362,6 @@ func TestTenThousandGuesses(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := h.conf(t, "ada")
-		c.Dial = h.cable.dial(func() int { return 0 })
 		said := map[string]int{}
 		for range 10_000 {
 			_, err := client.Enrol(t.Context(), c, wire.NewCode(nil))
@@ -399,6 +385,7 @@ func TestRevokedAtWork(t *testing.T) {
 	ada, ben := h.sign("ada", desk.Specialist), h.sign("ben", desk.Specialist)
 	h.carrier.text(t, "SM1", "help me")
 	ada.claim()
+	ben.until("her claim", func() bool { return ben.only() != nil && ben.only().Owner == "ada" })
 	path := ada.path
 	began := time.Now()
 	revoked, err := h.staff.Revoke("ada", "")
@@ -467,6 +454,7 @@ func TestRoleChangesAtWork(t *testing.T) {
 	ada, sue := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor)
 	h.carrier.text(t, "SM1", "help me")
 	c := ada.claim()
+	sue.until("the claim", func() bool { return sue.only() != nil && sue.only().Owner == "ada" })
 	if err := h.staff.SetRole("ada", desk.Administrator); err != nil {
 		t.Fatal(err)
 	}
@@ -486,19 +474,7 @@ func TestSessionIsProvedAnew(t *testing.T) {
 		h.staff = relay.StaffFile(filepath.Join(h.dir, "staff.toml"))
 		h.serve()
 		defer h.stop()
-		code, err := h.staff.Add("ada", desk.Specialist)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := h.conf(t, "ada")
-		c.Dial = h.cable.dial(func() int { return 0 })
-		if _, err := client.Enrol(t.Context(), c, code); err != nil {
-			t.Fatal(err)
-		}
-		cl, err := client.New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		_, cl := h.enrolled(t, "ada", desk.Specialist)
 		d := &desktop{Client: cl, t: t, name: "ada"}
 		d.run()
 		d.until("to be in step", func() bool { return d.Status().InStep() })
@@ -509,7 +485,7 @@ func TestSessionIsProvedAnew(t *testing.T) {
 		}
 		d.end()
 
-		r := h.raw(t, c.Dial)
+		r := h.raw(t, cl.Dial)
 		auth := cl.Identity.Prove(r.hello.Nonce, nil)
 		if f := r.say(wire.Frame{Auth: &auth}); f.Welcome == nil {
 			t.Fatalf("%+v", f)

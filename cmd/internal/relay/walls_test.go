@@ -55,6 +55,7 @@ type fort struct {
 	members int
 }
 
+// A safeBuffer is a log of a relay that a test reads.
 type safeBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
