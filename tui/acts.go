@@ -96,8 +96,12 @@ func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(c
 	})
 }
 
-// done says what became of an act.
+// done says what became of an act, once it is in the world: what is said and what is shown agree.
 func (m *Model) done(d doneMsg) tea.Cmd {
+	if s := m.world.status; s.Connected && d.outcome.Seq > s.At {
+		m.early = append(m.early, d)
+		return nil
+	}
 	if m.claiming == d.conv {
 		m.claiming = ""
 	}
@@ -131,6 +135,16 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		return d.then()
 	}
 	return nil
+}
+
+// doneEarly goes through what was answered before it was in the world.
+func (m *Model) doneEarly() (cmds []tea.Cmd) {
+	early := m.early
+	m.early = nil
+	for _, d := range early {
+		cmds = append(cmds, m.done(d))
+	}
+	return cmds
 }
 
 // about is a command about a conversation, resting on what the screen shows of it.

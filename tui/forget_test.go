@@ -62,6 +62,20 @@ func TestForgettingTakesTwo(t *testing.T) {
 	})
 }
 
+// What was done is said once the console has it: who then looks finds it.
+func TestDoneIsSaidOnceItIsHere(t *testing.T) {
+	sit(t, Options{}, 100, 30, over, func(s *sitter) {
+		s.press("C", "enter")
+		s.h.change(func() { s.h.behind = 1 })
+		s.press("X", "enter", "the texter asks", "f9")
+		s.wait(time.Second)
+		s.seesNot("Somebody else must agree")
+		s.h.change(func() { s.h.behind = 0 })
+		s.wait(time.Second)
+		s.sees("Somebody else must agree")
+	})
+}
+
 // A receipt is read out, as it is shown.
 func TestLinearReceipt(t *testing.T) {
 	sit(t, Options{}, 0, 0, func(h *hand) {

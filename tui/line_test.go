@@ -46,6 +46,7 @@ type hand struct {
 	fail      error         // what Do and Draft end with, if set
 	slow      time.Duration // of Draft
 	before    func()        // called by Do, if set
+	behind    uint64        // events that the relay has answered with and not sent
 }
 
 func newHand(t testing.TB) *hand {
@@ -66,7 +67,7 @@ func (h *hand) Status() client.Status {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.status
-	s.At = h.state.Last()
+	s.At = h.state.Last() - h.behind
 	s.Head = max(s.Head, s.At)
 	return s
 }
@@ -124,6 +125,9 @@ func (h *hand) Do(_ context.Context, c desk.Command) (out client.Outcome, err er
 			if err = h.decide(c); err != nil && c.Kind == desk.ReplyQueued {
 				entry.Refused = err.Error()
 				h.outbox = append(h.outbox, entry)
+			}
+			if err == nil {
+				out.Seq = h.state.Last()
 			}
 		}
 	})

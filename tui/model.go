@@ -89,6 +89,7 @@ type Model struct {
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
 	sought   client.Found          // what the conversation that is being opened is opened for
+	early    []doneMsg             // answers that came before the world they made
 	claiming string                // ID of the conversation that was asked for last, until that is decided
 	letGo    string                // ID of the conversation that its owner gave away here
 	saving   bool                  // a save is due
@@ -270,7 +271,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 			cmds = append(cmds, m.moved(c.ID)) // its place is kept no more
 		}
 	}
-	return tea.Batch(cmds...)
+	return tea.Batch(append(cmds, m.doneEarly()...)...)
 }
 
 // warn tells, once, what keeps the console from its relay and will not pass by itself.
