@@ -13,19 +13,19 @@ import (
 
 // What is kept in memory so that a thousand consoles in step cost one reading and one encoding.
 const (
-	recentMost = 1024 // events
-	framesMost = 64
+	recentLeast = 1024 // events; twice as many at most
+	framesMost  = 64
 )
 
-// recent are the newest events of the committed state, oldest first and without a hole.
+// recent are the newest events of the committed state, oldest first and without a hole. What it holds never changes: who
+// reads from an older one may go on.
 type recent []store.Event
 
-// add puts events at the end.
+// add returns it with events at the end.
 func (r recent) add(events []store.Event) recent {
 	r = append(r, events...)
-	if over := len(r) - recentMost; over > 0 {
-		clear(r[:over]) // they are not to be kept alive
-		r = append(recent(nil), r[over:]...)
+	if len(r) > 2*recentLeast {
+		r = append(make(recent, 0, 2*recentLeast+1), r[len(r)-recentLeast:]...)
 	}
 	return r
 }
