@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -174,6 +175,7 @@ func post(ctx context.Context, to, public string, n int) error {
 		if err != nil {
 			return err
 		}
+		_, _ = io.Copy(io.Discard, answer.Body) // so that the connection is kept
 		answer.Body.Close()
 		if answer.StatusCode == http.StatusServiceUnavailable { // it is starting
 			r.Body, _ = r.GetBody()
