@@ -156,7 +156,7 @@ func (c *child) end() {
 // follow is the child's side. Its consoles share two cores with what is measured, so they cost as little as can be: one
 // loop over one epoll that counts what comes, without taking it apart.
 func follow(kind, address string) error {
-	dial := map[string]func(string) (*websocket.Conn, error){"befree": anew, "centrifuge": subscribe}[kind]
+	dial := map[string]func(string) (*websocket.Conn, error){"befree": anew, "resumed": resumed, "centrifuge": subscribe}[kind]
 	files, err := dialAll(dial, address)
 	if err != nil {
 		return err
@@ -175,7 +175,10 @@ func follow(kind, address string) error {
 		os.Exit(0)
 	}()
 	fmt.Println("ready")
-	marker := map[string]string{"befree": `"kind":"received"`, "centrifuge": `"push"`}[kind]
+	marker := `"kind":"received"`
+	if kind == "centrifuge" {
+		marker = `"push"`
+	}
 	heard := time.Now()
 	buf := make([]byte, 1<<20)
 	seen := make([]int, len(files)) // bytes of the marker that the last reading of each ended with
@@ -237,6 +240,9 @@ func dialAll(dial func(string) (*websocket.Conn, error), address string) ([]*os.
 
 // anew signs in without a copy.
 func anew(address string) (*websocket.Conn, error) { return signIn(address, false) }
+
+// resumed signs in with a copy.
+func resumed(address string) (*websocket.Conn, error) { return signIn(address, true) }
 
 // signIn returns a console's connection once it is in step, with a copy of all that the relay has or with none.
 func signIn(address string, copied bool) (*websocket.Conn, error) {

@@ -39,7 +39,7 @@ func herds(ctx context.Context, dir string) error {
 	once.Add(consoles)
 	for range consoles {
 		go func() {
-			ws, err := signIn(address, true)
+			ws, err := resumed(address)
 			once.Done()
 			if err != nil {
 				return
@@ -91,7 +91,7 @@ func herds(ctx context.Context, dir string) error {
 func again(address string) (*websocket.Conn, error) {
 	for wait := 200 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		time.Sleep(200*time.Millisecond + rand.N(wait))
-		if ws, err := signIn(address, true); err == nil {
+		if ws, err := resumed(address); err == nil {
 			return ws, nil
 		}
 	}

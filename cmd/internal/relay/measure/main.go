@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	only := flag.String("only", "", "append, webhook, fanout or herd; all where empty")
+	only := flag.String("only", "", "append, webhook, fanout, herd or memory; all where empty")
 	kind, at := flag.String("consoles", "", "of the process that follows"), flag.String("at", "", "where they follow")
 	profile := flag.String("cpuprofile", "", "write what took the processor's time to this `file`")
 	flag.Parse()
@@ -41,7 +41,7 @@ func main() {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, string) error
-	}{{"append", appends}, {"webhook", webhooks}, {"fanout", fanouts}, {"herd", herds}} {
+	}{{"append", appends}, {"webhook", webhooks}, {"fanout", fanouts}, {"herd", herds}, {"memory", memories}} {
 		if *only != "" && *only != part.name {
 			continue
 		}
