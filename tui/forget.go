@@ -304,7 +304,7 @@ func (m *Model) pastOnes() tea.Cmd {
 
 // forgetHere drops what is being written in conversations that are forgotten, and says what has come up meanwhile.
 func (m *Model) forgetHere(before *world) {
-	gone := func(id string) bool { return m.world.byID[id] != nil && !m.world.byID[id].Gone.IsZero() }
+	gone := m.world.gone
 	for _, id := range append(m.composer.Others(), m.open) {
 		if gone(id) {
 			m.composer.Put(id, "")
@@ -314,7 +314,7 @@ func (m *Model) forgetHere(before *world) {
 	maps.DeleteFunc(m.answers, func(id string, _ bolt.Entry) bool { return gone(id) })
 	maps.DeleteFunc(m.records, func(id string, _ changes) bool { return gone(id) })
 	maps.DeleteFunc(m.unsaved, func(p place, _ bool) bool { return gone(p.conversation) })
-	if was := before.byID[m.open]; gone(m.open) && was != nil && was.Gone.IsZero() {
+	if before.byID[m.open] != nil && !before.gone(m.open) && gone(m.open) {
 		m.side, m.safety, m.plan, m.versions, m.palette = noSide, nil, nil, nil, nil
 		m.chat.Show(m.world.byID[m.open])
 		if m.focus == onSide || m.focus == onComposer {

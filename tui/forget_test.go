@@ -114,6 +114,25 @@ func TestWhatIsBeingWrittenGoesToo(t *testing.T) {
 	})
 }
 
+// The disk may tell of a forgetting a moment before the rest does. What is opened in between stays.
+func TestForgottenIsToldOnce(t *testing.T) {
+	sit(t, Options{}, 100, 30, over, func(s *sitter) {
+		s.press("C", "enter")
+		first := s.m.world
+		gone := *s.m.chat.conv
+		gone.Gone = time.Now()
+		first.openID, first.open = gone.ID, &gone
+		s.update(worldMsg{world: first, changed: make(chan struct{})})
+		s.sees("It has been forgotten")
+		s.press("f2")
+		s.sees("Claim the next most urgent")
+		then := s.m.world
+		then.byID = map[string]*desk.Conversation{gone.ID: &gone}
+		s.update(worldMsg{world: then, changed: make(chan struct{})})
+		s.sees("Claim the next most urgent")
+	})
+}
+
 func TestANumberGoesWhenTheScreenIsLocked(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
 		s.press("1", "esc", "W", "the police ask", "f9", "right one", "enter")

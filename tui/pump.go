@@ -111,6 +111,12 @@ func whole(line Line, id string, known *desk.Conversation) (*desk.Conversation, 
 	return line.Conversation(id)
 }
 
+// gone tells whether a conversation was forgotten. Of the open one the disk may know that a moment earlier.
+func (w *world) gone(id string) bool {
+	c := w.byID[id]
+	return c != nil && !c.Gone.IsZero() || w.open != nil && w.open.ID == id && !w.open.Gone.IsZero()
+}
+
 // going returns the replies to a conversation that the relay has not got yet.
 func (w *world) going(id string) (es []bolt.Entry) {
 	for _, e := range w.outbox {
