@@ -23,21 +23,18 @@ func (c *Client) recall() error {
 	var open []*desk.Conversation
 	var read []string
 	ledger := false
-	at, err := c.Cache.Summaries(func(s bolt.Summary) {
+	at, err := c.Cache.Summaries(func(s bolt.Summary) func() {
 		var conv desk.Conversation
 		var l desk.Ledger
-		if s.Conversation == besides {
-			if ledger = json.Unmarshal(s.Body, &l) == nil; ledger {
-				c.state.Recall(l)
-			}
-			return
+		switch {
+		case s.Conversation == besides && json.Unmarshal(s.Body, &l) == nil:
+			return func() { c.state.Recall(l); ledger = true }
+		case s.Conversation == besides:
+			return func() {}
+		case len(s.Body) > 0 && json.Unmarshal(s.Body, &conv) == nil && conv.ID == s.Conversation:
+			return func() { c.state.Replace(&conv); c.short[conv.ID] = true }
 		}
-		if len(s.Body) > 0 && json.Unmarshal(s.Body, &conv) == nil && conv.ID == s.Conversation {
-			c.state.Replace(&conv)
-			c.short[conv.ID] = true
-			return
-		}
-		read = append(read, s.Conversation)
+		return func() { read = append(read, s.Conversation) }
 	})
 	if err != nil {
 		return err

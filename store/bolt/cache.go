@@ -352,6 +352,15 @@ func (c *Cache) Each(f func(store.Event)) error { return c.each(eventsBucket, ni
 
 // each calls f with every record of a bucket after a key, nil for all, in the order of their keys.
 func (c *Cache) each(bucket, after []byte, f func(store.Event)) error {
+	return readEach(c, bucket, after, func(e store.Event) store.Event { return e }, f)
+}
+
+// readEach calls f likewise with what read makes of each record. While f has one piece of them, others are read.
+func readEach[T any](c *Cache, bucket, after []byte, read func(store.Event) T, f func(T)) error {
+	type piece struct {
+		all []T
+		err error
+	}
 	pieces := make(chan chan piece, runtime.GOMAXPROCS(0))
 	stop := make(chan struct{})
 	defer close(stop)
@@ -362,36 +371,33 @@ func (c *Cache) each(bucket, after []byte, f func(store.Event)) error {
 			if err == nil && len(raw) == 0 {
 				return
 			}
-			unsealed := make(chan piece, 1)
+			done := make(chan piece, 1)
 			select {
-			case pieces <- unsealed:
+			case pieces <- done:
 			case <-stop:
 				return
 			}
 			if err != nil {
-				unsealed <- piece{err: err}
+				done <- piece{err: err}
 				return
 			}
-			go func() { unsealed <- c.unseal(bucket, raw) }()
+			go func() {
+				all, err := unseal(c, bucket, raw, read)
+				done <- piece{all, err}
+			}()
 			after = raw[len(raw)-1].key
 		}
 	}()
-	for unsealed := range pieces {
-		p := <-unsealed
+	for done := range pieces {
+		p := <-done
 		if p.err != nil {
 			return p.err
 		}
-		for _, e := range p.events {
-			f(e)
+		for _, one := range p.all {
+			f(one)
 		}
 	}
 	return nil
-}
-
-// A piece of the events, unsealed.
-type piece struct {
-	events []store.Event
-	err    error
 }
 
 // A stored is an event as it lies in the file.
@@ -419,17 +425,18 @@ func some(b *bbolt.Bucket, after []byte) (records []stored) {
 	return records
 }
 
-func (c *Cache) unseal(bucket []byte, records []stored) (p piece) {
-	p.events = make([]store.Event, len(records))
-	p.err = guarded(c.path, func() (err error) {
+func unseal[T any](c *Cache, bucket []byte, records []stored, read func(store.Event) T) ([]T, error) {
+	all := make([]T, len(records))
+	return all, guarded(c.path, func() error {
 		for i, r := range records {
-			if p.events[i], err = c.event(bucket, r.key, r.value); err != nil {
+			e, err := c.event(bucket, r.key, r.value)
+			if err != nil {
 				return err
 			}
+			all[i] = read(e)
 		}
 		return nil
 	})
-	return p
 }
 
 // Conversation returns what the cache has of one conversation, oldest first.

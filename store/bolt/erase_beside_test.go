@@ -69,10 +69,11 @@ func TestNoSummaryOfWhatIsForgotten(t *testing.T) {
 	if err := c.Summarize(1, []Summary{{Conversation: "x", Body: []byte(`{"Tail":"0147"}`)}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Summaries(func(s Summary) {
+	_, err := c.Summaries(func(s Summary) func() {
 		if len(s.Body) > 0 {
 			t.Error("it can be read")
 		}
+		return func() {}
 	})
 	if err != nil {
 		t.Fatal(err)

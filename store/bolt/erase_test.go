@@ -296,10 +296,11 @@ func TestASummaryGoesWithAnyClass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Summaries(func(s Summary) {
+	if _, err := c.Summaries(func(s Summary) func() {
 		if len(s.Body) > 0 {
 			t.Errorf("the summary says %s", s.Body)
 		}
+		return func() {}
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -352,7 +353,7 @@ func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
 			t.Errorf("crash %t: found in %v, made ready again", crash, in)
 		}
 		summaries := map[string]string{}
-		if _, err := c.Summaries(func(s Summary) { summaries[s.Conversation] = string(s.Body) }); err != nil || summaries["c1"] != "" || summaries["c2"] == "" {
+		if _, err := c.Summaries(func(s Summary) func() { return func() { summaries[s.Conversation] = string(s.Body) } }); err != nil || summaries["c1"] != "" || summaries["c2"] == "" {
 			t.Errorf("crash %t: the summaries are %v, %v", crash, summaries, err)
 		}
 		c.Close()

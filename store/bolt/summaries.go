@@ -117,8 +117,9 @@ func (c *Cache) unsummarize(tx *bbolt.Tx, conversation string) error {
 	return c.unread(tx, conversation)
 }
 
-// Summaries returns the place up to which the summaries stand for everything, 0 for none, and calls f with each.
-func (c *Cache) Summaries(f func(Summary)) (at uint64, err error) {
+// Summaries returns the place up to which the summaries stand for everything, 0 for none, and calls read with each. Many
+// are read at once; what read returns is called for one after another.
+func (c *Cache) Summaries(read func(Summary) (then func())) (at uint64, err error) {
 	var unread []string
 	err = c.view(func(tx *bbolt.Tx) error {
 		raw, err := c.fact(tx, summarizedKey)
@@ -136,11 +137,9 @@ func (c *Cache) Summaries(f func(Summary)) (at uint64, err error) {
 		return 0, err
 	}
 	for _, id := range unread {
-		f(Summary{Conversation: id})
+		read(Summary{Conversation: id})()
 	}
-	return at, c.each(summariesBucket, nil, func(e store.Event) {
-		f(Summary{e.Conversation, e.Body})
-	})
+	return at, readEach(c, summariesBucket, nil, func(e store.Event) func() { return read(Summary{e.Conversation, e.Body}) }, func(then func()) { then() })
 }
 
 // After calls f with every event after a place that the cache has, oldest first.
