@@ -21,7 +21,7 @@ func searchable(t *testing.T, path string) *bolt.Cache {
 	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"), Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1},
-		ClassOf: desk.ClassOf, WordsOf: desk.Words,
+		ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestSearchWithoutANetwork(t *testing.T) {
 	if got := lines(t, c, "mótel"); got != "ask about the Motel; MOTEL nine; in the motel" {
 		t.Errorf("found %q", got)
 	}
-	if err := cache.Erase("c", store.Text); err != nil {
+	if err := cache.Receive(event(4, 3, desk.TextForgotten, store.Clock, "")); err != nil {
 		t.Fatal(err)
 	}
 	if got := lines(t, c, "motel"); got != "ask about the Motel" {

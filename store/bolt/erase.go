@@ -53,19 +53,6 @@ func (c *Cache) beginErasing(tx *bbolt.Tx, e store.Event, classes []store.Class)
 
 var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
 
-// Erase forgets classes of a conversation without an event that says so; no class stands for all of them.
-func (c *Cache) Erase(conversation string, classes ...store.Class) error {
-	if len(classes) == 0 {
-		classes = allClasses
-	}
-	c.keeping.Lock()
-	defer c.keeping.Unlock()
-	if err := c.update(func(tx *bbolt.Tx) error { return c.beginErasing(tx, store.Event{Conversation: conversation}, classes) }); err != nil {
-		return err
-	}
-	return c.erase()
-}
-
 // erase does what is due: keys first, then the words that are searched, the summaries, and what lies in the outbox and
 // the drafts. The caller holds keeping, or is alone.
 func (c *Cache) erase() error {

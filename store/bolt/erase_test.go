@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"befree.example/store"
 	"befree.example/store/seal"
 	"befree.example/store/search"
@@ -328,9 +330,23 @@ func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
 			}
 			return in
 		}
+		sheets := func(conversation string) (n int) {
+			t.Helper()
+			if err := c.view(func(tx *bbolt.Tx) error {
+				for _, class := range allClasses {
+					if tx.Bucket(wordsBucket).Get(c.sheetName(bundle{conversation, class}, 0)) != nil {
+						n++
+					}
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
 		err = errors.Join(c.Reset("epoch"), c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received")),
 			c.Summarize(2, []Summary{{"c1", []byte(`"of c1"`)}, {"c2", []byte(`"of c2"`)}}))
-		if err != nil || len(found()) != 2 {
+		if err != nil || len(found()) != 2 || sheets("c1") != 1 || sheets("c2") != 1 {
 			t.Fatalf("%v: %v", found(), err)
 		}
 		if crash {
@@ -347,6 +363,9 @@ func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
 		}
 		if in := found(); !slices.Equal(in, []string{"c2"}) {
 			t.Errorf("crash %t: found in %v", crash, in)
+		}
+		if sheets("c1") != 0 || sheets("c2") != 1 {
+			t.Errorf("crash %t: %d sheets of what is forgotten, %d of what is not", crash, sheets("c1"), sheets("c2"))
 		}
 		c.Unprepare()
 		if in := found(); !slices.Equal(in, []string{"c2"}) {
