@@ -96,11 +96,16 @@ func (c *Client) giveUp(id string) (handed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	handed = c.handed[id]
+	c.done(id)
+	return handed
+}
+
+// done drops what is known of a command that has its end. The caller holds mu.
+func (c *Client) done(id string) {
 	delete(c.pressed, id)
 	delete(c.waiting, id)
 	delete(c.certain, id)
 	delete(c.handed, id)
-	return handed
 }
 
 type answered struct {
@@ -178,10 +183,7 @@ func (c *Client) answer(id string, a answered) {
 		if waiting, ok := c.waiting[id]; ok {
 			waiting <- a // has room for the one answer
 		}
-		delete(c.waiting, id)
-		delete(c.pressed, id)
-		delete(c.certain, id)
-		delete(c.handed, id)
+		c.done(id)
 	})
 }
 
