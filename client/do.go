@@ -63,9 +63,6 @@ func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.P
 	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline
 	}
-	if c.gone(command.Conversation) {
-		return Outcome{}, errForgotten
-	}
 	id, answer, err := c.queue(command, certain)
 	if err != nil {
 		return Outcome{}, err
@@ -127,7 +124,7 @@ func (c *Client) queue(command desk.Command, certain ed25519.PrivateKey) (id str
 		Drafted: command.Kind == desk.ReplyQueued,
 	})
 	if err != nil {
-		return "", nil, err
+		return "", nil, told(err)
 	}
 	answer := make(chan answered, 1)
 	c.update(func() {
@@ -167,7 +164,9 @@ func (c *Client) turnDown(e bolt.Entry, refusal *desk.Refusal) error {
 		c.Logger.Warn("the relay did not take the record of a search", "code", refusal.Code)
 		err = c.Cache.Settle(e.ID)
 	case (durable(e.Kind) || e.Kind == desk.ReplyQueued) && refusal.Code != desk.CodeForgotten && e.Kind != desk.Erased:
-		err = c.Cache.Refuse(e, refusal.Text)
+		if err = c.Cache.Refuse(e, refusal.Text); errors.Is(err, bolt.ErrForgotten) {
+			err = c.Cache.Settle(e.ID)
+		}
 	default:
 		err = c.Cache.Settle(e.ID)
 	}

@@ -3,9 +3,11 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"befree.example/store"
+	"befree.example/store/bolt"
 	"befree.example/store/desk"
 )
 
@@ -92,10 +94,15 @@ func (c *Client) gone(conversation string) bool {
 // errForgotten answers whoever would write in a conversation that is forgotten: its words must not get a key again.
 var errForgotten = &desk.Refusal{Code: desk.CodeForgotten, Text: "This conversation has been forgotten."}
 
-// Draft keeps what is being written in a conversation, unless that is forgotten; see [bolt.Cache.Draft].
-func (c *Client) Draft(conversation, what, text string, at time.Time) error {
-	if c.gone(conversation) {
-		return nil
+// told puts into words that the cache writes nothing in a conversation that is forgotten. It knows that first.
+func told(err error) error {
+	if errors.Is(err, bolt.ErrForgotten) {
+		return errForgotten
 	}
-	return c.Cache.Draft(conversation, what, text, at)
+	return err
+}
+
+// Draft keeps what is being written in a conversation; a *desk.Refusal says that this is forgotten. See [bolt.Cache.Draft].
+func (c *Client) Draft(conversation, what, text string, at time.Time) error {
+	return told(c.Cache.Draft(conversation, what, text, at))
 }

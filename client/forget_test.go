@@ -86,12 +86,37 @@ func TestWordsThatComeAfterTheyAreForgotten(t *testing.T) {
 				t.Errorf("a note in what is forgotten: %v", err)
 			}
 		}
-		if err := c.Draft("c", "", "tangerine", time.Now()); err != nil {
-			t.Fatal(err)
+		err = c.Draft("c", "", "tangerine", time.Now())
+		if kind == desk.Forgotten && !errors.Is(err, &desk.Refusal{Code: desk.CodeForgotten}) || kind != desk.Forgotten && err != nil {
+			t.Errorf("%s: a draft: %v", kind, err)
 		}
 		if drafts, err := c.Cache.Drafts(); err != nil || kind == desk.Forgotten && len(drafts) > 0 {
 			t.Errorf("%s: %d drafts, %v", kind, len(drafts), err)
 		}
+	}
+}
+
+// Whoever writes in the moment between a forgetting on the disk and its being shown is told, and nothing is kept.
+func TestWritingWhileItIsForgotten(t *testing.T) {
+	cache := searchable(t, filepath.Join(t.TempDir(), "cache.db"))
+	defer cache.Close()
+	if err := cache.Receive(text(1, 0, "tangerine"), event(2, 1, desk.Closed, "ada", `{"disposition":"ok"}`)); err != nil {
+		t.Fatal(err)
+	}
+	c := alone(t, cache)
+	if err := cache.Receive(event(3, 2, desk.Forgotten, store.Clock, "")); err != nil { // c has not shown it yet
+		t.Fatal(err)
+	}
+	_, err := c.Do(t.Context(), desk.Command{Kind: desk.NoteAdded, Conversation: "c", Body: []byte(`{"text":"plum"}`)})
+	for what, err := range map[string]error{"a note": err, "a draft": c.Draft("c", "note", "plum", time.Now())} {
+		if !errors.Is(err, &desk.Refusal{Code: desk.CodeForgotten}) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	outbox, err := cache.Outbox()
+	drafts, err2 := cache.Drafts()
+	if err != nil || err2 != nil || len(outbox)+len(drafts) > 0 {
+		t.Errorf("%d wait, %d drafts; %v, %v", len(outbox), len(drafts), err, err2)
 	}
 }
 

@@ -133,6 +133,21 @@ func TestForgottenIsToldOnce(t *testing.T) {
 	})
 }
 
+// The disk knows before the screen does: whoever writes on meanwhile is told.
+func TestWhoWritesInWhatIsForgottenIsTold(t *testing.T) {
+	for words, o := range map[string]Options{"This conversation has been forgotten.": {}, "Esta conversación se olvidó.": {Language: "es"}} {
+		sit(t, o, 100, 30, over, func(s *sitter) {
+			s.press("C", "enter", "t", "her aunt")
+			s.h.change(func() {
+				s.h.fail = &desk.Refusal{Code: desk.CodeForgotten, Text: "This conversation has been forgotten."}
+			})
+			s.press(" Rosa")
+			s.wait(3 * time.Second)
+			s.sees(words)
+		})
+	}
+}
+
 func TestANumberGoesWhenTheScreenIsLocked(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
 		s.press("1", "esc", "W", "the police ask", "f9", "right one", "enter")

@@ -50,9 +50,10 @@ var (
 
 // Errors of a cache.
 var (
-	ErrOwner   = errors.New("cache belongs to somebody else")
-	ErrHole    = errors.New("events do not follow the last one received")
-	ErrRevoked = errors.New("this device was revoked, and what was kept on it cannot be read any more")
+	ErrOwner     = errors.New("cache belongs to somebody else")
+	ErrHole      = errors.New("events do not follow the last one received")
+	ErrRevoked   = errors.New("this device was revoked, and what was kept on it cannot be read any more")
+	ErrForgotten = errors.New("the conversation has been forgotten")
 )
 
 // CacheOptions say whose cache it is and how to open it.

@@ -53,6 +53,30 @@ func (c *Cache) beginErasing(tx *bbolt.Tx, e store.Event, classes []store.Class)
 
 var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
 
+// mayWrite gives [ErrForgotten] for a conversation that ends with all of it forgotten: what is written there would get a
+// key again. The caller holds keeping until it has written.
+func (c *Cache) mayWrite(conversation string) error {
+	return c.view(func(tx *bbolt.Tx) error {
+		seq, err := c.tail(tx, conversation)
+		if err != nil {
+			return err
+		}
+		covered := tx.Bucket(eventsBucket).Get(seqKey(seq))
+		if covered == nil {
+			return nil
+		}
+		record, err := c.uncover(eventsBucket, seqKey(seq), covered)
+		if err != nil {
+			return err
+		}
+		e, err := decode(record, seq)
+		if err == nil && slices.Contains(c.forgets(e.Kind), store.Facts) {
+			err = ErrForgotten
+		}
+		return err
+	})
+}
+
 // erase does what is due: keys first, then the words that are searched, the summaries, and what lies in the outbox and
 // the drafts. The caller holds keeping, or is alone.
 func (c *Cache) erase() error {

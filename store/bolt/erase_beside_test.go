@@ -1,10 +1,13 @@
 package bolt
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"befree.example/store/seal"
 )
 
 // TestForgettingBesideDrafting: while conversations are forgotten, drafts of others are kept; neither waits for the other
@@ -77,5 +80,86 @@ func TestNoSummaryOfWhatIsForgotten(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// noKeys fails where a conversation has a key.
+func noKeys(t *testing.T, c *Cache, conversation string) {
+	t.Helper()
+	for _, class := range allClasses {
+		if _, err := (coveredKeys{c.keys, c.cover}).Load(conversation + "/" + string(class)); !errors.Is(err, seal.ErrNoKey) {
+			t.Errorf("%s has a key of %s: %v", conversation, class, err)
+		}
+	}
+}
+
+// TestNothingIsWrittenInWhatIsForgotten: whoever writes in a conversation that was forgotten a moment ago, or in an
+// earlier process, writes nothing and makes no key.
+func TestNothingIsWrittenInWhatIsForgotten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	id, err := c.Queue(Entry{Conversation: "x", Kind: "note", Command: []byte(`"waits"`)})
+	if err = errors.Join(err, c.Receive(at(1, 0, "x", "text"), at(2, 1, "x", "forgotten"))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for name, write := range map[string]func() error{
+			"a draft":   func() error { return c.Draft("x", "", "what I write", time.Now()) },
+			"a note":    func() error { _, err := c.Queue(Entry{Conversation: "x", Kind: "note"}); return err },
+			"a reply":   func() error { _, err := c.Queue(Entry{Conversation: "x", Kind: "reply", Drafted: true}); return err },
+			"a refusal": func() error { return c.Refuse(Entry{ID: id, Conversation: "x", Kind: "note"}, "why") },
+		} {
+			if err := write(); !errors.Is(err, ErrForgotten) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := c.Draft("x", "", "", time.Now()); err != nil {
+			t.Errorf("to drop a draft: %v", err)
+		}
+		if err := c.Draft("y", "", "what I write", time.Now()); err != nil {
+			t.Errorf("a draft of another: %v", err)
+		}
+		noKeys(t, c, "x")
+		c.Close()
+		c = openErasing(t, path)
+	}
+}
+
+// TestDraftingWhileItIsForgotten: of the drafts that are saved while their conversation is forgotten, none is left, and
+// no key.
+func TestDraftingWhileItIsForgotten(t *testing.T) {
+	c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+	for i := range uint64(20) {
+		x := fmt.Sprintf("c%d", i)
+		if err := c.Receive(at(2*i+1, 0, x, "text")); err != nil {
+			t.Fatal(err)
+		}
+		drafted, forgotten, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+		go func() {
+			err := c.Draft(x, "", "what I write", time.Now())
+			close(drafted)
+			for late := false; err == nil && !late; {
+				select {
+				case <-forgotten:
+					late = true
+				default:
+				}
+				err = c.Draft(x, "", "what I write", time.Now())
+			}
+			ended <- err
+		}()
+		<-drafted
+		err := c.Receive(at(2*i+2, 2*i+1, x, "forgotten"))
+		close(forgotten)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, ErrForgotten) {
+			t.Fatal(err)
+		}
+		if drafts, err := c.Drafts(); err != nil || len(drafts) > 0 {
+			t.Fatalf("%d drafts are left, %v", len(drafts), err)
+		}
+		noKeys(t, c, x)
 	}
 }
