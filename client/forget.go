@@ -38,6 +38,11 @@ func (s *session) forget(conversation string) {
 			delete(s.loose[conversation], seq)
 		}
 	}
+	s.toConfirm()
+}
+
+// toConfirm sees to it that the relay is told what has been forgotten here.
+func (s *session) toConfirm() {
 	select {
 	case s.erased <- struct{}{}:
 	default: // it looks for all there is
@@ -69,10 +74,10 @@ func (c *Client) confirmErased() error {
 		return err
 	}
 	upto, err := c.Cache.Erased()
-	if err != nil || upto == 0 {
+	if err != nil || upto.Seq == 0 {
 		return err
 	}
-	body, err := json.Marshal(desk.Erasure{Upto: upto})
+	body, err := json.Marshal(desk.Erasure{Upto: upto.Seq, Epoch: upto.Epoch})
 	if err != nil {
 		return err
 	}

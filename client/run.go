@@ -244,7 +244,26 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 		}
 		s.down = make(chan struct{})
 	})
-	return s.send(wire.Frame{Resume: &wire.Resume{Epoch: at.Epoch, After: at.Seq, Kept: s.held.Size}})
+	return s.goOn(wire.Resume{Epoch: at.Epoch, After: at.Seq, Kept: s.held.Size})
+}
+
+// goOn says where the copy ends. Where there is none, it says in which conversations something is written here
+// nevertheless: the relay tells which of them are forgotten.
+func (s *session) goOn(r wire.Resume) error {
+	if r.After == 0 {
+		var err error
+		if r.Written, err = s.Cache.Written(); err != nil {
+			return err
+		}
+	}
+	for all := r.Written; ; {
+		n := min(len(all), wire.MaxWritten)
+		r.Written, all = all[:n], all[n:]
+		r.More = len(all) > 0
+		if err := s.send(wire.Frame{Resume: &r}); err != nil || !r.More {
+			return err
+		}
+	}
 }
 
 // renew sets aside a copy of a log that is no more. Replies that wait become drafts: they rest on what is gone.

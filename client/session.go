@@ -218,6 +218,7 @@ func (s *session) snapshot(p store.Position) error {
 		return err
 	}
 	s.update(func() { s.status.At, s.status.Head = p.Seq, max(p.Seq, s.status.Head) })
+	s.toConfirm()
 	return nil
 }
 

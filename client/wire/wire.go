@@ -7,7 +7,8 @@
 //	console  auth       a name, a device and a proof made of the nonce
 //	relay    welcome    the role, or refused and the end
 //	console  resume     where its copy ends
-//	relay    part...    for a console without a copy: the open conversations, whole; then
+//	relay    part...    for a console without a copy: the open conversations, whole, and which of those that it writes in
+//	                    are forgotten; then
 //	relay    snapshot   the position from which events follow
 //	relay    events...  every event after that, in order, for as long as the connection lasts
 //
@@ -141,12 +142,18 @@ type Welcome struct {
 	Staff []string  `json:"staff,omitempty"` // names of who may be given a conversation
 }
 
-// Resume says where the console's copy ends; After 0 asks for a snapshot.
+// Resume says where the console's copy ends; After 0 asks for a snapshot. What is Written may take several frames, the
+// last one with More false.
 type Resume struct {
-	Epoch string `json:"epoch"`
-	After uint64 `json:"after"`
-	Kept  uint64 `json:"kept,omitempty"` // size of the log at the checkpoint that the console keeps, of whatever epoch
+	Epoch   string   `json:"epoch"`
+	After   uint64   `json:"after"`
+	Kept    uint64   `json:"kept,omitempty"`    // size of the log at the checkpoint that the console keeps, of whatever epoch
+	Written []string `json:"written,omitempty"` // conversations of which the console has drafts or commands, though no copy
+	More    bool     `json:"more,omitempty"`
 }
+
+// MaxWritten is how many conversations one Resume names.
+const MaxWritten = 1000
 
 // A Checkpoint is what the relay stands by from now on: its log as it is, signed. Proof shows that it begins with all
 // that was in it when it had From events; Edge are the whole parts of its tree when it had At events, for a console

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -118,4 +119,15 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("%s\n%s", again, twice)
 		}
 	})
+}
+
+// What a console says it has written fits its frame, whatever the conversations are called.
+func TestAFullResumeFitsItsFrame(t *testing.T) {
+	r := wire.Resume{Epoch: strings.Repeat("e", 32), After: math.MaxUint64, Kept: math.MaxUint64, More: true}
+	for range wire.MaxWritten {
+		r.Written = append(r.Written, strings.Repeat("c", 40))
+	}
+	if _, err := wire.Encode(wire.Frame{Resume: &r}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -186,10 +186,13 @@ func (c *Cache) Receive(es ...store.Event) error {
 }
 
 // Fill keeps events of one conversation as they are now readable, in the place of what it has of them; the position
-// stays.
+// stays. Where they end with all of it forgotten, so is what was written here.
 func (c *Cache) Fill(es ...store.Event) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
+	if err := c.eraseFilled(es); err != nil {
+		return err
+	}
 	return c.keep(es, nil, func(tx *bbolt.Tx) error {
 		for i, e := range es {
 			if i == 0 || e.Conversation != es[i-1].Conversation {
@@ -203,25 +206,29 @@ func (c *Cache) Fill(es ...store.Event) error {
 }
 
 // Follow makes the position the one that a snapshot of the relay's log stands for; the conversations of the snapshot
-// have been filled before.
+// have been filled before. Of a copy that is begun anew all that was forgotten up to there is to be confirmed.
 func (c *Cache) Follow(p store.Position) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
-	return c.keep(nil, &p)
+	return c.keep(nil, &p, func(tx *bbolt.Tx) error { return c.followErasing(tx, p.Seq) })
 }
 
 // Reset drops what was copied from a log that is no more, and begins at the start of the one with this epoch. The
-// outbox and the drafts stay.
+// outbox and the drafts stay, and the keys of their conversations: see [Cache.Written]. All other keys are destroyed.
 func (c *Cache) Reset(epoch string) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
+	if err := errors.Join(c.erase(), c.shredCopy()); err != nil {
+		return err
+	}
+	copied := c.Position().Seq > 0
 	err := c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket, summariesBucket, unreadBucket} {
 			if err := renew(tx, name); err != nil {
 				return err
 			}
 		}
-		if err := tx.Bucket(metaBucket).Delete(summarizedKey); err != nil {
+		if err := errors.Join(tx.Bucket(metaBucket).Delete(summarizedKey), c.renewErasing(tx, copied)); err != nil {
 			return err
 		}
 		return c.setFact(tx, indexedKey, wordsVersion)

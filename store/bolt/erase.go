@@ -2,8 +2,10 @@ package bolt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -17,13 +19,14 @@ import (
 type erasing struct {
 	Due  []erasure `json:"due,omitempty"`
 	Upto uint64    `json:"upto,omitempty"` // Seq of the newest event whose erasure has been made and not confirmed
+	Anew bool      `json:"anew,omitempty"` // the copy was dropped, and where the next one begins is not known yet
 }
 
 // An erasure is what one event forgets.
 type erasure struct {
 	Conversation string        `json:"conv"`
 	Classes      []store.Class `json:"classes"`
-	Seq          uint64        `json:"seq"`
+	Seq          uint64        `json:"seq"` // of the event, 0 where it is not to be confirmed by itself
 }
 
 func (c *Cache) readErasing(tx *bbolt.Tx) (e erasing, err error) {
@@ -48,6 +51,71 @@ func (c *Cache) beginErasing(tx *bbolt.Tx, e store.Event, classes []store.Class)
 		return err
 	}
 	all.Due = append(all.Due, erasure{e.Conversation, classes, e.Seq})
+	return c.writeErasing(tx, all)
+}
+
+// eraseFilled forgets, of a conversation that is filled, what was written here before it was all forgotten, if that is
+// not known yet. It is no word for what else was forgotten up to then. The caller holds keeping.
+func (c *Cache) eraseFilled(es []store.Event) error {
+	i := slices.IndexFunc(es, func(e store.Event) bool { return slices.Contains(c.forgets(e.Kind), store.Facts) })
+	if i < 0 {
+		return nil
+	}
+	err := c.update(func(tx *bbolt.Tx) error {
+		if tx.Bucket(eventsBucket).Get(seqKey(es[i].Seq)) != nil {
+			return nil
+		}
+		return c.beginErasing(tx, store.Event{Conversation: es[i].Conversation}, allClasses)
+	})
+	return errors.Join(err, c.erase())
+}
+
+// shredCopy destroys the keys of what was copied, save those of conversations in which something is written here. The
+// caller holds keeping.
+func (c *Cache) shredCopy() error {
+	written, err := c.Written()
+	if err != nil {
+		return err
+	}
+	gone := map[string]bool{}
+	err = c.view(func(tx *bbolt.Tx) error {
+		return tx.Bucket(eventsBucket).ForEach(func(key, covered []byte) error {
+			record, err := c.uncover(eventsBucket, key, covered)
+			if err != nil {
+				return err
+			}
+			e, err := decode(record, binary.BigEndian.Uint64(key))
+			gone[e.Conversation] = err == nil
+			return err
+		})
+	})
+	delete(gone, "")
+	for _, id := range written {
+		delete(gone, id)
+	}
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	return c.ring.ShredAll(slices.Collect(maps.Keys(gone)), allClasses...)
+}
+
+// renewErasing drops what was to be confirmed of a log that is no more.
+func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool) error {
+	all, err := c.readErasing(tx)
+	if err != nil {
+		return err
+	}
+	all.Upto, all.Anew = 0, all.Anew || copied
+	return c.writeErasing(tx, all)
+}
+
+// followErasing has all be confirmed that was forgotten before a copy that is begun anew.
+func (c *Cache) followErasing(tx *bbolt.Tx, seq uint64) error {
+	all, err := c.readErasing(tx)
+	if err != nil || !all.Anew {
+		return err
+	}
+	all.Upto, all.Anew = seq, false
 	return c.writeErasing(tx, all)
 }
 
@@ -148,21 +216,26 @@ func (c *Cache) eraseEntries(tx *bbolt.Tx, e erasure, bucket []byte) error {
 	return err
 }
 
-// Erased returns the Seq of the newest event whose forgetting has been done here and not been confirmed; 0 for none.
-func (c *Cache) Erased() (upto uint64, err error) {
+// Erased returns up to where, in which log, what was forgotten has been forgotten here and not been confirmed; Seq 0 for
+// nothing.
+func (c *Cache) Erased() (upto store.Position, err error) {
+	c.mu.Lock() // nobody moves the position
+	defer c.mu.Unlock()
 	err = c.view(func(tx *bbolt.Tx) error {
 		all, err := c.readErasing(tx)
-		upto = all.Upto
+		upto = store.Position{Epoch: c.position.Epoch, Seq: all.Upto}
 		return err
 	})
 	return upto, err
 }
 
 // Confirmed says that the relay is sure to hear of what was forgotten up to an event.
-func (c *Cache) Confirmed(upto uint64) error {
+func (c *Cache) Confirmed(upto store.Position) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.update(func(tx *bbolt.Tx) error {
 		all, err := c.readErasing(tx)
-		if err != nil || all.Upto > upto {
+		if err != nil || all.Upto > upto.Seq || c.position.Epoch != upto.Epoch {
 			return err
 		}
 		all.Upto = 0

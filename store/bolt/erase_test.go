@@ -156,14 +156,14 @@ func TestAConsoleForgetsByAnEvent(t *testing.T) {
 	}
 	c.Close()
 	c = openErasing(t, path)
-	if upto, err := c.Erased(); err != nil || upto != 6 {
-		t.Fatalf("erased up to %d, %v", upto, err)
+	if upto, err := c.Erased(); err != nil || upto.Seq != 6 {
+		t.Fatalf("erased up to %d, %v", upto.Seq, err)
 	}
-	if err := c.Confirmed(6); err != nil {
+	if err := c.Confirmed(store.Position{Seq: 6}); err != nil {
 		t.Fatal(err)
 	}
-	if upto, err := c.Erased(); err != nil || upto != 0 {
-		t.Fatalf("confirmed, and erased up to %d, %v", upto, err)
+	if upto, err := c.Erased(); err != nil || upto.Seq != 0 {
+		t.Fatalf("confirmed, and erased up to %d, %v", upto.Seq, err)
 	}
 }
 
@@ -191,8 +191,8 @@ func TestAnErasureThatWasBegunIsFinished(t *testing.T) {
 	if _, err := os.Stat(spare(path)); err == nil {
 		t.Fatal("half a copy was left")
 	}
-	if upto, err := c.Erased(); err != nil || upto != 2 {
-		t.Fatalf("erased up to %d, %v", upto, err)
+	if upto, err := c.Erased(); err != nil || upto.Seq != 2 {
+		t.Fatalf("erased up to %d, %v", upto.Seq, err)
 	}
 }
 
@@ -377,4 +377,64 @@ func TestForgettingTakesWordsAndSummariesAlong(t *testing.T) {
 		}
 		c.Close()
 	}
+}
+
+// A copy that is begun anew has no key of the one before, save where something is written; and that goes too once it is
+// known to be forgotten. What was to be confirmed of the other log is not of this one: what is confirmed is all that was
+// forgotten before the new copy begins, once that is there.
+func TestACopyThatIsBegunAnewForgets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	erased := func(want store.Position) {
+		t.Helper()
+		if upto, err := c.Erased(); err != nil || upto != want {
+			t.Fatalf("to be confirmed: %v, %v, not %v", upto, err, want)
+		}
+	}
+	err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first", Seq: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "first"}) // there was no copy before
+	err = errors.Join(c.Receive(at(2, 0, "c1", "received"), at(3, 0, "c2", "received"), at(4, 0, "c3", "received"), at(5, 4, "c3", "forgotten")),
+		c.Draft("c2", "", "half", time.Unix(7, 0)), c.Draft("c4", "", "half", time.Unix(7, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "first", Seq: 5})
+	copied, written := wrapped(t, c, "c1/text"), wrapped(t, c, "c2/text")
+	if err := errors.Join(c.Reset("second"), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	if hasBytes(t, path, copied) || !hasBytes(t, path, written) {
+		t.Error("the file has the wrong keys")
+	}
+	if ids, err := c.Written(); err != nil || !slices.Equal(ids, []string{"c2", "c4"}) {
+		t.Errorf("something is written in %v, %v", ids, err)
+	}
+	erased(store.Position{Epoch: "second"})
+	if err := c.Fill(at(3, 0, "c2", "received"), at(6, 3, "c2", "forgotten")); err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "second"}) // what else was forgotten is not known yet
+	c.Close()
+	c = openErasing(t, path)
+	if err := errors.Join(c.Follow(store.Position{Epoch: "second", Seq: 8}), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "second", Seq: 8})
+	if hasBytes(t, path, written) {
+		t.Error("a key that was destroyed is in the file")
+	}
+	if drafts, err := c.Drafts(); err != nil || len(drafts) != 1 || drafts[0].Conversation != "c4" || len(drafts[0].Command) == 0 {
+		t.Errorf("the drafts: %v, %v", drafts, err)
+	}
+	if err := c.Confirmed(store.Position{Epoch: "first", Seq: 9}); err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "second", Seq: 8})
+	if err := c.Confirmed(store.Position{Epoch: "second", Seq: 8}); err != nil {
+		t.Fatal(err)
+	}
+	erased(store.Position{Epoch: "second"})
 }

@@ -109,6 +109,23 @@ func (c *Cache) Drafts() ([]Entry, error) {
 	return es, err
 }
 
+// Written names the conversations in which something waits or is being written, in order.
+func (c *Cache) Written() (ids []string, err error) {
+	for _, bucket := range [][]byte{outboxBucket, draftsBucket} {
+		es, err := c.entries(bucket)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range es {
+			if e.Conversation != "" {
+				ids = append(ids, e.Conversation)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
 func (c *Cache) entries(bucket []byte) (es []Entry, err error) {
 	err = c.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucket).ForEach(func(key, value []byte) error {

@@ -34,7 +34,7 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 	at := moment{State: s, Command: c, now: now.Round(0).UTC(), conv: s.Conversation(c.Conversation)}
 	switch {
 	case apart[c.Kind]:
-	case at.conv == nil && c.Kind != Received:
+	case at.conv == nil && c.Kind != Received && c.Kind != ForgottenAgain:
 		return store.Event{}, refuse(CodeUnknown, "There is no such conversation.")
 	case at.conv != nil && !at.conv.Gone.IsZero():
 		return store.Event{}, refuse(CodeForgotten, "This conversation has been forgotten.")

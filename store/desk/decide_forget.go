@@ -151,11 +151,11 @@ func (m moment) agreed() bool {
 	return false
 }
 
-// forgetAgain is the clock's, where a restored backup brought back what had been forgotten. Whether it had been is known
-// beside the log alone.
+// forgetAgain is the clock's, where a restored backup brought back what had been forgotten, or has nothing of it where
+// consoles may. Whether it had been is known beside the log alone.
 func (m moment) forgetAgain(e *store.Event) error {
 	e.Head = store.Head{}
-	if m.Seen != m.conv.Last {
+	if m.conv != nil && m.Seen != m.conv.Last {
 		return refuse(CodeNewer, "Something came in meanwhile.")
 	}
 	return nil
@@ -199,13 +199,14 @@ func (m moment) keepOptOut(e *store.Event) error {
 	return nil
 }
 
-// erased is a console's word.
+// erased is a console's word. It counts for the log that it names: what was forgotten in another is not what it is to
+// forget in this one.
 func (m moment) erased(e *store.Event) error {
 	b, err := body[Erasure](m.Command)
 	if err != nil {
 		return err
 	}
-	if b.Upto == 0 || b.Upto > m.last {
+	if b.Epoch != m.Epoch || b.Upto == 0 || b.Upto > m.last {
 		return refuse(CodeBad, "Nothing was to be forgotten there.")
 	}
 	e.Conversation, e.Head = "", store.Head{}

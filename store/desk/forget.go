@@ -168,7 +168,8 @@ type Forgetting struct {
 
 // An Erasure is the body of [Erased].
 type Erasure struct {
-	Upto uint64 `json:"upto"` // Seq of the newest event by which something was forgotten there
+	Upto  uint64 `json:"upto"`            // Seq up to which nothing is left there of what was forgotten
+	Epoch string `json:"epoch,omitempty"` // of the log whose Seq that is; a restored backup is another
 }
 
 // Holdings are the classes of which a conversation has something that was not forgotten since.

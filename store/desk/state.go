@@ -16,6 +16,7 @@ import (
 type State struct {
 	Policy Policy          // read by Decide alone
 	Staff  map[string]Role // who may be handed a conversation; nil stands for everybody
+	Epoch  string          // of the log, read by Decide alone
 
 	// Key gives the keyed hash that a number's line goes by, so that it outlives the number; nil for the number itself.
 	Key func(sms.Number) string
@@ -67,7 +68,7 @@ func NewState(p Policy) *State {
 func (s *State) Fork() *State {
 	s.shared = true
 	return &State{
-		Policy: s.Policy, Staff: s.Staff, Key: s.Key, last: s.last, swept: s.swept, newest: s.newest, wait: s.wait, recalled: s.recalled,
+		Policy: s.Policy, Staff: s.Staff, Epoch: s.Epoch, Key: s.Key, last: s.last, swept: s.swept, newest: s.newest, wait: s.wait, recalled: s.recalled,
 		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
 		redactions: newLayer(&s.redactions), consoles: newLayer(&s.consoles),
 	}

@@ -124,12 +124,19 @@ func (r *Ring) unopened(es []store.Event) []slot {
 // can never be opened again. Events of these classes that are being appended meanwhile may be lost with the rest;
 // those sealed later get new keys. Audit events, which have no conversation, are not forgotten this way.
 func (r *Ring) Shred(conversation string, classes ...store.Class) error {
-	if conversation == "" {
-		return errors.New("no conversation to forget")
-	}
-	slots := make([]slot, len(classes))
-	for i, c := range classes {
-		slots[i] = slot{conversation, c}
+	return r.ShredAll([]string{conversation}, classes...)
+}
+
+// ShredAll is Shred for several conversations at once.
+func (r *Ring) ShredAll(conversations []string, classes ...store.Class) error {
+	var slots []slot
+	for _, conversation := range conversations {
+		if conversation == "" {
+			return errors.New("no conversation to forget")
+		}
+		for _, c := range classes {
+			slots = append(slots, slot{conversation, c})
+		}
 	}
 	return r.keys.shred(slots)
 }

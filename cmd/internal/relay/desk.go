@@ -86,6 +86,7 @@ func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff 
 			s.Apply(e)
 			last = e
 		}
+		s.Epoch = head.Epoch
 		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
 		if s.Last() >= head.Seq {
 			return s, at, destroy(keys, last)

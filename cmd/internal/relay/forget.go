@@ -246,13 +246,14 @@ func (f *forgetter) forget(ctx context.Context, j job) error {
 	return err
 }
 
-// again forgets what a restored backup brought back, before anything can come in.
+// again forgets what a restored backup brought back, before anything can come in. Of what it has nothing it says so too:
+// a console may have been away when it was forgotten.
 func (f *forgetter) again(ctx context.Context) error {
 	remembered, err := f.keys.Remembered()
 	if err != nil {
 		return err
 	}
-	var unnoted, back []string
+	var unnoted, back, unknown []string
 	f.desk.View(func(s *desk.State) {
 		for c := range s.Conversations() {
 			switch known := remembered[c.ID]; {
@@ -260,6 +261,11 @@ func (f *forgetter) again(ctx context.Context) error {
 				unnoted = append(unnoted, c.ID)
 			case c.Gone.IsZero() && known:
 				back = append(back, c.ID)
+			}
+		}
+		for id := range remembered {
+			if id != "" && s.Conversation(id) == nil {
+				unknown = append(unknown, id)
 			}
 		}
 	})
@@ -271,6 +277,12 @@ func (f *forgetter) again(ctx context.Context) error {
 	for _, id := range back {
 		f.log.Warn("a conversation that was forgotten is here again, as after a backup was restored; it is forgotten once more", "conversation", id)
 		if err := f.forget(ctx, job{conversation: id, kind: desk.ForgottenAgain}); err != nil {
+			return err
+		}
+	}
+	for _, id := range unknown {
+		_, err := f.desk.Patiently(ctx, desk.Command{ID: id + "/" + string(desk.ForgottenAgain), Kind: desk.ForgottenAgain, Conversation: id, Actor: store.Clock})
+		if err != nil {
 			return err
 		}
 	}

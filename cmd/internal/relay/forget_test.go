@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -489,6 +490,97 @@ func TestABackupDoesNotBringBackWhatIsForgotten(t *testing.T) {
 	<-h.carrier.up
 	if words := readable(t, h.log); len(words) > 0 {
 		t.Errorf("the restored log says %v", words)
+	}
+}
+
+// A console that was away while something was forgotten, and comes back to a relay restored from an older backup, begins
+// anew behind the event that forgets it again. It drops what was written there all the same, and says so of this log: what
+// was said of the one before does not count.
+func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
+	for name, early := range map[string]bool{"it is in the backup": false, "it began after the backup": true} {
+		t.Run(name, func(t *testing.T) {
+			v := openVault(t)
+			ada, sue, sam := v.enter("ada", desk.Specialist), v.enter("sue", desk.Supervisor), v.enter("sam", desk.Supervisor)
+			place := relay.Place{Log: filepath.Join(v.dir, "b", "log"), Keys: filepath.Join(v.dir, "b", "keys")}
+			backup := func() (head uint64) {
+				title, err := serving(t, v, place)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return title.Size
+			}
+			var head uint64
+			if early {
+				if _, err := ada.Do(t.Context(), desk.Command{Kind: desk.Searched, Body: []byte(`{"words":"carnival"}`)}); err != nil {
+					t.Fatal(err)
+				}
+				head = backup()
+			}
+			c := aWhole(t, v.house, ada)
+			if !early {
+				head = backup()
+			}
+			for _, what := range []string{"", "note", "plan/leaving/bag", "safety"} {
+				if err := ada.Draft(c.ID, what, "her aunt Rosa", time.Now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			old := ada.Cache.Position()
+			ada.leave()
+			agree(t, sue, sam, false, sue, sam)
+			sue.end()
+			stale := desk.Erasure{Upto: head + 1, Epoch: old.Epoch} // on its way when the relay was lost
+			raw, err := json.Marshal(stale)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sue.Do(t.Context(), desk.Command{Kind: desk.Erased, Body: raw}); err != nil {
+				t.Fatal(err)
+			}
+			sue.leave()
+			sam.leave()
+			v.shut()
+			if _, err := relay.Restore(t.Context(), place, v.data, v.key()); err != nil {
+				t.Fatal(err)
+			}
+			v.start()
+			ada = v.back("ada", desk.Specialist)
+			v.back("sue", desk.Supervisor)
+			confirmed := func(name string) bool {
+				es, _, err := v.log.Read(t.Context(), store.Position{}, 1<<20)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s := desk.NewState(desk.Policy{})
+				for _, e := range es {
+					s.Apply(e)
+					if e.Kind == desk.Erased && e.Seq > head && desk.Read[desk.Erasure](e).Epoch == old.Epoch {
+						t.Fatal("a word about the log before counts")
+					}
+				}
+				r, _ := s.Receipt(c.ID)
+				if r.Gone.IsZero() || r.Forgettings[0].Kind != desk.ForgottenAgain {
+					t.Fatalf("it is not forgotten again: %+v", r.Forgettings)
+				}
+				var device string
+				for _, console := range s.Ledger().Consoles {
+					if console.Staff == name && r.Confirmed(console) {
+						device = console.Device
+					}
+				}
+				return device != ""
+			}
+			ada.until("ada and sue to confirm", func() bool { return confirmed("ada") && confirmed("sue") })
+			if confirmed("sam") {
+				t.Error("sam, who has not been back, has confirmed")
+			}
+			if drafts, err := ada.Cache.Drafts(); err != nil || len(drafts) > 0 {
+				t.Errorf("ada has %d drafts, %v", len(drafts), err)
+			}
+			if err := ada.Draft(c.ID, "", "her aunt Rosa", time.Now()); !errors.Is(err, &desk.Refusal{Code: desk.CodeForgotten}) {
+				t.Errorf("a draft in it: %v", err)
+			}
+		})
 	}
 }
 

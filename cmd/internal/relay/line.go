@@ -311,29 +311,44 @@ func (f *feed) dismissal(err error) wire.Frame {
 
 // resume learns where the console's copy ends, and gives one without a copy the open conversations.
 func (l *Line) resume(f *feed) error {
-	frame, err := receive(f.ws)
-	if err != nil {
-		return err
-	}
-	if frame.Resume == nil {
-		return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
+	var from wire.Resume
+	var written []string
+	for n := 0; n == 0 || from.More && n < resumeMost; n++ {
+		frame, err := receive(f.ws)
+		if err != nil {
+			return err
+		}
+		if frame.Resume == nil {
+			return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
+		}
+		from = *frame.Resume
+		written = append(written, from.Written...)
 	}
 	head := l.desk.Head()
-	f.cursor, f.kept = store.Position{Epoch: head.Epoch, Seq: frame.Resume.After}, frame.Resume.Kept
-	if frame.Resume.Epoch == head.Epoch && frame.Resume.After > 0 && frame.Resume.After <= head.Seq {
+	f.cursor, f.kept = store.Position{Epoch: head.Epoch, Seq: from.After}, from.Kept
+	if from.Epoch == head.Epoch && from.After > 0 && from.After <= head.Seq {
 		return nil
 	}
-	return l.snapshot(f)
+	return l.snapshot(f, written)
 }
 
-// snapshot sends every open conversation, and those that the console's owner held, as they are now.
-func (l *Line) snapshot(f *feed) error {
+// resumeMost is how many frames a console may take to say where its copy ends.
+const resumeMost = 100
+
+// snapshot sends every open conversation as it is now, and what is left of those that are forgotten and in which the
+// console has something written: it will not see the event that says so.
+func (l *Line) snapshot(f *feed, written []string) error {
 	var ids []string
 	l.desk.View(func(s *desk.State) {
 		f.cursor = store.Position{Epoch: f.cursor.Epoch, Seq: s.Last()}
 		for c := range s.Conversations() {
 			if c.Phase != desk.ClosedNow || c.Asked(time.Now()) {
 				ids = append(ids, c.ID)
+			}
+		}
+		for _, id := range written {
+			if c := s.Conversation(id); c != nil && !c.Gone.IsZero() {
+				ids = append(ids, id)
 			}
 		}
 	})
