@@ -128,9 +128,10 @@ func (s *session) gains(e store.Event) bool {
 }
 
 // toKeep is e as it may lie on this disk: with its words only where the console's owner holds or held the conversation.
+// What is left out when others are forgotten has none, and the receipts rest on it.
 func (s *session) toKeep(e store.Event, c *desk.Conversation) store.Event {
 	e = remembered(e, c)
-	if len(e.Body) == 0 || c != nil && slices.Contains(c.Held, s.Identity.Name) || e.Actor == s.Identity.Name {
+	if len(e.Body) == 0 || e.Kind == desk.LeftOut || c != nil && slices.Contains(c.Held, s.Identity.Name) || e.Actor == s.Identity.Name {
 		return e
 	}
 	e.Body, e.Withheld = nil, true

@@ -280,6 +280,13 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 	if len(not) > 0 {
 		lines = append(lines, m.T("NOT CONFIRMED by the consoles of {{.Names}}: it goes when they next come to the relay.", "Names", strings.Join(slices.Compact(not), ", ")))
 	}
+	if len(r.LeftOut) > 0 {
+		var names []string
+		for _, id := range r.LeftOut {
+			names = append(names, codename.Of(id))
+		}
+		lines = append(lines, m.T("NOT FORGOTTEN: {{.Names}}, of the same number. A text came in before that was done, or a legal hold keeps it. Ask again for it.", "Names", strings.Join(names, ", ")))
+	}
 	return append(lines, m.T("What remains: times, kinds of events and names of staff; sealed bytes that no key opens; backups made before, until they are too old; files that somebody wrote; the texter's phone."))
 }
 

@@ -10,6 +10,7 @@ import (
 	"befree.example/store/desk"
 	"befree.example/store/sms"
 	"befree.example/store/sms/smstest"
+	"befree.example/tui/codename"
 )
 
 // over is a conversation of ada's that was closed.
@@ -74,6 +75,18 @@ func TestDoneIsSaidOnceItIsHere(t *testing.T) {
 		s.wait(time.Second)
 		s.sees("Somebody else must agree")
 	})
+}
+
+// What was to be forgotten too, and is not, stands in the receipt.
+func TestAReceiptNamesWhatIsLeftOut(t *testing.T) {
+	for words, o := range map[string]Options{"NOT FORGOTTEN: ": {}, "SIN OLVIDAR: ": {Language: "es"}} {
+		sit(t, o, 100, 30, over, func(s *sitter) {
+			r := desk.Receipt{Conversation: "c0122", Forgettings: []desk.Forgetting{{Kind: desk.Forgotten}}, LeftOut: []string{"c0147", "c0188"}}
+			if lines := strings.Join(s.m.receipt(r), "\n"); !strings.Contains(lines, words+codename.Of("c0147")+", "+codename.Of("c0188")) {
+				s.Errorf("it says %s", lines)
+			}
+		})
+	}
 }
 
 // A receipt is read out, as it is shown.

@@ -96,6 +96,9 @@ func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, bytes stri
 			say("  %s's console %.4s: NOT CONFIRMED; last heard of %s", c.Staff, c.Device, when(c.LastAt))
 		}
 	}
+	for _, id := range r.LeftOut {
+		say("  NOT FORGOTTEN: %s  %s, of the same number: a text came in before that was done, or a legal hold keeps it; ask again for it", id, codename.Of(id))
+	}
 	say("  what remains: times, kinds of events and names of staff; sealed bytes that no key opens")
 	say("  what remains elsewhere: backups made before, whose keys open them, until %s; files that somebody wrote or exported;", when(newest.Add(backups)))
 	say("    texts that went out without the carrier giving them a name; the texter's phone and phone company")

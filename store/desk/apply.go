@@ -79,7 +79,8 @@ func (s *State) received(c *Conversation, e store.Event) {
 		}
 	} else if c.Phase == ClosedNow && !quiet {
 		c.Phase, c.Owner, c.Claim = Waiting, "", 0
-		c.Forget, c.Export = Ask{}, Ask{} // what was asked for was something closed
+		c.unask() // what was asked for was something closed
+		c.Export = Ask{}
 	}
 	if e.Number != "" {
 		c.Number = sms.Number(e.Number)

@@ -44,6 +44,8 @@ type Conversation struct {
 	Unsure    []Doubt   // texts without a clear outcome of which nothing has been heard since
 	LegalHold LegalHold // set on it, so that nothing is forgotten
 	Forget    Ask       // what somebody asked for
+	Rest      Ask       // what was agreed on for all of its number before it was opened again or held back itself
+	LeftOut   []Omission
 	Export    Ask
 	Has       Holdings
 	// Forgettings are what was forgotten of it, oldest first. Gone is when all of it was: then nothing else is known.

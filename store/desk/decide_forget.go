@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +20,7 @@ func init() { // decide.go makes rules first
 		Forgotten:        {clock, moment.forget},
 		ForgottenToo:     {clock, moment.forget},
 		ForgottenAgain:   {clock, moment.forgetAgain},
+		LeftOut:          {clock, moment.leaveOut},
 		TextForgotten:    {clock, moment.forget},
 		NumberForgotten:  {clock, moment.forget},
 		NotesForgotten:   {clock, moment.forget},
@@ -130,6 +132,9 @@ func (m moment) forget(e *store.Event) error {
 	case !m.agreed() && !slices.Contains(m.Due(m.conv, m.now), m.Kind):
 		return refuse(CodeForbidden, "Nobody has agreed to that, and its time is not up.")
 	}
+	if steps := m.Agreed(m.conv); m.Kind == Forgotten && len(steps) > 0 && steps[0].Conversation != m.conv.ID {
+		return refuse(CodePending, "Another conversation of the same person must be forgotten first.")
+	}
 	for _, msg := range m.conv.Messages {
 		if msg.Delivery == StatusWaiting || msg.Delivery == StatusStarted {
 			return refuse(CodePending, "A text is still on its way out. Wait for it, or take it back.")
@@ -144,11 +149,28 @@ func (m moment) agreed() bool {
 	case Forgotten:
 		return m.conv.Forget.Approved != ""
 	case ForgottenToo:
-		other := m.State.Conversation(m.Ref)
-		return other != nil && other.Forget.Approved != "" && other.Forget.Number && m.conv.Number != "" &&
-			m.key(other.Number) == m.key(m.conv.Number)
+		return m.owes(m.State.Conversation(m.Ref), Step{m.conv.ID, ForgottenToo})
 	}
 	return false
+}
+
+// leaveOut is the clock's: the body says of what.
+func (m moment) leaveOut(e *store.Event) error {
+	c := m.State.Conversation(m.Ref)
+	if !m.owes(c, Step{m.conv.ID, LeftOut}) {
+		return refuse(CodeForbidden, "Nobody has agreed to that, and its time is not up.")
+	}
+	o := Omission{Of: c.ID}
+	for _, a := range []Ask{c.Rest, c.Forget} {
+		for _, other := range m.agreedOn(c, a) {
+			if other.ID != c.ID && other.ID != m.conv.ID {
+				o.With = append(o.With, other.ID)
+			}
+		}
+	}
+	raw, err := json.Marshal(o)
+	e.Head, e.Body = store.Head{}, raw
+	return err
 }
 
 // forgetAgain is the clock's, where a restored backup brought back what had been forgotten, or has nothing of it where

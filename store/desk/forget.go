@@ -19,6 +19,7 @@ const (
 	Forgotten       store.Kind = "forgotten"             // all of the conversation; its keys are destroyed once this is on disk
 	ForgottenToo    store.Kind = "forgotten with others" // likewise, because all of its texter's are
 	ForgottenAgain  store.Kind = "forgotten again"       // likewise, because a restored backup had it once more
+	LeftOut         store.Kind = "left out"              // of what two people agreed on for all of its texter's; see [State.Agreed]
 	TextForgotten   store.Kind = "text forgotten"        // its time was up, as of the next three
 	NumberForgotten store.Kind = "number forgotten"      //
 	NotesForgotten  store.Kind = "notes forgotten"       //
@@ -57,9 +58,14 @@ func init() {
 		ForgetApproved: func(_ *State, c *Conversation, e store.Event) {
 			c.Forget.Approved, c.Forget.Decided, c.Forget.AgreedAt = e.Actor, e.Seq, e.At
 		},
-		Forgotten:       (*State).forgotten,
-		ForgottenToo:    (*State).forgotten,
-		ForgottenAgain:  (*State).forgotten,
+		Forgotten:      (*State).forgotten,
+		ForgottenToo:   (*State).forgotten,
+		ForgottenAgain: (*State).forgotten,
+		LeftOut: func(_ *State, c *Conversation, e store.Event) {
+			o := Read[Omission](e)
+			o.Seq = e.Seq
+			c.LeftOut = append(slices.Clip(c.LeftOut), o)
+		},
 		TextForgotten:   (*State).forgotten,
 		NumberForgotten: (*State).forgotten,
 		NotesForgotten:  (*State).forgotten,
@@ -166,6 +172,13 @@ type Forgetting struct {
 	By, Approved string // who asked and who agreed; empty where a clock did it
 }
 
+// An Omission is one of a conversation from what two people agreed on, and the body of [LeftOut].
+type Omission struct {
+	Seq  uint64   `json:"seq,omitempty"`  // of the event
+	Of   string   `json:"of"`             // the conversation in which two people agreed
+	With []string `json:"with,omitempty"` // the others that they agreed on
+}
+
 // An Erasure is the body of [Erased].
 type Erasure struct {
 	Upto  uint64 `json:"upto"`            // Seq up to which nothing is left there of what was forgotten
@@ -208,10 +221,78 @@ func (c *Conversation) doubt(e store.Event) {
 
 // preserve sets or lifts a legal hold.
 func (s *State) preserve(c *Conversation, e store.Event, h LegalHold) {
-	c.LegalHold, c.Forget = h, Ask{}
+	c.LegalHold = h
+	c.unask()
 	if slices.Contains(e.Head.Flags, FlagNumber) {
 		s.onLine(c, func(l *line) { l.hold = h })
 	}
+}
+
+// unask ends what was asked of c itself. What was agreed on for all of its number is carried out for the others.
+func (c *Conversation) unask() {
+	if c.Forget.Approved != "" && c.Forget.Number {
+		c.Rest = c.Forget
+	}
+	c.Forget = Ask{}
+}
+
+// A Step is one conversation's part in what two people agreed on.
+type Step struct {
+	Conversation string
+	Kind         store.Kind // [LeftOut], [ForgottenToo] or [Forgotten]
+}
+
+// Agreed lists what is still to be done because two people agreed on it in c, in this order.
+//
+// What they agreed on is carried out for what there was when the second of them agreed: c, or all conversations of its
+// number, all of them closed then. Where one of those was opened again since, by a text that neither of the two has seen,
+// or is under a legal hold, it is left out, and the receipts of the others name it until it is forgotten itself; whoever
+// still wants that asks again. What has begun since is no part of it. c goes last, once each of the others is forgotten or
+// left out: nothing ends half done.
+func (s *State) Agreed(c *Conversation) (steps []Step) {
+	var last []Step
+	for _, a := range []Ask{c.Rest, c.Forget} {
+		for _, o := range s.agreedOn(c, a) {
+			switch step := (Step{o.ID, s.owed(c, a, o)}); step.Kind {
+			case LeftOut:
+				steps = append(steps, step)
+			case ForgottenToo, Forgotten:
+				last = append(last, step)
+			}
+		}
+	}
+	return append(steps, last...)
+}
+
+// agreedOn lists the conversations that an agreement in c is about, c last.
+func (s *State) agreedOn(c *Conversation, a Ask) []*Conversation {
+	if a.Approved == "" {
+		return nil
+	}
+	var all []*Conversation
+	if a.Number {
+		all = slices.DeleteFunc(s.OfNumber(c), func(o *Conversation) bool { return o.ID == c.ID || o.OpenedAt.After(a.AgreedAt) })
+	}
+	return append(all, c)
+}
+
+// owed is by which kind o, one of those that an agreement in c is about, is to be dealt with; empty for one that is left
+// out already.
+func (s *State) owed(c *Conversation, a Ask, o *Conversation) store.Kind {
+	switch itself := o.ID == c.ID; {
+	case slices.ContainsFunc(o.LeftOut, func(l Omission) bool { return l.Of == c.ID && l.Seq > a.Decided }):
+		return ""
+	case itself && a == c.Rest, !itself && (o.Phase != ClosedNow || o.Settled > a.Decided), a.Number && s.LegalHold(o) != (LegalHold{}):
+		return LeftOut
+	case itself:
+		return Forgotten
+	}
+	return ForgottenToo
+}
+
+// owes tells whether a step is among what is to be done because of an agreement in c.
+func (s *State) owes(c *Conversation, step Step) bool {
+	return c != nil && slices.Contains(s.Agreed(c), step)
 }
 
 func asked(e store.Event) Ask {
@@ -320,7 +401,7 @@ func (s *State) Due(c *Conversation, now time.Time) []store.Kind {
 		since = c.LastTextAt
 	}
 	up := func(d time.Duration) bool { return d > 0 && now.Sub(since) >= d }
-	if c.Phase != ClosedNow || !c.Gone.IsZero() || s.LegalHold(c) != (LegalHold{}) {
+	if c.Phase != ClosedNow || !c.Gone.IsZero() || s.LegalHold(c) != (LegalHold{}) || c.Forget.Approved != "" {
 		return nil
 	}
 	if up(r.Facts) {
@@ -391,6 +472,7 @@ type Receipt struct {
 	Forgettings  []Forgetting
 	Carrier      []Redaction // what the carrier was asked to delete, oldest first
 	Consoles     []Console   // that were there before the newest forgetting, by name; see Confirmed
+	LeftOut      []string    // conversations that were to be forgotten with it and are not; see [State.Agreed]
 }
 
 // Newest is when something of it was forgotten last.
@@ -413,7 +495,7 @@ func (s *State) Receipt(conversation string) (r Receipt, ok bool) {
 			lists = append(lists, *list)
 		}
 	}
-	return s.receipt(c, lists), true
+	return s.receipt(c, lists, s.leftOut()[c.ID]), true
 }
 
 // Receipts returns those of all conversations of which something was forgotten, the newest first, at most so many.
@@ -430,14 +512,37 @@ func (s *State) Receipts(most int) (all []Receipt) {
 	}
 	newest := func(c *Conversation) uint64 { return c.Forgettings[len(c.Forgettings)-1].Seq }
 	slices.SortFunc(convs, func(a, b *Conversation) int { return cmp.Compare(newest(b), newest(a)) })
+	left := s.leftOut()
 	for _, c := range convs[:min(len(convs), most)] {
-		all = append(all, s.receipt(c, lists[c.ID]))
+		all = append(all, s.receipt(c, lists[c.ID], left[c.ID]))
 	}
 	return all
 }
 
-func (s *State) receipt(c *Conversation, lists []Redaction) Receipt {
+// leftOut lists, by each conversation that was to be forgotten with them, those that were left out and are still there.
+func (s *State) leftOut() map[string][]string {
+	left := map[string][]string{}
+	for o := range s.Conversations() {
+		of := map[string]bool{}
+		for _, l := range o.LeftOut {
+			for _, id := range append(slices.Clip(l.With), l.Of) {
+				of[id] = id != o.ID
+			}
+		}
+		for id, other := range of {
+			if other {
+				left[id] = append(left[id], o.ID)
+			}
+		}
+	}
+	return left
+}
+
+func (s *State) receipt(c *Conversation, lists []Redaction, left []string) Receipt {
 	r := Receipt{Conversation: c.ID, Gone: c.Gone, Forgettings: c.Forgettings, Carrier: lists}
+	if !c.Gone.IsZero() {
+		r.LeftOut = slices.Sorted(slices.Values(left))
+	}
 	slices.SortFunc(r.Carrier, func(a, b Redaction) int { return a.At.Compare(b.At) })
 	newest := c.Forgettings[len(c.Forgettings)-1].Seq
 	for console := range s.consoles.values() {

@@ -142,6 +142,12 @@ func forgetting(t *rapid.T, l *line) desk.Command {
 	case 4, 5:
 		return clock(desk.Forgotten, "")
 	case 6:
+		if steps := l.state.Agreed(c); len(steps) > 0 {
+			step := rapid.SampledFrom(steps).Draw(t, "step")
+			agreed := c.ID
+			c = l.state.Conversation(step.Conversation)
+			return clock(step.Kind, agreed)
+		}
 		return clock(desk.ForgottenToo, rapid.SampledFrom(known).Draw(t, "other").ID)
 	case 7:
 		return clock(rapid.SampledFrom([]store.Kind{desk.TextForgotten, desk.NumberForgotten, desk.NotesForgotten, desk.PlansForgotten}).Draw(t, "class"), "")
@@ -292,6 +298,127 @@ func TestATextEndsWhatWasAskedFor(t *testing.T) {
 		t.Fatal("the text opened another conversation")
 	}
 	l.refused(desk.CodeForbidden, desk.Command{ID: "clock1", Kind: desk.Forgotten, Conversation: c.ID, Actor: store.Clock, Seen: l.fresh(c).Last})
+}
+
+// carryOut has the clock do what two people agreed on in a conversation, as the relay does, and returns what it refused.
+func carryOut(l *line, c *desk.Conversation) (refused []desk.Code) {
+	for _, step := range l.state.Agreed(l.fresh(c)) {
+		last := l.state.Conversation(step.Conversation).Last
+		_, err := l.decide(desk.Command{
+			ID: fmt.Sprint(step, last), Kind: step.Kind, Conversation: step.Conversation, Ref: c.ID, Seen: last, Actor: store.Clock,
+		})
+		var r *desk.Refusal
+		if errors.As(err, &r) {
+			refused = append(refused, r.Code)
+		} else if err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	return refused
+}
+
+// What is agreed on for a number is carried out for what there was then. What has changed since is left out, and the
+// receipts of the others say so for as long as it is there.
+func TestForgettingANumberIsNeverSilentlyHalf(t *testing.T) {
+	because := desk.Because{Reason: "a court asks"}
+	for name, tt := range map[string]struct {
+		newer  bool // they agree in the newer one, which a text opens again
+		change func(l *line, older, newer *desk.Conversation)
+		left   func(older, newer *desk.Conversation) *desk.Conversation
+	}{
+		"nothing": {true, func(*line, *desk.Conversation, *desk.Conversation) {}, nil},
+		"a text to another": {
+			false, func(l *line, _, _ *desk.Conversation) { l.text(texter, "are you there") },
+			func(_, newer *desk.Conversation) *desk.Conversation { return newer },
+		},
+		"a text to the one": {
+			true, func(l *line, _, _ *desk.Conversation) { l.text(texter, "are you there") },
+			func(_, newer *desk.Conversation) *desk.Conversation { return newer },
+		},
+		"a text, and it is closed again": {false, func(l *line, _, _ *desk.Conversation) {
+			c := l.claim(l.text(texter, "are you there"))
+			l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
+		}, func(_, newer *desk.Conversation) *desk.Conversation { return newer }},
+		"a hold on another": {true, func(l *line, older, _ *desk.Conversation) {
+			l.do(steer("sue", desk.Supervisor, desk.HoldSet, older, 0, because))
+		}, func(older, _ *desk.Conversation) *desk.Conversation { return older }},
+		"a hold on the one": {true, func(l *line, _, newer *desk.Conversation) {
+			l.do(steer("sue", desk.Supervisor, desk.HoldSet, newer, 0, because))
+		}, func(_, newer *desk.Conversation) *desk.Conversation { return newer }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLine(t)
+			older := closedOne(l)
+			l.now = l.now.Add(80 * time.Hour)
+			newer := closedOne(l)
+			c := older
+			if tt.newer {
+				c = newer
+			}
+			ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, c, 0, desk.Asking{Number: true, Reason: "asked"}))
+			l.do(steer("sam", desk.Supervisor, desk.ForgetApproved, c, ask.Seq, nil))
+			l.now = l.now.Add(time.Minute)
+			tt.change(l, older, newer)
+			if refused := carryOut(l, c); len(refused) > 0 {
+				t.Errorf("refused: %v", refused)
+			}
+			if steps := l.state.Agreed(l.fresh(c)); len(steps) > 0 {
+				t.Errorf("still to do: %v", steps)
+			}
+			refold := desk.NewState(desk.Policy{})
+			for _, e := range afterShredding(l.events) {
+				refold.Apply(e)
+			}
+			for _, s := range []*desk.State{l.state, refold} {
+				for _, one := range []*desk.Conversation{older, newer} {
+					kept := tt.left != nil && tt.left(older, newer).ID == one.ID
+					if gone := !s.Conversation(one.ID).Gone.IsZero(); gone == kept {
+						t.Errorf("the newer one %t: forgotten %t", one == newer, gone)
+					}
+					r, _ := s.Receipt(one.ID)
+					if tt.left != nil && !kept && !slices.Equal(r.LeftOut, []string{tt.left(older, newer).ID}) || (tt.left == nil || kept) && len(r.LeftOut) > 0 {
+						t.Errorf("the receipt names %v", r.LeftOut)
+					}
+				}
+			}
+			if tt.left == nil {
+				return
+			}
+			left := tt.left(older, newer)
+			l.now = l.now.Add(time.Hour)
+			l.do(desk.Command{ID: "again", Kind: desk.ForgottenAgain, Conversation: left.ID, Seen: l.fresh(left).Last, Actor: store.Clock})
+			for r := range slices.Values(l.state.Receipts(10)) {
+				if len(r.LeftOut) > 0 {
+					t.Errorf("what is forgotten since is named: %v", r.LeftOut)
+				}
+			}
+		})
+	}
+}
+
+// The conversation in which people agreed waits until each other one can be forgotten, so that none is left behind.
+func TestTheLastOfANumberWaitsForTheOthers(t *testing.T) {
+	l := newLine(t)
+	older := l.claim(l.text(texter, "he took my passport"))
+	sent := l.do(reply(older, "I am here"))
+	l.do(start(older, sent.ID))
+	l.do(outcome(older, sent.ID, desk.SendAccepted))
+	older = l.fresh(older)
+	l.do(desk.Command{Kind: desk.Closed, Conversation: older.ID, Claim: older.Claim, Seen: older.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
+	l.now = l.now.Add(80 * time.Hour)
+	newer := closedOne(l)
+	ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, newer, 0, desk.Asking{Number: true, Reason: "asked"}))
+	l.do(steer("sam", desk.Supervisor, desk.ForgetApproved, newer, ask.Seq, nil))
+	l.do(outcome(older, sent.ID+"/again", desk.SendUnknown))
+	for range 2 {
+		if refused := carryOut(l, newer); !slices.Equal(refused, []desk.Code{desk.CodePending, desk.CodePending}) {
+			t.Fatalf("refused: %v", refused)
+		}
+	}
+	l.now = l.now.Add(72 * time.Hour)
+	if refused := carryOut(l, newer); len(refused) > 0 || l.fresh(older).Gone.IsZero() || l.fresh(newer).Gone.IsZero() {
+		t.Fatalf("refused: %v", refused)
+	}
 }
 
 func TestLegalHold(t *testing.T) {

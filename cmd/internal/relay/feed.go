@@ -341,6 +341,11 @@ func shows(e *store.Event, s *desk.State, who Member) showing {
 	switch e.Kind {
 	case desk.CarrierAsked, desk.Redacted, desk.RedactRefused:
 		return nameless
+	case desk.LeftOut: // it tells which others are of the same number
+		if !who.Role.Steers() {
+			return nameless
+		}
+		return whole
 	}
 	if c := s.Conversation(e.Conversation); c != nil && who.mayRead(c) || ownWords(e, who) || len(e.Body) == 0 {
 		return whole

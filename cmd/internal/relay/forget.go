@@ -108,7 +108,7 @@ func (f *forgetter) wait(ctx context.Context, tick <-chan time.Time) (timed bool
 	}
 }
 
-// A job is one thing to forget.
+// A job is one thing to forget, or to leave out of that; ref is where two people agreed on it.
 type job struct {
 	conversation, ref string
 	kind              store.Kind
@@ -141,22 +141,13 @@ func (f *forgetter) round(ctx context.Context, timed bool) error {
 	return nil
 }
 
-// agreed lists what two people want forgotten. Of a number the conversation in which they agreed goes last, so that a
-// crash on the way does not forget what is left to do.
+// agreed lists what is to be done because two people agreed on it.
 func (f *forgetter) agreed() (jobs []job) {
 	f.desk.View(func(s *desk.State) {
 		for c := range s.Conversations() {
-			if c.Forget.Approved == "" {
-				continue
+			for _, step := range s.Agreed(c) {
+				jobs = append(jobs, job{step.Conversation, c.ID, step.Kind})
 			}
-			if c.Forget.Number {
-				for _, other := range s.OfNumber(c) {
-					if other.ID != c.ID {
-						jobs = append(jobs, job{other.ID, c.ID, desk.ForgottenToo})
-					}
-				}
-			}
-			jobs = append(jobs, job{conversation: c.ID, kind: desk.Forgotten})
 		}
 	})
 	return jobs

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"befree.example/client"
 	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
@@ -651,23 +652,22 @@ func (d *desktop) move(h *house) {
 	d.until("to be in step", func() bool { return d.Status().InStep() })
 }
 
-func TestForgettingANumberForgetsAllOfItsConversations(t *testing.T) {
-	h, _ := sealedHouse(t, desk.Policy{ReopenWithin: time.Nanosecond}, nil)
-	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
-	first := aWhole(t, h, ada)
+// twoOfANumber are two closed conversations of one person, the second linked to the first.
+func twoOfANumber(t *testing.T, h *house, ada, sue *desktop) (first, second *desk.Conversation) {
+	t.Helper()
+	first = aWhole(t, h, ada)
 	h.carrier.text(t, "SM2", "persimmon, hang on Rosa")
-	var second *desk.Conversation
-	closed := func(d *desktop) bool {
-		d.View(func(s *desk.State) {
+	look := func() bool {
+		sue.View(func(s *desk.State) {
 			for c := range s.Conversations() {
 				if c.ID != first.ID {
 					second = c
 				}
 			}
 		})
-		return second != nil && second.Phase == desk.ClosedNow
+		return second != nil
 	}
-	sue.until("the second conversation", func() bool { closed(sue); return second != nil })
+	sue.until("the second conversation", look)
 	if second.Earlier != first.ID {
 		t.Fatal("the two are not linked: this test shows nothing")
 	}
@@ -675,7 +675,73 @@ func TestForgettingANumberForgetsAllOfItsConversations(t *testing.T) {
 		t.Fatalf("a number with an open conversation: %v", err)
 	}
 	sue.must(second, desk.Closed, desk.Closing{Disposition: "referred"})
-	sue.until("the closing", func() bool { return closed(sue) })
+	sue.until("the closing", func() bool { return look() && second.Phase == desk.ClosedNow })
+	return first, second
+}
+
+// A text that comes in after two people agreed to forget a number keeps its own conversation, and every supervisor's
+// receipt names that; whoever has no say in it does not learn that the two are of one number.
+func TestATextSinceTheAgreementIsNotForgottenAndNamed(t *testing.T) {
+	h, _ := sealedHouse(t, desk.Policy{ReopenWithin: time.Nanosecond}, nil)
+	ada, sue, ben := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("ben", desk.Specialist)
+	first, second := twoOfANumber(t, h, ada, sue)
+	sue.must(first, desk.ForgetAsked, desk.Asking{Number: true, Reason: "asked"})
+	for _, d := range []*desktop{ada, sue, ben} {
+		d.end()
+	}
+	if err := h.stop(); err != nil { // no sooner than they agree
+		t.Fatal(err)
+	}
+	last := func(id string) uint64 {
+		es, err := h.log.Conversation(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return es[len(es)-1].Seq
+	}
+	_, err := h.log.Append(t.Context(),
+		store.Event{ID: "agreed", Prev: last(first.ID), Conversation: first.ID, At: time.Now(), Actor: "sam", Kind: desk.ForgetApproved},
+		store.Event{ID: "SM3", Prev: last(second.ID), Conversation: second.ID, At: time.Now(), Actor: store.Texter, Kind: desk.Received, Number: texter.Reveal(), Body: []byte(`{"text":"help me"}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.openAgain()
+	sue.move(h)
+	var receipt desk.Receipt
+	sue.until("the receipt", func() bool {
+		sue.View(func(s *desk.State) { receipt, _ = s.Receipt(first.ID) })
+		return !receipt.Gone.IsZero()
+	})
+	if !slices.Equal(receipt.LeftOut, []string{second.ID}) {
+		t.Errorf("the receipt names %v", receipt.LeftOut)
+	}
+	sue.View(func(s *desk.State) {
+		if c := s.Conversation(second.ID); !c.Gone.IsZero() || c.Phase != desk.Waiting {
+			t.Errorf("the other is %s, gone %v", c.Phase, c.Gone)
+		}
+	})
+	ben.move(h)
+	ben.View(func(s *desk.State) {
+		if left := s.Conversation(second.ID).LeftOut; len(left) != 1 || left[0].Of != "" {
+			t.Errorf("ben knows %+v", left)
+		}
+	})
+	sue.end()
+	again, err := client.New(client.Config{Cache: sue.Cache})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.View(func(s *desk.State) {
+		if r, _ := s.Receipt(first.ID); !slices.Equal(r.LeftOut, []string{second.ID}) {
+			t.Errorf("after a start the receipt names %v", r.LeftOut)
+		}
+	})
+}
+
+func TestForgettingANumberForgetsAllOfItsConversations(t *testing.T) {
+	h, _ := sealedHouse(t, desk.Policy{ReopenWithin: time.Nanosecond}, nil)
+	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
+	_, second := twoOfANumber(t, h, ada, sue)
 	sue.must(second, desk.ForgetAsked, desk.Asking{Number: true, Reason: "asked"})
 	var ask desk.Ask
 	sam.until("what is asked", func() bool {
