@@ -359,9 +359,6 @@ func readPart(in *bufio.Reader, least, most uint64) ([]byte, error) {
 	return part, nil
 }
 
-// compactLog is where Compact writes.
-func compactLog(path string) string { return path + ".compact" }
-
 // CompactLog writes the log file at path anew without free pages, and puts it in the old one's place. Nobody may have
 // it open. A crash or an error on the way leaves the old file as it was.
 func CompactLog(path string, check func(fresh string) error) error {
@@ -370,16 +367,12 @@ func CompactLog(path string, check func(fresh string) error) error {
 		return err
 	}
 	defer old.Close()
-	to := compactLog(path)
-	if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	to := spare(path)
+	fresh, err := copied(path, old)
+	if fresh != nil {
+		err = errors.Join(err, fresh.Close())
 	}
-	fresh, err := bbolt.Open(to, 0o600, options(false))
-	if err != nil {
-		return err
-	}
-	err = guarded(path, func() error { return bbolt.Compact(fresh, old, compactStep) })
-	if err = errors.Join(err, fresh.Sync(), fresh.Close()); err == nil {
+	if err == nil {
 		err = check(to)
 	}
 	if err == nil {
