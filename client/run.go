@@ -256,14 +256,12 @@ func (s *session) goOn(r wire.Resume) error {
 			return err
 		}
 	}
-	for all := r.Written; ; {
-		n := min(len(all), wire.MaxWritten)
-		r.Written, all = all[:n], all[n:]
-		r.More = len(all) > 0
-		if err := s.send(wire.Frame{Resume: &r}); err != nil || !r.More {
+	for _, piece := range r.Split() {
+		if err := s.send(wire.Frame{Resume: &piece}); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // renew sets aside a copy of a log that is no more. Replies that wait become drafts: they rest on what is gone.

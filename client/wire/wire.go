@@ -152,8 +152,20 @@ type Resume struct {
 	More    bool     `json:"more,omitempty"`
 }
 
-// MaxWritten is how many conversations one Resume names.
-const MaxWritten = 1000
+// maxWritten is how many conversations one Resume names.
+const maxWritten = 1000
+
+// Split cuts r into pieces that each fit a frame.
+func (r Resume) Split() (pieces []Resume) {
+	all := r.Written
+	for r.More = true; r.More; {
+		n := min(len(all), maxWritten)
+		r.Written, all = all[:n], all[n:]
+		r.More = len(all) > 0
+		pieces = append(pieces, r)
+	}
+	return pieces
+}
 
 // A Checkpoint is what the relay stands by from now on: its log as it is, signed. Proof shows that it begins with all
 // that was in it when it had From events; Edge are the whole parts of its tree when it had At events, for a console

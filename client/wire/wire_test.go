@@ -121,13 +121,22 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// What a console says it has written fits its frame, whatever the conversations are called.
-func TestAFullResumeFitsItsFrame(t *testing.T) {
-	r := wire.Resume{Epoch: strings.Repeat("e", 32), After: math.MaxUint64, Kept: math.MaxUint64, More: true}
-	for range wire.MaxWritten {
-		r.Written = append(r.Written, strings.Repeat("c", 40))
-	}
-	if _, err := wire.Encode(wire.Frame{Resume: &r}); err != nil {
-		t.Fatal(err)
+// What a console says it has written fits its frames, however much that is.
+func TestResumeSplits(t *testing.T) {
+	for _, n := range []int{0, 1, 1000, 2500} {
+		whole := wire.Resume{Epoch: strings.Repeat("e", 32), After: math.MaxUint64, Kept: math.MaxUint64}
+		for range n {
+			whole.Written = append(whole.Written, strings.Repeat("c", 40))
+		}
+		named, pieces := 0, whole.Split()
+		for i, r := range pieces {
+			if _, err := wire.Encode(wire.Frame{Resume: &r}); err != nil || r.More != (i < len(pieces)-1) || r.Epoch != whole.Epoch {
+				t.Errorf("piece %d of %d: more %t, %v", i, len(pieces), r.More, err)
+			}
+			named += len(r.Written)
+		}
+		if named != n || len(pieces) == 0 {
+			t.Errorf("%d of %d are named in %d pieces", named, n, len(pieces))
+		}
 	}
 }

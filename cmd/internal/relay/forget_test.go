@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"befree.example/client"
+	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
@@ -582,6 +583,34 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 				t.Errorf("a draft in it: %v", err)
 			}
 		})
+	}
+}
+
+// What a console says in several frames that it has written is heard to the end.
+func TestWhatIsWrittenTakesSeveralFrames(t *testing.T) {
+	h, _ := sealedHouse(t, desk.Policy{}, nil)
+	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
+	c := aWhole(t, h, ada)
+	agree(t, sue, sam, false, sue)
+	_, ben := h.enrolled(t, "ben", desk.Specialist)
+	for _, frames := range [][]wire.Resume{{{Written: []string{c.ID}, More: true}, {}}, {{More: true}, {Written: []string{"other", c.ID}}}, {{}}} {
+		r := h.raw(t, nil)
+		auth := ben.Identity.Prove(r.hello.Nonce, nil)
+		if f := r.say(wire.Frame{Auth: &auth}); f.Welcome == nil {
+			t.Fatalf("%+v", f)
+		}
+		named := false
+		for _, f := range frames {
+			named = named || len(f.Written) > 0
+			write(t, r.ws, wire.Frame{Resume: &f})
+		}
+		told := false
+		for f := r.hear(); f.Snapshot == nil; f = r.hear() {
+			told = told || f.Part != nil && f.Part.Conversation == c.ID
+		}
+		if told != named {
+			t.Errorf("%+v: told %t", frames, told)
+		}
 	}
 }
 
