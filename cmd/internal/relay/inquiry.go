@@ -87,7 +87,7 @@ func (q *Inquiry) Run(ctx context.Context) error {
 		case <-q.in.desk.Changed(q.seen):
 			err = q.follow(ctx)
 		case <-timer.C:
-			err = q.look(ctx)
+			q.look(ctx)
 		}
 		timer.Stop()
 		if err = stopped(ctx, err); err != nil {
@@ -130,15 +130,16 @@ func (q *Inquiry) wait(now time.Time) time.Duration {
 }
 
 // look goes through the list once for all texts that are open, whichever of them is due.
-func (q *Inquiry) look(ctx context.Context) error {
+func (q *Inquiry) look(ctx context.Context) {
 	open := q.still()
 	if len(open) == 0 {
-		return nil
+		return
 	}
 	began := time.Now()
 	list, err := q.list(ctx, open)
 	if err != nil {
-		return q.later(ctx, err)
+		q.later(ctx, err)
+		return
 	}
 	q.failed = 0
 	flying := q.flying()
@@ -148,7 +149,8 @@ func (q *Inquiry) look(ctx context.Context) error {
 		}
 		d.looks++
 		if err := q.judge(ctx, d, list[d.to]); err != nil {
-			return err
+			q.unwritten(ctx, err)
+			return
 		}
 	}
 	now := time.Now()
@@ -157,7 +159,6 @@ func (q *Inquiry) look(ctx context.Context) error {
 			d.due = d.next(now)
 		}
 	}
-	return nil
 }
 
 // next is when to look again.
@@ -169,9 +170,9 @@ func (d *doubt) next(now time.Time) time.Time {
 }
 
 // later puts off what is due, because the carrier does not answer.
-func (q *Inquiry) later(ctx context.Context, err error) error {
+func (q *Inquiry) later(ctx context.Context, err error) {
 	if ctx.Err() != nil {
-		return nil
+		return
 	}
 	wait := min(looksAfter[0]<<min(q.failed, 8), lookAtMost)
 	q.failed++
@@ -180,13 +181,24 @@ func (q *Inquiry) later(ctx context.Context, err error) error {
 		wait = max(wait, later.After)
 	}
 	q.log.Warn("carrier could not be asked what became of texts; they stay unknown", "texts", len(q.open), "error", err, "in a row", q.failed)
+	q.putOff(wait)
+}
+
+// unwritten puts off what is due, because the log cannot be written to: what was found is found again.
+func (q *Inquiry) unwritten(ctx context.Context, err error) {
+	if err = stopped(ctx, err); err != nil {
+		q.log.Error("what became of a text could not be written down; it is looked for again", "in", mendMost, "error", err)
+	}
+	q.putOff(mendMost)
+}
+
+func (q *Inquiry) putOff(wait time.Duration) {
 	now := time.Now()
 	for _, d := range q.open {
 		if due := now.Add(wait); d.due.Before(due) {
 			d.due = due
 		}
 	}
-	return nil
 }
 
 // A wanted text is one that is looked for.

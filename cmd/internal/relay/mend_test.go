@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
@@ -163,4 +164,28 @@ func TestDataMends(t *testing.T) {
 	if err != nil || len(es) != 2 || head.Seq != 2 {
 		t.Fatal(len(es), head, err)
 	}
+}
+
+// TestAskingTheCarrierWhileTheDiskIsFull: that what became of a text cannot be written down ends nothing; it is found
+// again.
+func TestAskingTheCarrierWhileTheDiskIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		log := &healing{FailingLog: storetest.Failing(w.log)}
+		w.log = log
+		w.twilio.Callbacks(twiliotest.Plans["none"])
+		w.start()
+		w.sit()
+		all := w.meet(1)
+		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.AcceptThen500})
+		w.say(all[0], "I am here")
+		w.within(time.Minute, "it to be unknown", func() bool { return w.replies()["I am here"].Delivery == desk.StatusUnknown })
+		log.Break(errors.New("no space left on device"))
+		time.Sleep(time.Minute)
+		log.can.Store(true)
+		if sent, _ := w.fates(w.settled(10*time.Minute, 1)); sent != 1 {
+			t.Errorf("it went out %d times", sent)
+		}
+	})
 }

@@ -19,6 +19,7 @@ import (
 	"befree.example/cmd/internal/gateway/twilio"
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
+	"befree.example/store"
 	"befree.example/store/desk"
 	"befree.example/store/storetest"
 	"befree.example/store/triage"
@@ -30,7 +31,7 @@ const public = "http://127.0.0.1:8233"
 // that break as the test says. It obeys the test's clock: it lives in a bubble of testing/synctest.
 type town struct {
 	t       *testing.T
-	log     *storetest.MemoryLog
+	log     store.Log
 	dir     string
 	twilio  *twiliotest.Server
 	out     *cable // from the relay to the carrier
