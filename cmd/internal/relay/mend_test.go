@@ -166,6 +166,37 @@ func TestDataMends(t *testing.T) {
 	}
 }
 
+// TestStoppedWhileTheDiskIsFull: a relay that is told to stop does so within its time, though a text is under way whose
+// outcome cannot be written down; the next one finds that out.
+func TestStoppedWhileTheDiskIsFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		log := &healing{FailingLog: storetest.Failing(w.log)}
+		w.log = log
+		w.twilio.Callbacks(twiliotest.Plans["none"])
+		w.start()
+		w.sit()
+		all := w.meet(1)
+		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.Delay, After: 2 * time.Second})
+		w.say(all[0], "I am here")
+		w.within(time.Minute, "the request", func() bool { return w.twilio.Posts() == 1 })
+		log.Break(errors.New("no space left on device"))
+		time.Sleep(10 * time.Second)
+		began := time.Now()
+		w.stop()
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("it took %v to stop", took)
+		}
+		log.can.Store(true)
+		log.FailingLog.Mend()
+		w.start()
+		if sent, _ := w.fates(w.settled(10*time.Minute, 1)); sent != 1 {
+			t.Errorf("it went out %d times", sent)
+		}
+	})
+}
+
 // TestAskingTheCarrierWhileTheDiskIsFull: that what became of a text cannot be written down ends nothing; it is found
 // again.
 func TestAskingTheCarrierWhileTheDiskIsFull(t *testing.T) {

@@ -198,7 +198,8 @@ func (o *Outbox) send(ctx context.Context, id string) {
 	if m == nil || o.pace.WaitN(ctx, min(max(sms.Segments(m.Text.Reveal()).Segments, 1), paceBurst)) != nil {
 		return
 	}
-	ctx = context.WithoutCancel(ctx) // once started, a send gets its outcome
+	ctx, done := outlasting(ctx, sendTimeout+mendMost) // once started, a send gets its outcome, if the log can take it
+	defer done()
 	attempt := m.Attempt + 1
 	began := desk.Send{Attempt: attempt}
 	text := m.Text
@@ -270,6 +271,16 @@ func (o *Outbox) command(id string, m *desk.Message, attempt int, kind store.Kin
 	return desk.Command{
 		ID: fmt.Sprintf("%s/send/%d%s", m.ID, attempt, suffix), Kind: kind, Conversation: id, Ref: m.ID,
 		Actor: store.Carrier, Body: raw,
+	}
+}
+
+// outlasting is ctx with its end put off: so long a relay that stops waits for a log that cannot be written to.
+func outlasting(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
+	return later, func() {
+		stop()
+		cancel()
 	}
 }
 
