@@ -42,6 +42,9 @@ func Parse(s, region string) (Number, error) {
 		return "", ErrNumber
 	}
 	written := phonenumbers.Format(p, phonenumbers.E164)
+	if written == s {
+		return Number(s), nil // has just been read so: a leading + needs no region
+	}
 	if again, err := phonenumbers.Parse(written, ""); err != nil || phonenumbers.Format(again, phonenumbers.E164) != written {
 		return "", ErrNumber // "0000000000" in Uruguay: what is written down must be read as the same number
 	}
