@@ -216,7 +216,8 @@ func tlsState(ws *websocket.Conn) *tls.ConnectionState {
 	return nil
 }
 
-// resume goes on where the copy ends, if it is a copy of this log.
+// resume goes on where the copy ends, if it is a copy of this log. Of a snapshot that broke off nothing is believed: what
+// it showed may be over by now.
 func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	at := s.Cache.Position()
 	var err error
@@ -227,7 +228,7 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	if err != nil {
 		return err
 	}
-	if at.Epoch != h.Epoch || at.Seq > h.Last {
+	if at.Epoch != h.Epoch || at.Seq > h.Last || at.Seq == 0 {
 		if err := s.renew(h.Epoch, at); err != nil {
 			return err
 		}
@@ -264,7 +265,8 @@ func (s *session) goOn(r wire.Resume) error {
 	return nil
 }
 
-// renew sets aside a copy of a log that is no more. Replies that wait become drafts: they rest on what is gone.
+// renew sets aside a copy of a log that is no more, or of which there is only a piece. Replies that wait become drafts:
+// they rest on what is gone.
 func (s *session) renew(epoch string, old store.Position) error {
 	if err := errors.Join(s.remember(), s.Cache.Reset(epoch)); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"befree.example/client"
 	"befree.example/cmd/internal/gateway"
+	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
@@ -153,6 +154,66 @@ func TestCutAtEveryByte(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestSnapshotThatBreaksOff: what came of a snapshot before the connection broke says nothing of what there is by the
+// time that the console is back.
+func TestSnapshotThatBreaksOff(t *testing.T) {
+	beyond := false // the cut, all that there is to say
+	for cut := 1000; !beyond; cut += 500 {
+		synctest.Test(t, func(t *testing.T) {
+			w := newTown(t, twiliotest.Config{})
+			defer w.close()
+			w.start()
+			w.sit()
+			all := w.meet(10)
+			code, err := w.staff.Add("ben", desk.Specialist)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cache := openCache(t, filepath.Join(w.dir, "ben.db"), "ben")
+			defer cache.Close()
+			conf := client.Config{URL: line, Cache: cache, Dial: w.in.console(func() int { return 0 })}
+			if _, err := client.Enrol(t.Context(), conf, code); err != nil {
+				t.Fatal(err)
+			}
+			first := true
+			broken := w.in.console(func() int { return cut })
+			conf.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if first {
+					first = false
+					return broken(ctx, network, address)
+				}
+				for _, c := range all { // meanwhile
+					if _, err := w.ada.Do(ctx, command(c, desk.Closed, desk.Closing{Disposition: "safe for now"})); err != nil {
+						t.Error(err)
+					}
+				}
+				all = nil
+				return w.in.console(func() int { return 0 })(ctx, network, address)
+			}
+			d := &desktop{t: t, name: "ben"}
+			if d.Client, err = client.New(conf); err != nil {
+				t.Fatal(err)
+			}
+			d.run()
+			defer d.end()
+			time.Sleep(time.Minute)
+			if !d.Status().InStep() {
+				t.Fatalf("%+v", d.Status())
+			}
+			if beyond = all != nil; beyond {
+				return
+			}
+			d.View(func(s *desk.State) {
+				for c := range s.Conversations() {
+					if c.Phase != desk.ClosedNow {
+						t.Errorf("cut after %d bytes: one is %s, and all are closed", cut, c.Phase)
+					}
+				}
+			})
+		})
+	}
 }
 
 // write claims the conversation if that is not done, else adds a note; it says whether a note was written.

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,10 @@ import (
 	"befree.example/store/triage"
 )
 
-const public = "http://127.0.0.1:8233"
+const (
+	public = "http://127.0.0.1:8233"
+	line   = "ws://127.0.0.1:8233/line"
+)
 
 // A town is the relay, the stand-in for the carrier and a console, each with its real HTTP or websocket, over cables
 // that break as the test says. It obeys the test's clock: it lives in a bubble of testing/synctest.
@@ -62,6 +66,19 @@ func (r *roads) dial(ctx context.Context, network, address string) (net.Conn, er
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("no way to the relay")}
 	}
 	return c.dial(func() int { return 0 })(ctx, network, address)
+}
+
+// console dials the relay that there is now, over a cable that breaks once so many bytes have come to the console.
+func (r *roads) console(breakAfter func() int) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		r.mu.Lock()
+		c := r.now
+		r.mu.Unlock()
+		if c == nil {
+			return nil, errors.New("the relay is down")
+		}
+		return c.dial(breakAfter)(ctx, network, address)
+	}
 }
 
 // inTown has f begin two seconds after the relay of a new town.
@@ -255,15 +272,7 @@ func (w *town) sit() {
 	}
 	cache := openCache(w.t, filepath.Join(w.dir, "ada.db"), "ada")
 	d := &desktop{t: w.t, name: "ada", role: desk.Specialist}
-	conf := client.Config{URL: "ws://127.0.0.1:8233/line", Cache: cache, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-		w.in.mu.Lock()
-		c := w.in.now
-		w.in.mu.Unlock()
-		if c == nil {
-			return nil, errors.New("the relay is down")
-		}
-		return c.dial(func() int { return 0 })(ctx, network, address)
-	}}
+	conf := client.Config{URL: line, Cache: cache, Dial: w.in.console(func() int { return 0 })}
 	if _, err := client.Enrol(w.t.Context(), conf, code); err != nil {
 		w.t.Fatal(err)
 	}
@@ -326,6 +335,15 @@ func (w *town) say(c *desk.Conversation, words string) {
 	if err != nil || o.Kept {
 		w.t.Fatal(o, err, w.ada.Status())
 	}
+}
+
+// command is what a console asks about a conversation as it is on its screen.
+func command(c *desk.Conversation, kind store.Kind, body any) desk.Command {
+	asked := desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen()}
+	if body != nil {
+		asked.Body, _ = json.Marshal(body) // our own types
+	}
+	return asked
 }
 
 // state is what the log amounts to.
