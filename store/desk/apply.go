@@ -82,6 +82,9 @@ func (s *State) received(c *Conversation, e store.Event) {
 		c.unask() // what was asked for was something closed
 		c.Export = Ask{}
 	}
+	if c.Phase == ClosedNow { // it needs no answer either, when more comes later
+		c.Settled = e.Seq
+	}
 	if e.Number != "" {
 		c.Number = sms.Number(e.Number)
 	}

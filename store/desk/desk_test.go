@@ -199,6 +199,26 @@ func TestLoneStopOfAStrangerOpensNothing(t *testing.T) {
 	}
 }
 
+// TestNobodyWaitsSinceALoneSTOP: how long a texter has waited is counted from what needs an answer.
+func TestNobodyWaitsSinceALoneSTOP(t *testing.T) {
+	l := newLine(t)
+	check := func(from sms.Number) {
+		t.Helper()
+		if c := l.text(from, "STOP"); c.Phase != desk.ClosedNow || !c.Unanswered.IsZero() {
+			t.Fatalf("after a lone STOP it is %s, unanswered since %v", c.Phase, c.Unanswered)
+		}
+		l.now = l.now.Add(time.Hour)
+		if c := l.text(from, "he found me"); !c.Unanswered.Equal(l.now) {
+			t.Fatalf("unanswered since %v, an hour before it came", c.Unanswered)
+		}
+	}
+	check(texter)
+	const again = sms.Number("+12025550148")
+	c := l.claim(l.text(again, "please"))
+	l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: []byte(`{"disposition":"safe for now"}`)})
+	check(again)
+}
+
 func TestHelp(t *testing.T) {
 	l := newLine(t)
 	c := l.text(texter, "HELP")
