@@ -24,9 +24,13 @@ func (s *session) read(ctx context.Context) error {
 		if !s.ready && s.isInStep() {
 			s.ready = true
 			close(inStep)
+			err = s.lacking(ctx)
 		}
 		var f wire.Frame
-		if f, err = s.receive(); err == nil {
+		if err == nil {
+			f, err = s.receive()
+		}
+		if err == nil {
 			err = s.take(ctx, f)
 		}
 	}
@@ -111,6 +115,25 @@ func (s *session) events(ctx context.Context, in wire.Events) error {
 	for _, id := range gained {
 		if err := s.ask(ctx, wire.Frame{Fetch: &wire.Fetch{Conversation: id}}); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// lacking asks for what the console's owner holds and has not all words of: the connection on which they were on their way
+// broke.
+func (s *session) lacking(ctx context.Context) error {
+	var held []string
+	s.View(func(state *desk.State) { held = state.Holds(s.Identity.Name) })
+	for _, id := range held {
+		es, err := s.Cache.Conversation(id)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(es, func(e store.Event) bool { return e.Withheld && len(e.Body) == 0 }) {
+			if err := s.ask(ctx, wire.Frame{Fetch: &wire.Fetch{Conversation: id}}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -214,6 +215,65 @@ func TestSnapshotThatBreaksOff(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestClaimThatBreaksOff: who holds a conversation has its words on this disk, wherever the connection broke on which they
+// were on their way.
+func TestClaimThatBreaksOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		w.sit()
+		code, err := w.staff.Add("ben", desk.Specialist)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cache := openCache(t, filepath.Join(w.dir, "ben.db"), "ben")
+		defer cache.Close()
+		var cut atomic.Int64
+		conf := client.Config{URL: line, Cache: cache, Dial: w.in.console(func() int { return int(cut.Load()) })}
+		if _, err := client.Enrol(t.Context(), conf, code); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 40 { // from before the claim to beyond its words
+			w.text(i, "he locked me in", false)
+			d := &desktop{t: t, name: "ben"}
+			if d.Client, err = client.New(conf); err != nil {
+				t.Fatal(err)
+			}
+			cut.Store(int64(1200 + 100*i))
+			d.run()
+			time.Sleep(3 * time.Second)
+			var c *desk.Conversation
+			d.View(func(s *desk.State) {
+				for o := range s.Conversations() {
+					if o.Phase == desk.Waiting {
+						c = o
+					}
+				}
+			})
+			if c != nil {
+				_, _ = d.Do(t.Context(), command(c, desk.Claimed, nil))
+			}
+			cut.Store(0)
+			time.Sleep(time.Minute)
+			var held []string
+			d.View(func(s *desk.State) { held = s.Holds("ben") })
+			for _, id := range held {
+				es, err := cache.Conversation(id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range es {
+					if e.Kind == desk.Received && len(e.Body) == 0 {
+						t.Errorf("cut after %d bytes: event %d of what ben holds has no words", 1200+100*i, e.Seq)
+					}
+				}
+			}
+			d.end()
+		}
+	})
 }
 
 // write claims the conversation if that is not done, else adds a note; it says whether a note was written.
