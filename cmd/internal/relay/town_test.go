@@ -56,16 +56,24 @@ type roads struct {
 	mu   sync.Mutex
 	now  *cable
 	lose func() bool // the next connection
+	cut  func() int  // bytes that go over the next one, both ways together; less than 0: all
 }
 
 func (r *roads) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	r.mu.Lock()
-	c, lost := r.now, r.lose != nil && r.lose()
+	c, lost, left := r.now, r.lose != nil && r.lose(), -1
+	if r.cut != nil {
+		left = r.cut()
+	}
 	r.mu.Unlock()
 	if c == nil || lost {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("no way to the relay")}
 	}
-	return c.dial(func() int { return 0 })(ctx, network, address)
+	conn, err := c.dial(func() int { return 0 })(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &cut{Conn: conn, known: true, left: left}, nil
 }
 
 // console dials the relay that there is now, over a cable that breaks once so many bytes have come to the console.
@@ -248,6 +256,13 @@ func (w *town) loses(next func() bool) {
 	w.in.lose = next
 }
 
+// spoils says where connections from the carrier break from now on; nil: nowhere.
+func (w *town) spoils(next func() int) {
+	w.in.mu.Lock()
+	defer w.in.mu.Unlock()
+	w.in.cut = next
+}
+
 // A dice is thrown by many at once.
 type dice struct {
 	mu sync.Mutex
@@ -257,10 +272,13 @@ type dice struct {
 func newDice(seed uint64) *dice { return &dice{r: rand.New(rand.NewPCG(seed, 0))} }
 
 // One tells whether it fell on one of so many sides.
-func (d *dice) One(sides int) bool {
+func (d *dice) One(sides int) bool { return d.IntN(sides) == 0 }
+
+// IntN is on which of so many sides it fell, from 0.
+func (d *dice) IntN(sides int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.r.IntN(sides) == 0
+	return d.r.IntN(sides)
 }
 
 // sit has ada at her console.
