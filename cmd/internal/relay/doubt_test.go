@@ -17,11 +17,11 @@ import (
 // a reply each, while callbacks come, come early, come twice, come backwards and never come. In the end each reply went
 // out once.
 func TestSendCutAtEveryByte(t *testing.T) {
-	for _, plan := range []string{"none", "delivered", "early", "doubled", "reordered"} {
+	plans := []string{"none", "delivered", "early", "doubled", "reordered"}
+	const step = 5 // each plan begins at another byte, so together they are all
+	for first, plan := range plans[:cutPlans] {
 		t.Run(plan, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const step = 5 // each plan begins at another byte, so together they are all
-				first := map[string]int{"none": 0, "delivered": 1, "early": 2, "doubled": 3, "reordered": 4}[plan]
 				w := newTown(t, twiliotest.Config{})
 				defer w.close()
 				w.twilio.Callbacks(twiliotest.Plans[plan])
@@ -54,7 +54,7 @@ func TestSendCutAtEveryByte(t *testing.T) {
 // TestThousandAmbiguousSends: whatever the carrier and the network do to 1,200 replies, none goes out twice by itself,
 // and none stays unknown once the carrier answers.
 func TestThousandAmbiguousSends(t *testing.T) {
-	const n, batch = 1200, 100
+	const n, batch = ambiguous, 100
 	unknown := 0
 	for _, seed := range seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -92,7 +92,7 @@ func TestThousandAmbiguousSends(t *testing.T) {
 				u := len(kept(t, w.log, desk.SendUnknown))
 				unknown += u
 				t.Logf("%d sends were ambiguous, %d shown to be absent; %d replies went out once, %d are drafts", u, len(kept(t, w.log, desk.SendAbsent)), sent, drafts)
-				if u < 1000 || drafts > n/2 {
+				if u < n*5/6 || drafts > n/2 {
 					t.Errorf("%d ambiguous sends, %d drafts", u, drafts)
 				}
 			})

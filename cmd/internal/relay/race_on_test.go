@@ -2,8 +2,13 @@
 
 package relay_test
 
-// claims of each racer: the race detector makes each take many times as long.
-const claims = 100
+// Under the race detector everything takes many times as long: there is less of it.
+const (
+	claims    = 100 // of each racer
+	cutStep   = 10  // bytes from one cut of a console's connection to the next
+	cutPlans  = 2   // of callbacks, each with its own bytes at which sends are cut
+	ambiguous = 300 // sends
+)
 
 // What a busy night has.
 const (
