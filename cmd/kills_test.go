@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -116,10 +117,12 @@ func besiege(t *testing.T) *besieged {
 	return b
 }
 
-// serve starts the relay.
-func (b *besieged) serve() *exec.Cmd {
-	c := exec.CommandContext(b.Context(), filepath.Join(b.bin, "befree-relay"), "serve", "--data", b.folder, "--listen", b.address,
+// serve starts the relay, under another program where one is named.
+func (b *besieged) serve(under ...string) *exec.Cmd {
+	args := append(under, filepath.Join(b.bin, "befree-relay"), "serve", "--data", b.folder, "--listen", b.address,
 		"--carrier", "twilio", "--number", number, "--public-url", publicURL, "--twilio-account", twiliotest.Account, "--twilio-api", b.carrier.URL())
+	c := exec.CommandContext(b.Context(), args[0], args[1:]...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: len(under) > 0}
 	c.Env = append(os.Environ(), "BEFREE_TWILIO_TOKEN="+twiliotest.Token)
 	if err := c.Start(); err != nil {
 		b.Fatal(err)
@@ -216,30 +219,35 @@ func (b *besieged) settles(ctx context.Context) {
 	b.Fatalf("it does not settle; the console: %+v", b.ada.Status())
 }
 
-// judge reads the log over, and asks the carrier what it was given.
-func (b *besieged) judge() {
+// log reads the log of a relay that has ended.
+func (b *besieged) log() (all []store.Event) {
 	data, err := relay.ReadData(b.Context(), b.folder, relay.KeyFile(b.folder))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer data.Close()
-	ids, kinds, words := map[string]int{}, map[store.Kind]int{}, map[string]int{}
 	for at := (store.Position{}); ; {
 		events, head, err := data.Read(b.Context(), at, 4096)
 		if err != nil {
 			b.Fatal(err)
 		}
-		for _, e := range events {
-			ids[e.ID]++
-			kinds[e.Kind]++
-			delete(b.acked, e.Seq)
-			if e.Kind == desk.ReplyQueued {
-				words[desk.Read[desk.Reply](e).Text.Reveal()]++
-			}
-			at = store.Position{Epoch: head.Epoch, Seq: e.Seq}
-		}
 		if len(events) == 0 {
-			break
+			return all
+		}
+		all = append(all, events...)
+		at = store.Position{Epoch: head.Epoch, Seq: events[len(events)-1].Seq}
+	}
+}
+
+// judge reads the log over, and asks the carrier what it was given.
+func (b *besieged) judge() {
+	ids, kinds, words := map[string]int{}, map[store.Kind]int{}, map[string]int{}
+	for _, e := range b.log() {
+		ids[e.ID]++
+		kinds[e.Kind]++
+		delete(b.acked, e.Seq)
+		if e.Kind == desk.ReplyQueued {
+			words[desk.Read[desk.Reply](e).Text.Reveal()]++
 		}
 	}
 	for id, n := range ids {

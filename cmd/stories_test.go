@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -135,15 +136,24 @@ func ready(ts *testscript.TestScript, neg bool, _ []string) {
 		case <-deadline:
 			ts.Fatalf("the relay is still ready: %t", neg)
 		}
-		r, err := http.Get("http://" + ts.Getenv("BEFREE_LISTEN") + "/readyz") //nolint:noctx // of this machine
-		if err != nil {
-			continue
-		}
-		r.Body.Close()
-		if (r.StatusCode == http.StatusOK) != neg {
+		if status, _ := readyz(ts.Getenv("BEFREE_LISTEN")); status != 0 && (status == http.StatusOK) != neg {
 			return
 		}
 	}
+}
+
+// readyz asks a relay whether it is ready; 0 says that nobody answers.
+func readyz(address string) (status int, said string) {
+	r, err := http.Get("http://" + address + "/readyz") //nolint:noctx // of this machine
+	if err != nil {
+		return 0, ""
+	}
+	defer r.Body.Close()
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return 0, ""
+	}
+	return r.StatusCode, string(raw)
 }
 
 // told VAR ARG...: somebody who runs the relay is told a code by befree-relay; VAR holds it.

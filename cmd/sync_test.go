@@ -3,7 +3,9 @@
 package cmd_test
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,40 +22,17 @@ import (
 // one after another, have a finished fdatasync of the log between a text and the 200 for it.
 func TestSyncedBeforeTheAnswer(t *testing.T) {
 	const texts = 20
-	bin, folder, trace := t.TempDir(), filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "trace")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", bin+string(filepath.Separator), "./befree-relay").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	address, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	carrier, err := twiliotest.New(twiliotest.Config{Number: number})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer carrier.Close()
-	carrier.Reach(publicURL, "http://"+address)
-	c := exec.CommandContext(t.Context(), "strace", "-f", "-o", trace, "-s", "64", "-e", "trace=openat,fdatasync,write",
-		filepath.Join(bin, "befree-relay"), "serve", "--data", folder, "--listen", address, "--carrier", "twilio", "--number", number,
-		"--public-url", publicURL, "--twilio-account", twiliotest.Account, "--twilio-api", carrier.URL())
-	c.Env = append(os.Environ(), "BEFREE_TWILIO_TOKEN="+twiliotest.Token)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	b := besiege(t)
+	trace := filepath.Join(t.TempDir(), "trace")
+	c := b.serve("strace", "-f", "-o", trace, "-s", "64", "-e", "trace=openat,fdatasync,write")
+	b.hears("ready")
 	for n := range texts {
-		d := carrier.Text(t.Context(), twiliotest.Text{From: "+12025550147", Body: fmt.Sprint("he locked me in ", n)})
-		for tries := 0; d.Status != 200 && n == 0 && tries < 100; tries++ { // it is starting
-			time.Sleep(50 * time.Millisecond)
-			d = carrier.Text(t.Context(), twiliotest.Text{From: "+12025550147", Body: "he locked me in"})
-		}
+		d := b.carrier.Text(t.Context(), twiliotest.Text{From: "+12025550147", Body: fmt.Sprint("he locked me in ", n)})
 		if d.Status != 200 {
 			t.Fatalf("text %d was answered %d", n, d.Status)
 		}
 	}
-	_ = syscall.Kill(-c.Process.Pid, syscall.SIGINT) // of both; strace itself heeds none before its child has ended
-	_ = c.Wait()
+	ends(c)
 	raw, err := os.ReadFile(trace)
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +40,12 @@ func TestSyncedBeforeTheAnswer(t *testing.T) {
 	if answered := synced(t, string(raw)); answered < texts {
 		t.Errorf("only %d answers are in the trace", answered)
 	}
+}
+
+// ends stops a relay that runs under strace.
+func ends(c *exec.Cmd) {
+	_ = syscall.Kill(-c.Process.Pid, syscall.SIGINT) // both; strace itself heeds none before its child has ended
+	_ = c.Wait()
 }
 
 var (
@@ -93,4 +78,141 @@ func synced(t *testing.T, trace string) (answers int) {
 		}
 	}
 	return answers
+}
+
+// TestFailedSync: after an fdatasync that failed the relay reads its log from the disk and not from memory, where it may
+// be more than the disk got, and goes on by itself. Every text is in the log once: what got 200, what got 503 and came
+// again, and what got 503 and was fetched.
+func TestFailedSync(t *testing.T) {
+	b := besiege(t)
+	carrier, err := twiliotest.New(twiliotest.Config{Number: number, Overrides: "rc=0"}) // it tells of each attempt
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(carrier.Close)
+	carrier.Reach(publicURL, "http://"+b.address)
+	b.carrier = carrier
+	trace := filepath.Join(t.TempDir(), "trace")
+	c := b.serve("strace", "-f", "-o", trace, "-e", "trace=openat,close,mmap,munmap,fadvise64,fdatasync",
+		"-e", "inject=fdatasync:error=EIO:when=20") // in each thread; to start takes fewer
+	b.hears("ready")
+	var all, missed []string
+	for n := 0; len(missed) == 0 && n < 2000; n++ {
+		d := b.text(n, "")
+		if d.Status == http.StatusServiceUnavailable {
+			missed = append(missed, d.SID, b.text(n+1, "").SID)
+		} else if d.Status != http.StatusOK {
+			t.Fatalf("text %d was answered %d", n, d.Status)
+		}
+		all = append(all, d.SID)
+	}
+	if len(missed) == 0 {
+		t.Fatal("nothing failed")
+	}
+	again := b.text(0, missed[0])
+	for deadline := time.Now().Add(patience); again.Status != http.StatusOK && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+		again = b.text(0, missed[0])
+	}
+	if again.Status != http.StatusOK {
+		t.Fatalf("it does not come back: %d", again.Status)
+	}
+	ends(c)
+	now := time.Now() // the carrier tells seconds, and what it has had for none may still be on its way
+	time.Sleep(time.Until(now.Truncate(time.Second).Add(time.Second)))
+	last := b.serve() // which fetches what was missed first
+	b.hears("was seen whole")
+	if err := errors.Join(last.Process.Signal(os.Interrupt), last.Wait()); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]int{}
+	for _, e := range b.log() {
+		ids[e.ID]++
+	}
+	for _, sid := range append(all, missed...) {
+		if ids[sid] != 1 {
+			t.Errorf("a text is in the log %d times", ids[sid])
+		}
+	}
+	raw, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dropped(t, string(raw)) == 0 {
+		t.Error("no fdatasync of the log failed")
+	}
+}
+
+// hears waits until the relay says something of itself.
+func (b *besieged) hears(what string) {
+	b.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if _, said := readyz(b.address); strings.Contains(said, what) {
+			return
+		}
+	}
+	b.Fatalf("the relay does not say %q", what)
+}
+
+// text is one of one conversation.
+func (b *besieged) text(n int, sid string) twiliotest.Delivery {
+	return b.carrier.Text(b.Context(), twiliotest.Text{From: "+12025550147", Body: fmt.Sprint("he locked me in ", n), SID: sid})
+}
+
+var (
+	unfinished = regexp.MustCompile(`^(\d+) +(.*) <unfinished \.\.\.>$`)
+	finished   = regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>(.*)$`)
+	call       = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*?)\)? += (\S+)(.*)$`)
+)
+
+// dropped counts the syncs of the log that failed. After each the log is mapped no more and closed, and what is in memory
+// of it dropped, before it is mapped again.
+func dropped(t *testing.T, trace string) (failures int) {
+	half, logs, maps := map[string]string{}, map[string]bool{}, map[string]bool{}
+	due := false
+	for line := range strings.SplitSeq(trace, "\n") {
+		if m := unfinished.FindStringSubmatch(line); m != nil {
+			half[m[1]] = m[2]
+			continue
+		}
+		if m := finished.FindStringSubmatch(line); m != nil {
+			line = half[m[1]] + m[2]
+		}
+		m := call.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		args, result := strings.Split(m[2], ", "), m[3]
+		switch m[1] {
+		case "openat":
+			logs[result] = strings.HasSuffix(args[1], "/log.db\"")
+		case "close":
+			delete(logs, args[0])
+		case "fdatasync":
+			if logs[args[0]] && result == "-1" {
+				due = true
+				failures++
+			}
+		case "mmap":
+			if logs[args[4]] {
+				maps[result] = true
+				if due {
+					t.Error("the log was read from memory")
+				}
+			}
+		case "munmap":
+			delete(maps, args[0])
+		case "fadvise64":
+			if logs[args[0]] && args[3] == "POSIX_FADV_DONTNEED" && result == "0" {
+				if len(maps) > 0 {
+					t.Error("the log was still mapped")
+				}
+				due = false
+			}
+		}
+	}
+	if due {
+		t.Error("what is in memory of the log was never dropped")
+	}
+	return failures
 }

@@ -52,7 +52,7 @@ func OpenKeys(path string) (*Keys, error) {
 	return &Keys{path: path, db: db}, nil
 }
 
-// Reopen opens the file again after a change has failed to reach the disk.
+// Reopen opens the file again, from the disk, after a change has failed to reach that.
 func (k *Keys) Reopen() error {
 	k.compacting.Lock()
 	defer k.compacting.Unlock()
@@ -61,7 +61,7 @@ func (k *Keys) Reopen() error {
 	if k.broken == nil || k.closed {
 		return nil
 	}
-	if err := k.db.Close(); err != nil {
+	if err := errors.Join(k.db.Close(), dropCached(k.path)); err != nil {
 		return err
 	}
 	db, err := openFile(k.path, keysFormat, false)

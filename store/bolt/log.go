@@ -25,6 +25,7 @@ const (
 // Options of [Open]. The zero value opens a log for reading and appending, and begins a new one where there is no file.
 type Options struct {
 	ReadOnly bool // opened beside other readers; nothing is begun or changed, and every Append is refused
+	FromDisk bool // what the system keeps of the file in memory is dropped first: after a failed fsync the disk may have less
 }
 
 // A Log is a [store.Log] in one file. Close it when done.
@@ -59,6 +60,11 @@ func Open(path string, o Options) (*Log, error) {
 
 // openIdle opens a log whose committer does not run yet.
 func openIdle(path string, o Options) (*Log, error) {
+	if o.FromDisk {
+		if err := dropCached(path); err != nil {
+			return nil, fmt.Errorf("open the log: %w", err)
+		}
+	}
 	db, err := openFile(path, logFormat, o.ReadOnly)
 	if err != nil {
 		return nil, err

@@ -48,7 +48,7 @@ func OpenData(ctx context.Context, dir string, key Key) (*Data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; give this user the right to write there, or name another with --data", err)
 	}
-	d, err := openData(ctx, dir, key, bolt.Options{})
+	d, err := openData(ctx, dir, key, bolt.Options{FromDisk: true}) // an earlier process may have died of a failed fsync
 	if err != nil {
 		return nil, err
 	}
@@ -133,8 +133,8 @@ func (d *Data) open(ctx context.Context, log, wrapped string, key Key, o bolt.Op
 	return d.attest(ctx, d.log, o.ReadOnly)
 }
 
-// Mend opens the log again after it could not write, and reads all of it over. Until that has worked it gives
-// [store.ErrBroken].
+// Mend opens the log again after it could not write, and reads all of it over, as the disk has it. Until that has
+// worked it gives [store.ErrBroken].
 func (d *Data) Mend(ctx context.Context) error {
 	d.swap.mu.Lock()
 	defer d.swap.mu.Unlock()
@@ -143,7 +143,7 @@ func (d *Data) Mend(ctx context.Context) error {
 		_ = d.log.Close() // what it could not write, it says no more of
 		d.log = nil
 	}
-	l, err := bolt.Open(filepath.Join(d.dir, logName), bolt.Options{})
+	l, err := bolt.Open(filepath.Join(d.dir, logName), bolt.Options{FromDisk: true})
 	if err != nil {
 		return err
 	}

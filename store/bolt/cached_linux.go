@@ -1,0 +1,26 @@
+package bolt
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// dropCached has the system drop what it keeps in memory of the file at path, which is open nowhere: after a failed
+// fsync that may be more than the disk got, and counts as written. What still waits to be written stays.
+func dropCached(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+		return &fs.PathError{Op: "fadvise", Path: path, Err: err}
+	}
+	return nil
+}
