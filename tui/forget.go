@@ -287,7 +287,12 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 		}
 		lines = append(lines, m.T("NOT FORGOTTEN: {{.Names}}, of the same number. A text came in before that was done, or a legal hold keeps it. Ask again for it.", "Names", strings.Join(names, ", ")))
 	}
-	return append(lines, m.T("What remains: times, kinds of events and names of staff; sealed bytes that no key opens; backups made before, until they are too old; files that somebody wrote; the texter's phone."))
+	if keep := m.world.status.Limits.Backups; keep > 0 {
+		lines = append(lines, m.T("Backups made before are too old from {{.Day}} on, and dropped.", "Day", m.date(r.Newest().Add(keep))))
+	} else {
+		lines = append(lines, m.T("Backups made before remain until they are too old."))
+	}
+	return append(lines, m.T("What remains: times, kinds of events and names of staff; sealed bytes that no key opens; files that somebody wrote; the texter's phone."))
 }
 
 // pastOnes lists the closed conversations that this console knows, the newest first.

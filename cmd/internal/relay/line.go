@@ -32,6 +32,7 @@ type Line struct {
 	tree      Tree
 	session   time.Duration
 	offline   time.Duration
+	backups   time.Duration // after which backups are dropped
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	walls     *walls
@@ -276,7 +277,7 @@ func (l *Line) enrol(f *feed, e wire.Enrol, from string) error {
 func (l *Line) hello(f *feed) *wire.Hello {
 	h := wire.Hello{Version: wire.Version, Nonce: f.nonce, Relay: f.relay}
 	l.desk.View(func(s *desk.State) {
-		h.Limits = wire.Limits{Claims: s.Policy.Limit, ReplyAge: s.Policy.ReplyAge, Undo: s.Policy.Undo, Offline: l.offline}
+		h.Limits = wire.Limits{Claims: s.Policy.Limit, ReplyAge: s.Policy.ReplyAge, Undo: s.Policy.Undo, Offline: l.offline, Backups: l.backups}
 	})
 	head := l.desk.Head()
 	h.Epoch, h.Last = head.Epoch, head.Seq

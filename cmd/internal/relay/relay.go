@@ -63,7 +63,7 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
 	line := &Line{
-		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), log: c.Logger, draining: ctx, walls: web.walls,
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls,
 	}
 	forgetter := newForgetter(d, c)
 	if err := forgetter.again(ctx); err != nil {
