@@ -15,19 +15,40 @@ import (
 
 type backupCmd struct {
 	dataFlags
-	To     string `help:"Folder to make, with the sealed log and the settings." placeholder:"DIR" required:""`
-	KeysTo string `help:"Folder to make, with the wrapped keys: keep it apart from the other." placeholder:"DIR" required:""`
+	keepFlags
+	To     string `help:"Folder to make, with the sealed log and the settings. Backups of this relay beside it that have become too old are deleted." placeholder:"DIR" required:""`
+	KeysTo string `help:"Folder to make, with the wrapped keys: keep it apart from the other. Old ones beside it are deleted too." placeholder:"DIR" required:""`
 }
 
-// Run copies a data folder, whether a relay serves it or not.
+// Help says what becomes of older backups.
+func (c *backupCmd) Help() string {
+	return "Keep backups of one sort in one folder: --to logs/$(date +%F) --keys-to keys/$(date +%F). Once the new one is complete, " +
+		"those beside it that are older than the retention file's backups are deleted, the keys first, so that what was forgotten is gone " +
+		"from there too. Only what this befree made for this relay is, and never the newest; each is named. " +
+		"The master key is in no backup and opens all of them: what is gone is gone by its wrapped keys."
+}
+
+// Run copies a data folder, whether a relay serves it or not, and drops copies that have become too old.
 func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
-	title, err := relay.Backup(ctx, c.Data, c.key(), relay.Place{Log: c.To, Keys: c.KeysTo})
+	kept, err := relay.RetentionOf(ctx, c.Data, c.Retention)
+	if err != nil {
+		return err
+	}
+	place := relay.Place{Log: c.To, Keys: c.KeysTo}
+	title, err := relay.Backup(ctx, c.Data, c.key(), place)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(std.Out, "%d events are in %s, the keys that they are sealed under in %s.\n"+
 		"They are what the relay signed. Keep the two apart, and a copy of the master key apart from both.\n", title.Size, c.To, c.KeysTo)
-	return nil
+	gone, stay, err := relay.DropOld(c.Data, place, kept.Backups)
+	for _, path := range gone {
+		fmt.Fprintf(std.Out, "Deleted, since it was older than %d days: %s\n", int(kept.Backups.Hours()/24), path)
+	}
+	for _, path := range stay {
+		fmt.Fprintf(std.Out, "Left alone, since it is no backup that befree made for this relay, or holds something else too: %s\n", path)
+	}
+	return err
 }
 
 type restoreCmd struct {

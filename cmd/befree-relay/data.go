@@ -18,3 +18,8 @@ func (d dataFlags) key() relay.Key {
 	k.Command = d.KeyCommand
 	return k
 }
+
+// keepFlags tell how long everything is kept.
+type keepFlags struct {
+	Retention string `help:"How many days everything is kept, where no relay serves the folder; default as befree-relay privacy --days prints. A relay that serves it tells what it goes by." placeholder:"FILE"`
+}

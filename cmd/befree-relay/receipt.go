@@ -15,13 +15,17 @@ import (
 
 type receiptCmd struct {
 	dataFlags
+	keepFlags
 	Conversation string `help:"Of one conversation; default of all of which something was forgotten." placeholder:"ID"`
-	Retention    string `help:"The file that the relay serves with." placeholder:"FILE"`
 }
 
 // Run prints receipts, also while the relay serves.
 func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
-	kept, err := relay.LoadRetention(c.Retention)
+	kept, err := relay.RetentionOf(ctx, c.Data, c.Retention)
+	if err != nil {
+		return err
+	}
+	copies, err := relay.Copies(c.Data)
 	if err != nil {
 		return err
 	}
@@ -53,7 +57,7 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 			}
 			if r, ok := s.Receipt(conv.ID); ok {
 				found++
-				printReceipt(std.Out, r, kept.Backups, bytes)
+				printReceipt(std.Out, r, bytes, inBackups(r.Newest(), copies, kept.Backups, time.Now()))
 			}
 		}
 	})
@@ -69,13 +73,33 @@ var classes = map[store.Class]string{
 	store.Facts: "everything else but times, kinds of events and names of staff",
 }
 
-func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, bytes string) {
+func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// inBackups says which backups hold what was forgotten at a moment, and by when they are gone.
+func inBackups(forgotten time.Time, copies []relay.Copy, keep time.Duration, now time.Time) string {
+	n, last := 0, time.Time{}
+	for _, c := range copies {
+		if c.Made.Before(forgotten) {
+			n++
+			if c.Made.After(last) {
+				last = c.Made
+			}
+		}
+	}
+	where := "in none of the backups that befree knows of"
+	if due := last.Add(keep); n > 0 {
+		where = fmt.Sprintf("in %d of the backups that befree knows of; the last, of %s, is gone with the first that is made after %s", n, when(last), when(due))
+		if due.Before(now) {
+			where += ": IT IS TOO OLD. Make one beside it, or delete it"
+		}
+	}
+	return where + fmt.Sprintf("; in others that there may be until they are too old, from %s on", when(forgotten.Add(keep)))
+}
+
+func printReceipt(w io.Writer, r desk.Receipt, bytes, backups string) {
 	say := func(format string, args ...any) { fmt.Fprintf(w, format+"\n", args...) }
-	when := func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 	say("%s  %s", r.Conversation, codename.Of(r.Conversation))
-	var newest time.Time
 	for _, f := range r.Forgettings {
-		newest = f.At
 		say("  %s: %s", when(f.At), reason(f))
 		for _, class := range desk.Forgets(f.Kind) {
 			say("    gone: %s", classes[class])
@@ -100,8 +124,8 @@ func printReceipt(w io.Writer, r desk.Receipt, backups time.Duration, bytes stri
 		say("  NOT FORGOTTEN: %s  %s, of the same number: a text came in before that was done, or a legal hold keeps it; ask again for it", id, codename.Of(id))
 	}
 	say("  what remains: times, kinds of events and names of staff; sealed bytes that no key opens")
-	say("  what remains elsewhere: backups made before, whose keys open them, until %s; files that somebody wrote or exported;", when(newest.Add(backups)))
-	say("    texts that went out without the carrier giving them a name; the texter's phone and phone company")
+	say("  what remains where its keys open it: %s", backups)
+	say("  what remains elsewhere: files that somebody wrote or exported; texts that went out without the carrier giving them a name; the texter's phone and phone company")
 }
 
 func reason(f desk.Forgetting) string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"befree.example/store/bolt"
 )
@@ -39,7 +40,8 @@ func (p Place) check() error {
 
 // Backup puts a copy of a data folder at p, where nothing is yet, whether a relay serves it or not: all that was on
 // disk when it began, which holds together and is what the relay signed. Nobody waits for it. The log comes first: a key
-// without an event does no harm, an event without its key cannot be read.
+// without an event does no harm, an event without its key cannot be read. The backup is noted, so that receipts know of
+// it, and known for what it is, so that [DropOld] can drop it.
 func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, error) {
 	if err := p.check(); err != nil {
 		return bolt.Title{}, err
@@ -49,6 +51,7 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 		return bolt.Title{}, err
 	}
 	defer from.close()
+	b := born{Made: time.Now().UTC().Truncate(time.Second)} // before the keys are read, so that none in it is newer
 	var title bolt.Title
 	log, err := newFolder(p.Log)
 	if err != nil {
@@ -60,10 +63,14 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 		return title, err
 	}
 	defer keys.drop()
-	if title, err = from.build(ctx, log.temp, keys.temp); err != nil {
+	if title, err = from.buildLog(ctx, log.temp); err != nil {
 		return title, err
 	}
-	if err := copySettings(dir, log.temp); err != nil {
+	b.Relay = title.Key
+	if err := errors.Join(copySettings(dir, log.temp), b.write(log.temp), b.write(keys.temp)); err != nil {
+		return title, err
+	}
+	if err := errors.Join(note(dir, Copy{b.Made, p}), from.buildKeys(ctx, keys.temp)); err != nil {
 		return title, err
 	}
 	return title, errors.Join(keys.place(), log.place())
@@ -110,15 +117,15 @@ func piped(hand func(context.Context, io.Writer) error) func(context.Context, fu
 	}
 }
 
-func (s source) build(ctx context.Context, logDir, keysDir string) (title bolt.Title, err error) {
-	err = s.log(ctx, func(r io.Reader) (err error) {
-		title, err = bolt.Build(ctx, filepath.Join(logDir, logName), r)
+func (s source) buildLog(ctx context.Context, dir string) (title bolt.Title, err error) {
+	return title, s.log(ctx, func(r io.Reader) (err error) {
+		title, err = bolt.Build(ctx, filepath.Join(dir, logName), r)
 		return err
 	})
-	if err != nil {
-		return title, err
-	}
-	return title, s.keys(ctx, func(r io.Reader) error { return bolt.BuildKeys(ctx, filepath.Join(keysDir, keysName), r) })
+}
+
+func (s source) buildKeys(ctx context.Context, dir string) error {
+	return s.keys(ctx, func(r io.Reader) error { return bolt.BuildKeys(ctx, filepath.Join(dir, keysName), r) })
 }
 
 // copySettings copies who the staff are, and what else is kept in words beside the log.

@@ -74,7 +74,10 @@ func Look(ctx context.Context, dir string, key Key) (d *Data, served bool, err e
 	if err != nil {
 		return nil, true, err
 	}
-	if _, err = from.build(ctx, copied, copied); err == nil {
+	if _, err = from.buildLog(ctx, copied); err == nil {
+		err = from.buildKeys(ctx, copied)
+	}
+	if err == nil {
 		d, err = ReadData(ctx, copied, key)
 	}
 	if err != nil {

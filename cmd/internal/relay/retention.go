@@ -2,9 +2,12 @@ package relay
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -22,7 +25,7 @@ func RetentionFile() []byte { return retentionDefaults }
 // Retention is how long everything is kept.
 type Retention struct {
 	desk.Retention
-	Backups time.Duration // how old a backup may become, which is the operator's to see to
+	Backups time.Duration // how old a backup may become; the next one drops those that are older
 }
 
 const (
@@ -71,5 +74,17 @@ func LoadRetention(path string) (Retention, error) {
 	}
 	return r, nil
 }
+
+// RetentionOf returns what is in force in the relay that serves a data folder; where none does, what a file says.
+func RetentionOf(ctx context.Context, dir, path string) (r Retention, err error) {
+	err = ask(ctx, dir, "retention", func(in io.Reader) error { return json.NewDecoder(in).Decode(&r) })
+	if errors.Is(err, errNobody) {
+		return LoadRetention(path)
+	}
+	return r, err
+}
+
+// Hand hands on r.
+func (r Retention) Hand(_ context.Context, w io.Writer) error { return json.NewEncoder(w).Encode(r) }
 
 func days(n int) time.Duration { return time.Duration(n) * day }

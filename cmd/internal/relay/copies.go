@@ -1,0 +1,216 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+
+	"befree.example/store/tree"
+)
+
+// bornFile says in each folder of a backup what it is. It is there before the keys are.
+const bornFile = "backup.json"
+
+// born is what stands in that file.
+type born struct {
+	Relay tree.Key  `json:"relay"` // whose it is; empty for a log that is not signed, which nobody can tell from others
+	Made  time.Time `json:"made"`
+	Files []string  `json:"files"` // all that befree puts there, the keys first
+}
+
+// write says of a folder that it has what is in it now, and will have the keys.
+func (b born) write(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	b.Files = []string{keysName}
+	for _, e := range entries {
+		b.Files = append(b.Files, e.Name())
+	}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		return err
+	}
+	return replace(filepath.Join(dir, bornFile), append(raw, '\n'))
+}
+
+// bornIn reads what a folder of a backup is; fs.ErrNotExist says that it is none.
+func bornIn(dir *os.Root) (b born, err error) {
+	info, err := dir.Lstat(bornFile)
+	if err != nil {
+		return b, err
+	}
+	if !info.Mode().IsRegular() {
+		return b, fs.ErrNotExist
+	}
+	raw, err := dir.ReadFile(bornFile)
+	if err == nil && json.Unmarshal(raw, &b) != nil {
+		return b, fs.ErrNotExist
+	}
+	return b, err
+}
+
+// DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
+// known by what stands in them as backups of the same relay; nothing else is touched. It returns the folders that are
+// gone, and those that hold a log or keys of which it does not know that, or something else as well.
+func DropOld(dir string, p Place, keep time.Duration) (gone, stay []string, err error) {
+	for _, newest := range []string{p.Keys, p.Log} {
+		dropped, other, failed := dropBeside(dir, newest, keep)
+		gone, stay, err = append(gone, dropped...), append(stay, other...), errors.Join(err, failed)
+	}
+	slices.Sort(stay)
+	return gone, slices.Compact(stay), errors.Join(err, forgetCopies(dir, filepath.Dir(p.Keys)))
+}
+
+func dropBeside(dir, newest string, keep time.Duration) (gone, stay []string, err error) {
+	root, err := os.OpenRoot(newest)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer root.Close()
+	ours, err := bornIn(root)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := os.ReadDir(filepath.Dir(newest))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, e := range entries {
+		path := filepath.Join(filepath.Dir(newest), e.Name())
+		if !e.IsDir() || path == filepath.Clean(dir) { // nor what leads elsewhere
+			continue
+		}
+		switch old, holds, failed := drop(path, ours, keep); {
+		case failed != nil:
+			err = errors.Join(err, fmt.Errorf("delete the old backup %s: %w", path, failed))
+		case old:
+			gone = append(gone, path)
+		case holds:
+			stay = append(stay, path)
+		}
+	}
+	return gone, stay, errors.Join(err, syncFolder(filepath.Dir(newest)))
+}
+
+// drop deletes what befree has put into a folder of a backup, if it is one of ours and too old. What keeps it from being
+// tried again goes last.
+func drop(path string, ours born, keep time.Duration) (gone, holds bool, err error) {
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return false, false, err
+	}
+	defer dir.Close()
+	names, err := fs.ReadDir(dir.FS(), ".")
+	if err != nil {
+		return false, false, err
+	}
+	holds = slices.ContainsFunc(names, func(e fs.DirEntry) bool { return e.Name() == logName || e.Name() == keysName })
+	b, err := bornIn(dir)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && (b.Relay != ours.Relay || b.Relay == "" || b.Made.IsZero()) {
+		return false, holds, nil
+	}
+	if err != nil || ours.Made.Sub(b.Made) <= keep {
+		return false, false, err
+	}
+	for _, name := range append(b.Files, bornFile) {
+		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, false, err
+		}
+	}
+	if os.Remove(path) != nil { // somebody has put something else there
+		return false, true, nil
+	}
+	return true, false, nil
+}
+
+// A Copy is a backup that befree has made and not seen gone.
+type Copy struct {
+	Made time.Time
+	Place
+}
+
+// copiesFile lists the backups of a data folder: beside it, so that restoring one of them does not change the list.
+func copiesFile(dir string) string { return filepath.Clean(dir) + ".backups" }
+
+// Copies returns the backups of a data folder that befree knows of, oldest first. One of which the keys were deleted
+// elsewhere than by [DropOld], or copied on, is known no better.
+func Copies(dir string) ([]Copy, error) {
+	raw, err := os.ReadFile(copiesFile(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list of backups: %w", err)
+	}
+	return readCopies(raw)
+}
+
+func readCopies(raw []byte) (all []Copy, err error) {
+	for lines := json.NewDecoder(bytes.NewReader(raw)); ; {
+		var c Copy
+		if err := lines.Decode(&c); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("list of backups: %w", err)
+		}
+		all = append(all, c)
+	}
+}
+
+// changeCopies changes the list, which its owner alone can read.
+func changeCopies(dir string, change func([]Copy) []Copy) error {
+	path := copiesFile(dir)
+	lock, err := lockedfile.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("list of backups: %w", err)
+	}
+	defer lock.Close()
+	all, err := Copies(dir)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	lines := json.NewEncoder(&out)
+	for _, c := range change(all) {
+		if err := lines.Encode(c); err != nil {
+			return err
+		}
+	}
+	return replace(path, out.Bytes())
+}
+
+// note enters a backup before it holds a key.
+func note(dir string, c Copy) (err error) {
+	if c.Log, err = filepath.Abs(c.Log); err != nil {
+		return err
+	}
+	if c.Keys, err = filepath.Abs(c.Keys); err != nil {
+		return err
+	}
+	return changeCopies(dir, func(all []Copy) []Copy { return append(all, c) })
+}
+
+// forgetCopies takes from the list what is gone from a folder of backups that is there.
+func forgetCopies(dir, folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	return changeCopies(dir, func(all []Copy) []Copy {
+		return slices.DeleteFunc(all, func(c Copy) bool {
+			if filepath.Dir(c.Keys) != folder {
+				return false
+			}
+			_, err := os.Lstat(c.Keys)
+			return errors.Is(err, fs.ErrNotExist)
+		})
+	})
+}

@@ -1,0 +1,137 @@
+package relay_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"befree.example/cmd/internal/relay"
+)
+
+// age makes the folder of a backup so much older.
+func age(t *testing.T, dir string, by time.Duration) {
+	t.Helper()
+	path := filepath.Join(dir, "backup.json")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]any{}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		t.Fatal(err)
+	}
+	made, err := time.Parse(time.RFC3339, said["made"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said["made"] = made.Add(-by)
+	if raw, err = json.Marshal(said); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func there(path string) bool {
+	_, err := os.Lstat(path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// TestOldBackupsAreDropped: a new backup has those beside it dropped that are of the same relay and too old, the log and
+// the keys, and nothing else: not another relay's, not what befree did not make, not what somebody put there too.
+func TestOldBackupsAreDropped(t *testing.T) {
+	const keep = 30 * 24 * time.Hour
+	v, other := openVault(t), openVault(t)
+	for _, v := range []*vault{v, other} {
+		v.carrier.text(t, "SM1", "he took my papers")
+		v.shut()
+	}
+	if err := os.WriteFile(filepath.Join(v.data, "staff.toml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	logs, keys, elsewhere := filepath.Join(v.dir, "logs"), filepath.Join(v.dir, "keys"), filepath.Join(v.dir, "elsewhere")
+	back := func(v *vault, name string, old time.Duration) relay.Place {
+		t.Helper()
+		p := relay.Place{Log: filepath.Join(logs, name), Keys: filepath.Join(keys, name)}
+		if _, err := relay.Backup(t.Context(), v.data, v.key(), p); err != nil {
+			t.Fatal(err)
+		}
+		age(t, p.Log, old)
+		age(t, p.Keys, old)
+		return p
+	}
+	for _, name := range []string{"ancient", "crowded", "old"} {
+		back(v, name, keep+time.Hour)
+	}
+	back(v, "young", keep-time.Hour)
+	back(other, "other", keep+time.Hour)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.WriteFile(filepath.Join(logs, "crowded", "why.txt"), []byte("asked for by a judge"), 0o600))
+	must(os.MkdirAll(elsewhere, 0o700))
+	must(os.Rename(filepath.Join(keys, "ancient"), filepath.Join(elsewhere, "ancient")))
+	must(os.Symlink(filepath.Join(elsewhere, "ancient"), filepath.Join(keys, "ancient")))
+	must(os.CopyFS(filepath.Join(logs, "by hand"), os.DirFS(filepath.Join(logs, "young"))))
+	must(os.Remove(filepath.Join(logs, "by hand", "backup.json")))
+
+	newest := back(v, "new", 0)
+	gone, stay, err := relay.DropOld(v.data, newest, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{filepath.Join(keys, "crowded"), filepath.Join(keys, "old"), filepath.Join(logs, "ancient"), filepath.Join(logs, "old")}
+	if diff := cmp.Diff(want, gone); diff != "" {
+		t.Error(diff)
+	}
+	want = []string{filepath.Join(keys, "other"), filepath.Join(logs, "by hand"), filepath.Join(logs, "crowded"), filepath.Join(logs, "other")}
+	if diff := cmp.Diff(want, stay); diff != "" {
+		t.Error(diff)
+	}
+	for _, path := range gone {
+		if there(path) {
+			t.Errorf("%s is still there", path)
+		}
+	}
+	for path, is := range map[string]bool{
+		"logs/crowded/why.txt": true, "logs/crowded/log.db": false, "logs/crowded/staff.toml": false, "elsewhere/ancient/keys.db": true,
+		"logs/by hand/log.db": true, "logs/other/log.db": true, "keys/other/keys.db": true, "logs/young/log.db": true, "keys/young/keys.db": true,
+		"logs/new/log.db": true, "keys/new/keys.db": true,
+	} {
+		if there(filepath.Join(v.dir, filepath.FromSlash(path))) != is {
+			t.Errorf("%s is there: %t", path, !is)
+		}
+	}
+	var known []string
+	copies, err := relay.Copies(v.data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range copies {
+		known = append(known, filepath.Base(c.Keys))
+	}
+	if !slices.Equal(known, []string{"ancient", "young", "new"}) { // the one that is a link may still be somewhere
+		t.Errorf("befree knows of %v", known)
+	}
+	if _, err := relay.Restore(t.Context(), newest, filepath.Join(v.dir, "restored"), v.key()); err != nil {
+		t.Error(err)
+	}
+
+	for _, dir := range []string{newest.Log, newest.Keys} {
+		age(t, dir, 10*keep)
+	}
+	if gone, _, err := relay.DropOld(v.data, newest, keep); err != nil || len(gone) > 0 {
+		t.Errorf("without a newer one: %v, %v", gone, err)
+	}
+}
