@@ -87,6 +87,7 @@ func TestStories(t *testing.T) {
 			"sealed":  sealed,
 			"enrol":   enrol,
 			"told":    told,
+			"comes":   comes,
 
 			"nowhere": nowhere, "harmless": harmless, "hostilescript": hostileScript, "clipboard": clipboard, "crowd": crowd,
 
@@ -138,6 +139,20 @@ func ready(ts *testscript.TestScript, neg bool, _ []string) {
 		}
 		if status, _ := readyz(ts.Getenv("BEFREE_LISTEN")); status != 0 && (status == http.StatusOK) != neg {
 			return
+		}
+	}
+}
+
+// comes PATTERN PROGRAM ARG...: runs a program until it prints the pattern.
+func comes(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("%s never prints %q", args[1], args[0])
 		}
 	}
 }

@@ -16,14 +16,14 @@ import (
 
 type auditCmd struct {
 	dataFlags
-	By           string    `help:"Only what this member of staff did." placeholder:"NAME"`
+	By           string    `help:"Only what this member of staff did, and what they were on the staff." placeholder:"NAME"`
 	Conversation string    `help:"Only what concerns this conversation." placeholder:"ID"`
 	From         time.Time `help:"Only from this moment on." format:"2006-01-02T15:04:05Z07:00" placeholder:"2026-01-31T00:00:00Z"`
 	Until        time.Time `help:"Only before this moment." format:"2006-01-02T15:04:05Z07:00" placeholder:"2026-02-28T00:00:00Z"`
 	JSON         bool      `help:"One JSON object a line." name:"json"`
 }
 
-// An act is one time that somebody came to see words, or took them out.
+// An act is one time that somebody came to see words, or took them out, or that somebody's right to do so changed.
 type act struct {
 	Seq          uint64     `json:"seq"`
 	At           time.Time  `json:"at"`
@@ -32,9 +32,11 @@ type act struct {
 	Conversation string     `json:"conversation,omitempty"`
 	Whom         string     `json:"whom,omitempty"` // it concerns, beside who did it
 	Why          string     `json:"why,omitempty"`
+
+	*desk.StaffChange // where it is one
 }
 
-// Run prints who read, searched, exported what, when and why.
+// Run prints who read, searched, exported what, when and why, and who was on the staff as what.
 func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 	data, _, err := relay.Look(ctx, c.Data, c.key())
 	if err != nil {
@@ -77,6 +79,10 @@ func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 func actOf(e store.Event) (act, bool) {
 	a := act{Seq: e.Seq, At: e.At, Who: e.Actor, What: e.Kind, Conversation: e.Conversation, Whom: e.Head.Staff}
 	switch {
+	case desk.AboutStaff(e.Kind):
+		change := desk.Read[desk.StaffChange](e)
+		a.StaffChange = &change
+		return a, true
 	case e.Actor == store.Carrier || e.Actor == store.Texter || e.Actor == store.Clock: // nobody who reads
 		return act{}, false
 	case e.Kind == desk.Erased, e.Kind == desk.RetentionAllowed: // nothing was seen
@@ -92,10 +98,29 @@ func actOf(e store.Event) (act, bool) {
 }
 
 func (a act) what() string {
+	if a.StaffChange != nil {
+		return a.changed()
+	}
 	if a.Whom != "" {
 		return string(a.What) + " (" + a.Whom + ")"
 	}
 	return string(a.What)
+}
+
+// changed says what became of somebody on the staff.
+func (a act) changed() string {
+	said := map[store.Kind]string{
+		desk.StaffAdded:     fmt.Sprintf("%s is on the staff, as %s", a.Whom, a.Role),
+		desk.StaffRemoved:   fmt.Sprintf("%s, who was %s, is not on the staff any more, with no device", a.Whom, a.Was),
+		desk.RoleChanged:    fmt.Sprintf("%s, who was %s, is %s now", a.Whom, a.Was, a.Role),
+		desk.DeviceEnrolled: fmt.Sprintf("%s enrolled the device %s", a.Whom, a.Device),
+		desk.DeviceRevoked:  fmt.Sprintf("the device %s of %s was revoked", a.Device, a.Whom),
+		desk.DeviceRemoved:  fmt.Sprintf("the device %s of %s is not known any more", a.Device, a.Whom),
+	}[a.What]
+	if !a.Since.IsZero() {
+		said += a.Since.UTC().Format(", at 2006-01-02 15:04:05Z")
+	}
+	return said
 }
 
 func (c *auditCmd) wants(a act) bool {

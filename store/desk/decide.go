@@ -99,6 +99,12 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		OptedIn:        {supervising, moment.optIn},
 		Viewed:         {answering, moment.view},
 		Swept:          {carrier, moment.sweep},
+		StaffAdded:     {clock, moment.changeStaff},
+		StaffRemoved:   {clock, moment.changeStaff},
+		RoleChanged:    {clock, moment.changeStaff},
+		DeviceEnrolled: {clock, moment.changeStaff},
+		DeviceRevoked:  {clock, moment.changeStaff},
+		DeviceRemoved:  {clock, moment.changeStaff},
 	}
 }
 

@@ -55,6 +55,12 @@ var apart = map[store.Kind]bool{
 	RetentionAllowed: true,
 	Searched:         true,
 	Swept:            true,
+	StaffAdded:       true,
+	StaffRemoved:     true,
+	RoleChanged:      true,
+	DeviceEnrolled:   true,
+	DeviceRevoked:    true,
+	DeviceRemoved:    true,
 }
 
 // askForget is refused while somebody may still be written to: what is forgotten is closed.

@@ -51,7 +51,7 @@ func Dangerous(k store.Kind) bool {
 
 // ClassOf says under which key the body of a kind is sealed. Unknown kinds are text, the shortest kept.
 func ClassOf(k store.Kind) store.Class {
-	if _, ok := ofForgetting[k]; ok {
+	if _, ok := ofForgetting[k]; ok || AboutStaff(k) {
 		return store.Facts
 	}
 	switch k {

@@ -49,6 +49,9 @@ func (s *State) aside(e store.Event) {
 	}
 	s.newest = e.At
 	s.console(e)
+	if AboutStaff(e.Kind) {
+		s.staffed(e)
+	}
 	switch e.Kind {
 	case OptOutKept:
 		s.optOutKept(e)

@@ -34,7 +34,8 @@ type State struct {
 	holds layer[string, []string] // staff to the conversations that they hold
 
 	redactions layer[string, *Redaction]
-	consoles   layer[string, Console] // by birth name
+	consoles   layer[string, Console]  // by birth name
+	standings  layer[string, Standing] // by name
 }
 
 // A line is what is known of a number across its conversations.
@@ -60,6 +61,7 @@ func NewState(p Policy) *State {
 		Policy: p.withDefaults(), convs: newLayer[string, *Conversation](nil),
 		lines: newLayer[string, line](nil), holds: newLayer[string, []string](nil),
 		redactions: newLayer[string, *Redaction](nil), consoles: newLayer[string, Console](nil),
+		standings: newLayer[string, Standing](nil),
 	}
 }
 
@@ -70,7 +72,7 @@ func (s *State) Fork() *State {
 	return &State{
 		Policy: s.Policy, Staff: s.Staff, Epoch: s.Epoch, Key: s.Key, last: s.last, swept: s.swept, newest: s.newest, wait: s.wait, recalled: s.recalled,
 		convs: newLayer(&s.convs), lines: newLayer(&s.lines), holds: newLayer(&s.holds),
-		redactions: newLayer(&s.redactions), consoles: newLayer(&s.consoles),
+		redactions: newLayer(&s.redactions), consoles: newLayer(&s.consoles), standings: newLayer(&s.standings),
 	}
 }
 
@@ -82,6 +84,7 @@ func (s *State) Merge(fork *State) {
 	s.holds.merge(fork.holds)
 	s.redactions.merge(fork.redactions)
 	s.consoles.merge(fork.consoles)
+	s.standings.merge(fork.standings)
 }
 
 // Last returns the Seq of the newest event applied.

@@ -23,12 +23,10 @@ type Enrolment interface {
 	Relay() (string, error)
 	// Admit returns the member, and the device, who made this proof for this nonce on this channel.
 	Admit(a wire.Auth, nonce, channel []byte) (Member, Device, error)
-	// Still returns the member as they are now, if the device is still theirs.
-	Still(name, device string) (Member, error)
 	// Enrol enters a device by its code, which is used up then.
 	Enrol(e wire.Enrol, nonce, channel []byte) (wire.Enrolled, error)
-	// Roles returns the role of everybody who can sign in.
-	Roles() (map[string]desk.Role, error)
+	// Read returns who is on the staff now.
+	Read() (Staff, error)
 	// Version changes whenever any of that may have changed.
 	Version() (store.Hash, error)
 }
@@ -223,12 +221,8 @@ func (f StaffFile) Admit(a wire.Auth, nonce, channel []byte) (Member, Device, er
 	return *m, d, inStep(a.At, time.Now())
 }
 
-// Still implements [Enrolment].
-func (f StaffFile) Still(name, device string) (Member, error) {
-	s, err := f.Read()
-	if err != nil {
-		return Member{}, err
-	}
+// still returns a member as they are now, if the device is still theirs.
+func (s *Staff) still(name, device string) (Member, error) {
 	if m := s.member(name); m != nil {
 		if i := slices.IndexFunc(m.Devices, func(d Device) bool { return d.ID == device }); i >= 0 {
 			return *m, m.Devices[i].stillGood()

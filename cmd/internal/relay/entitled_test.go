@@ -110,6 +110,7 @@ func infiltrate(t *testing.T, rt *rapid.T) {
 		m.sit(t, h)
 		defer m.ws.Close()
 	}
+	synctest.Wait() // the log says who the staff are
 	j := &judge{phase: map[string]string{}, owner: map[string]string{}, claim: map[string]uint64{}}
 	var ids []string
 	for step := range rapid.IntRange(10, 40).Draw(rt, "steps") {
@@ -123,6 +124,40 @@ func infiltrate(t *testing.T, rt *rapid.T) {
 		for _, m := range moles {
 			j.look(rt, m)
 		}
+	}
+	if _, err := h.staff.Add("newcomer", desk.Specialist); err != nil {
+		rt.Fatal(err)
+	}
+	time.Sleep(time.Second) // the staff are looked at again
+	synctest.Wait()
+	for _, m := range moles {
+		m.toldOf(rt, "newcomer")
+	}
+}
+
+// toldOf fails unless who is new on the staff is told to those who have a say in it, and to others no more than that
+// something was.
+func (m *mole) toldOf(rt *rapid.T, newcomer string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n := 0
+	for _, raw := range m.heard {
+		f, err := wire.Decode(raw)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for _, e := range eventsOf(f) {
+			if e.Kind != desk.StaffAdded {
+				continue
+			}
+			n++
+			if steers := m.role == desk.Supervisor || m.role == desk.Administrator; (e.Head.Staff == newcomer) != steers || (len(e.Body) > 0) != steers {
+				rt.Fatalf("%s, %s, is told %+v %s", m.name, m.role, e, e.Body)
+			}
+		}
+	}
+	if n != 1 {
+		rt.Fatalf("%s, %s, is told %d times of who is new", m.name, m.role, n)
 	}
 }
 
@@ -288,7 +323,8 @@ func (j *judge) look(rt *rapid.T, m *mole) {
 			if e.Number != "" || !e.Command.IsZero() {
 				rt.Fatalf("%s, %s, has a number or a command's hash", m.name, m.role)
 			}
-			if e.Conversation == "" && m.role != desk.Supervisor && (e.Actor != "" || e.Head.Ref != "") {
+			staff := m.role == desk.Administrator && strings.Contains(" staff added role changed device enrolled ", " "+string(e.Kind)+" ")
+			if e.Conversation == "" && m.role != desk.Supervisor && !staff && (e.Actor != "" || e.Head.Ref != "" || e.Head.Staff != "") {
 				rt.Fatalf("%s, %s, is told who looked at what", m.name, m.role)
 			}
 		}

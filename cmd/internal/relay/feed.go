@@ -333,7 +333,7 @@ const (
 // wrote them. Who looked at what is for the supervisors.
 func shows(e *store.Event, s *desk.State, who Member) showing {
 	if e.Conversation == "" {
-		if e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !aboutForgetting(e.Kind)) {
+		if e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !administered(e.Kind)) {
 			return happened
 		}
 		return whole
@@ -376,9 +376,9 @@ func forReader(e store.Event, s *desk.State, who Member) store.Event {
 	return shows(&e, s, who).of(withoutForgotten(e, s))
 }
 
-// aboutForgetting tells whether an audit event is for whoever has a say in what is forgotten.
-func aboutForgetting(k store.Kind) bool {
-	return k == desk.Erased || k == desk.RetentionWaits || k == desk.RetentionAllowed
+// administered tells whether an audit event is for administrators too: what they have a say in.
+func administered(k store.Kind) bool {
+	return k == desk.Erased || k == desk.RetentionWaits || k == desk.RetentionAllowed || desk.AboutStaff(k)
 }
 
 // withoutForgotten leaves out what an event says of something that is forgotten since: all of a class that it was read

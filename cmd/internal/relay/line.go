@@ -38,6 +38,7 @@ type Line struct {
 	walls     *walls
 	feeds     sync.WaitGroup
 	guesses   guesses
+	roll      *roll
 
 	mu       sync.Mutex
 	consoles map[*feed]bool // that are signed in
@@ -233,11 +234,16 @@ func (l *Line) signIn(f *feed, a wire.Auth) (err error) {
 	if f.who, f.device, err = l.enrolment.Admit(a, f.nonce, f.channel); err != nil {
 		return f.dismiss(err)
 	}
-	roles := l.refreshStaff()
 	l.enter(f) // before its device is looked at again: no revocation falls between
-	if _, err := l.enrolment.Still(f.who.Name, f.device.ID); err != nil {
+	staff, err := l.enrolment.Read()
+	if err != nil {
 		return f.dismiss(err)
 	}
+	if _, err := staff.still(f.who.Name, f.device.ID); err != nil {
+		return f.dismiss(err)
+	}
+	roles := staff.Roles()
+	l.desk.SetStaff(roles)
 	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: answering(roles)}})
 }
 
@@ -282,17 +288,6 @@ func (l *Line) hello(f *feed) *wire.Hello {
 	head := l.desk.Head()
 	h.Epoch, h.Last = head.Epoch, head.Seq
 	return &h
-}
-
-// refreshStaff has the desk know who is on the staff now, and returns them; none where they cannot be read just now.
-func (l *Line) refreshStaff() map[string]desk.Role {
-	roles, err := l.enrolment.Roles()
-	if err != nil {
-		l.log.Error("staff could not be read; those known before stay", "error", err)
-		return nil
-	}
-	l.desk.SetStaff(roles)
-	return roles
 }
 
 // dismiss says why a console is not let in, or not any more.

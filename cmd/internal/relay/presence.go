@@ -109,7 +109,7 @@ func (f *feed) mayAsk(c desk.Command) *desk.Refusal {
 	return nil
 }
 
-// watch acts on every change of the staff until ctx ends.
+// watch acts on every change of the staff until ctx ends, and hands it on to be entered in the log.
 func (l *Line) watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -136,11 +136,13 @@ func (l *Line) watch(ctx context.Context) error {
 
 // lookAgain shows out whoever is signed in and may not be any more, and gives back what they hold to the queue.
 func (l *Line) lookAgain(ctx context.Context) error {
-	roles, err := l.enrolment.Roles()
+	staff, err := l.enrolment.Read()
 	if err != nil {
 		return err
 	}
+	roles := staff.Roles()
 	l.desk.SetStaff(roles)
+	l.roll.enter(staff)
 	l.mu.Lock()
 	var open []*feed
 	for f := range l.consoles {
@@ -148,7 +150,7 @@ func (l *Line) lookAgain(ctx context.Context) error {
 	}
 	l.mu.Unlock()
 	for _, f := range open {
-		now, err := l.enrolment.Still(f.who.Name, f.device.ID)
+		now, err := staff.still(f.who.Name, f.device.ID)
 		switch d := (*dismissal)(nil); {
 		case errors.As(err, &d):
 			f.showOut(f.dismissal(err))

@@ -63,7 +63,7 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
 	line := &Line{
-		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls,
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls, roll: newRoll(d, c),
 	}
 	forgetter := newForgetter(d, c)
 	if err := forgetter.again(ctx); err != nil {
@@ -85,6 +85,7 @@ func Serve(ctx context.Context, c Config) error {
 	group.Go(func() error { return sweep.Run(ctx) })
 	group.Go(func() error { return d.failed(ctx) })
 	group.Go(func() error { return line.watch(ctx) })
+	group.Go(func() error { return line.roll.Run(ctx) })
 	group.Go(func() error { return forgetter.Run(ctx) })
 	group.Go(func() error { return newRedactor(d, c).Run(ctx) })
 	if c.Inbound != nil {
@@ -99,12 +100,12 @@ func Serve(ctx context.Context, c Config) error {
 }
 
 func openDesk(ctx context.Context, c Config) (*Desk, error) {
-	roles, err := c.Enrolment.Roles()
+	staff, err := c.Enrolment.Read()
 	if err != nil {
 		return nil, err
 	}
 	began := time.Now()
-	d, err := NewDesk(ctx, c.Log, c.Policy, roles)
+	d, err := NewDesk(ctx, c.Log, c.Policy, staff.Roles())
 	if err == nil {
 		d.logger, d.counts = c.Logger, c.Measures
 		c.Logger.Info("log folded", "events", d.Head().Seq, "took", time.Since(began).Round(time.Millisecond))

@@ -275,17 +275,36 @@ func (f StaffFile) Version() (store.Hash, error) {
 	return hashOf(raw), err
 }
 
-// Roles implements [Enrolment].
-func (f StaffFile) Roles() (map[string]desk.Role, error) {
-	members, err := f.Members()
-	if err != nil {
-		return nil, err
-	}
-	roles := make(map[string]desk.Role, len(members))
-	for _, m := range members {
+// Roles returns the role of everybody who can sign in.
+func (s *Staff) Roles() map[string]desk.Role {
+	roles := make(map[string]desk.Role, len(s.Members))
+	for _, m := range s.Members {
 		if m.signsIn() {
 			roles[m.Name] = m.Role
 		}
 	}
-	return roles, nil
+	return roles
+}
+
+// shortID is how a device is called where it is told of; its whole ID stands before the numbers of its commands.
+const shortID = 4
+
+// standings tell of everybody, without anything by which they sign in.
+func (s *Staff) standings() (all []desk.Standing) {
+	for _, m := range s.Members {
+		st := desk.Standing{Name: m.Name, Role: m.Role, Devices: map[string]desk.Devices{}}
+		for _, d := range m.Devices {
+			now := st.Devices[d.ID[:shortID]]
+			now.Since = d.Since
+			if d.Revoked == nil {
+				now.In++
+			} else {
+				now.Out++
+				now.Revoked = *d.Revoked
+			}
+			st.Devices[d.ID[:shortID]] = now
+		}
+		all = append(all, st)
+	}
+	return all
 }

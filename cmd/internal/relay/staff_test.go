@@ -53,8 +53,8 @@ func TestStaffOfAnOlderBefree(t *testing.T) {
 	if err := os.WriteFile(string(f), []byte(old), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if roles, err := f.Roles(); err != nil || len(roles) != 0 {
-		t.Fatalf("%v, %v", roles, err)
+	if s, err := f.Read(); err != nil || len(s.Roles()) != 0 {
+		t.Fatalf("%v, %v", s.Members, err)
 	}
 	if _, err := f.Invite("ada"); err != nil {
 		t.Fatal(err)

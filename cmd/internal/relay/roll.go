@@ -1,0 +1,64 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"befree.example/store/desk"
+)
+
+// A roll has the log say who is on the staff: what differs from what it says is entered, whoever changed the staff, and
+// though no relay ran then.
+type roll struct {
+	desk *Desk
+	log  *slog.Logger
+	news chan Staff // the newest, until it is looked at
+}
+
+func newRoll(d *Desk, c Config) *roll {
+	return &roll{desk: d, log: c.Logger, news: make(chan Staff, 1)}
+}
+
+// enter has the log say so of the staff, soon. One goroutine at a time may call it.
+func (r *roll) enter(s Staff) {
+	select {
+	case <-r.news: // of which there is newer
+	default:
+	}
+	r.news <- s
+}
+
+// Run enters what it is told of until ctx ends.
+func (r *roll) Run(ctx context.Context) error {
+	for {
+		select {
+		case s := <-r.news:
+			for err := r.compare(ctx, s.standings()); err != nil; err = r.compare(ctx, s.standings()) {
+				if stopped(ctx, err) == nil {
+					return nil
+				}
+				r.log.Error("what has changed of the staff could not be entered in the log; it is tried again", "in", mendMost, "error", err)
+				if !pause(ctx, mendMost, nil) {
+					return nil
+				}
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// compare enters what differs. While the log cannot be written to it waits.
+func (r *roll) compare(ctx context.Context, now []desk.Standing) error {
+	var changes []desk.Command
+	var last uint64
+	r.desk.View(func(s *desk.State) { changes, last = s.StaffChanges(now), s.Last() })
+	for i, c := range changes {
+		c.ID = fmt.Sprintf("staff/%d/%d", last, i)
+		if _, err := r.desk.Patiently(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
