@@ -53,8 +53,11 @@ func TestKilledAHundredTimes(t *testing.T) {
 	ended := make(chan error, 1)
 	online, offline := context.WithCancel(ctx)
 	go func() { ended <- b.ada.Run(online) }()
-	for range kills {
+	for n := range kills {
 		process := b.serve()
+		for n%4 == 0 && ctx.Err() == nil && !b.ada.Status().Connected { // else it may be away all the time
+			time.Sleep(time.Millisecond)
+		}
 		time.Sleep(livesLeast + time.Duration(b.random.Int64N(int64(livesLeast)*8))) // wherever it is then
 		if err := errors.Join(process.Process.Kill(), ignore(process.Wait())); err != nil {
 			t.Fatal(err)
