@@ -52,13 +52,11 @@ func (s *session) toConfirm() {
 // confirm tells the relay what has been forgotten here, once it is in no file any more: what this connection brings, and what
 // an earlier one has. Where the disk has no room for a file without it, the console stays on the line and tries again.
 func (s *session) confirm(ctx context.Context) {
-	again := time.NewTicker(confirmAgain)
-	defer again.Stop()
 	for {
 		var failed <-chan time.Time
 		if err := s.confirmErased(); err != nil {
 			s.Logger.Error("what has been forgotten is still in this console's file; is there room on the disk?", "error", err)
-			failed = again.C
+			failed = time.After(confirmAgain)
 		}
 		select {
 		case <-s.erased:
@@ -69,11 +67,12 @@ func (s *session) confirm(ctx context.Context) {
 	}
 }
 
+// confirmErased asks first up to where: what is forgotten while the file is written anew may still be in it.
 func (c *Client) confirmErased() error {
-	if err := c.Cache.Compact(); err != nil {
-		return err
-	}
 	upto, err := c.Cache.Erased()
+	if err == nil {
+		err = c.Cache.Compact()
+	}
 	if err != nil || upto.Seq == 0 {
 		return err
 	}

@@ -120,18 +120,26 @@ func (s *session) events(ctx context.Context, in wire.Events) error {
 	return nil
 }
 
-// lacking asks for what the console's owner holds and has not all words of: the connection on which they were on their way
-// broke.
+// lacking asks for what the console's owner holds and has not all words of that there are: the connection on which they
+// were on their way broke.
 func (s *session) lacking(ctx context.Context) error {
-	var held []string
-	s.View(func(state *desk.State) { held = state.Holds(s.Identity.Name) })
-	for _, id := range held {
-		es, err := s.Cache.Conversation(id)
+	var held []*desk.Conversation
+	s.View(func(state *desk.State) {
+		for _, id := range state.Holds(s.Identity.Name) {
+			if c := state.Conversation(id); c != nil {
+				held = append(held, c)
+			}
+		}
+	})
+	for _, c := range held {
+		es, err := s.Cache.Conversation(c.ID)
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(es, func(e store.Event) bool { return e.Withheld && len(e.Body) == 0 }) {
-			if err := s.ask(ctx, wire.Frame{Fetch: &wire.Fetch{Conversation: id}}); err != nil {
+		if slices.ContainsFunc(es, func(e store.Event) bool {
+			return e.Withheld && len(e.Body) == 0 && e.Kind != desk.LeftOut && !c.Forgot(e.Seq, desk.ClassOf(e.Kind))
+		}) {
+			if err := s.ask(ctx, wire.Frame{Fetch: &wire.Fetch{Conversation: c.ID}}); err != nil {
 				return err
 			}
 		}
