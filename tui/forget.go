@@ -288,7 +288,7 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 		lines = append(lines, m.T("NOT FORGOTTEN: {{.Names}}, of the same number. A text came in before that was done, or a legal hold keeps it. Ask again for it.", "Names", strings.Join(names, ", ")))
 	}
 	if keep := m.world.status.Limits.Backups; keep > 0 {
-		lines = append(lines, m.T("Backups made before are too old from {{.Day}} on, and dropped.", "Day", m.date(r.Newest().Add(keep))))
+		lines = append(lines, m.T("Backups made before are too old from {{.Day}} on, and go with the next one.", "Day", m.date(r.Newest().Add(keep))))
 	} else {
 		lines = append(lines, m.T("Backups made before remain until they are too old."))
 	}

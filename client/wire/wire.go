@@ -101,7 +101,7 @@ type Limits struct {
 	ReplyAge time.Duration `json:"reply_age"`
 	Undo     time.Duration `json:"undo"`
 	Offline  time.Duration `json:"offline,omitempty"` // for which a console shows what it keeps without having been here; 0 for ever
-	Backups  time.Duration `json:"backups,omitempty"` // after which the relay's backups are dropped; 0 where that is not known
+	Backups  time.Duration `json:"backups,omitempty"` // after which the relay's backups go with the next one; 0 where that is not known
 }
 
 // Auth says who is there, by a device's signature; see [SignIn].

@@ -32,7 +32,7 @@ type Line struct {
 	tree      Tree
 	session   time.Duration
 	offline   time.Duration
-	backups   time.Duration // after which backups are dropped
+	backups   time.Duration // after which backups go with the next one
 	log       *slog.Logger
 	draining  context.Context // ends when the consoles are to leave; each may finish what it does
 	walls     *walls
