@@ -36,7 +36,6 @@ type Desk struct {
 
 	mu      sync.RWMutex
 	state   *desk.State
-	epoch   string
 	recent  recent        // the newest events of state
 	changed chan struct{} // closed and replaced after every batch
 	broken  error         // why commands are turned away, nil if they are not
@@ -60,19 +59,19 @@ func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string
 	if !sealed {
 		keys = noKeys{}
 	}
-	s, at, err := fold(ctx, log, keys, p, staff)
+	s, err := fold(ctx, log, keys, p, staff)
 	if err != nil {
 		return nil, err
 	}
 	return &Desk{
 		log: log, keys: keys, queue: make(chan request, batchMost), done: make(chan struct{}), state: s,
-		epoch: at.Epoch, changed: make(chan struct{}), logger: slog.New(slog.DiscardHandler),
+		changed: make(chan struct{}), logger: slog.New(slog.DiscardHandler),
 	}, nil
 }
 
 // fold makes a state of the whole log. Keys are destroyed before anything is put after the event that says so; so what a
 // crash has left undone is at the end. It is done here, and nothing newer goes with it.
-func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff map[string]desk.Role) (*desk.State, store.Position, error) {
+func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff map[string]desk.Role) (*desk.State, error) {
 	s := desk.NewState(p)
 	s.Staff = staff
 	s.Key = func(n sms.Number) string { return keys.ClearID("number " + n.Reveal()) }
@@ -80,7 +79,7 @@ func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff 
 	for at := (store.Position{}); ; {
 		events, head, err := log.Read(ctx, at, 4096)
 		if err != nil {
-			return nil, at, fmt.Errorf("fold the log: %w", err)
+			return nil, fmt.Errorf("fold the log: %w", err)
 		}
 		for _, e := range events {
 			s.Apply(e)
@@ -89,7 +88,7 @@ func fold(ctx context.Context, log store.Log, keys Keeper, p desk.Policy, staff 
 		s.Epoch = head.Epoch
 		at = store.Position{Epoch: head.Epoch, Seq: s.Last()}
 		if s.Last() >= head.Seq {
-			return s, at, destroy(keys, last)
+			return s, destroy(keys, last)
 		}
 	}
 }
@@ -143,7 +142,7 @@ func (d *Desk) Conversation(id string) (c *desk.Conversation) {
 func (d *Desk) Head() store.Position {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return store.Position{Epoch: d.epoch, Seq: d.state.Last()}
+	return store.Position{Epoch: d.state.Epoch, Seq: d.state.Last()}
 }
 
 // Changed is closed once the committed state has an event after seq.
@@ -165,7 +164,7 @@ var closedNow = func() chan struct{} {
 // Read returns the events after the position that the committed state has: never one whose readers are not known yet.
 func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
 	d.mu.RLock()
-	head := store.Position{Epoch: d.epoch, Seq: d.state.Last()}
+	head := store.Position{Epoch: d.state.Epoch, Seq: d.state.Last()}
 	events, ok := d.recent.after(after.Seq, limit)
 	d.mu.RUnlock()
 	if ok && (after.Epoch == "" || after.Epoch == head.Epoch) {

@@ -108,13 +108,13 @@ var errShorter = errors.New("the log has lost events that were acknowledged; res
 // refold makes the state anew from the log.
 func (d *Desk) refold(ctx context.Context) error {
 	d.mu.RLock()
-	was, epoch := d.state, d.epoch
+	was := d.state
 	d.mu.RUnlock()
-	s, at, err := fold(ctx, d.log, d.keys, was.Policy, was.Staff)
+	s, err := fold(ctx, d.log, d.keys, was.Policy, was.Staff)
 	if err != nil {
 		return err
 	}
-	if at.Epoch != epoch || s.Last() < was.Last() {
+	if s.Epoch != was.Epoch || s.Last() < was.Last() {
 		return errShorter
 	}
 	defer d.frames.drop(s.Last())
