@@ -102,11 +102,12 @@ func (s *State) StaffChanges(now []Standing) (cs []Command) {
 
 // staffed folds one of those.
 func (s *State) staffed(e store.Event) {
-	c, is := Read[StaffChange](e), s.Standing(e.Head.Staff)
-	if e.Head.Staff == "" {
+	name := e.Head.Staff
+	if name == "" {
 		return // not for this reader
 	}
-	is.Name, is.Devices = e.Head.Staff, maps.Clone(is.Devices)
+	c, is := Read[StaffChange](e), s.Standing(name)
+	is.Name, is.Devices = name, maps.Clone(is.Devices)
 	if is.Devices == nil {
 		is.Devices = map[string]Devices{}
 	}
@@ -115,7 +116,8 @@ func (s *State) staffed(e store.Event) {
 	case StaffAdded, RoleChanged:
 		is.Role = c.Role
 	case StaffRemoved:
-		is = Standing{Name: is.Name}
+		s.standings.put(name, Standing{Name: name})
+		return
 	case DeviceEnrolled:
 		d.In++
 	case DeviceRevoked:
@@ -126,7 +128,7 @@ func (s *State) staffed(e store.Event) {
 	if c.Device != "" {
 		is.Devices[c.Device] = d
 	}
-	s.standings.put(is.Name, is)
+	s.standings.put(name, is)
 }
 
 // changeStaff is the clock's, which has compared.

@@ -86,6 +86,19 @@ func TestStaffIsTheClocks(t *testing.T) {
 	}
 }
 
+// TestStaffNeverDecided: what no relay of ours would say of the staff is folded all the same.
+func TestStaffNeverDecided(t *testing.T) {
+	for _, kind := range []store.Kind{
+		desk.StaffAdded, desk.StaffRemoved, desk.RoleChanged, desk.DeviceEnrolled, desk.DeviceRevoked, desk.DeviceRemoved,
+	} {
+		s := desk.NewState(desk.Policy{})
+		s.Apply(store.Event{Seq: 1, Kind: kind, Head: store.Head{Staff: "ada"}, Body: body(desk.StaffChange{Device: "aaaa"})})
+		if is := s.Standing("ada"); is.Name != "ada" || is.Role != "" {
+			t.Errorf("after %q: %+v", kind, is)
+		}
+	}
+}
+
 // TestStaffWhateverHappens: whatever becomes of a staff, and however seldom it is looked at, the log then says who is on
 // it as what, with how many devices that sign in.
 func TestStaffWhateverHappens(t *testing.T) {
