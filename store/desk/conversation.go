@@ -13,12 +13,13 @@ import (
 // A Conversation is what its events so far amount to. A published one never changes: State puts a new one in its
 // place, so it may be read without a lock for as long as one likes.
 type Conversation struct {
-	ID       string
-	Number   sms.Number // empty where it is not for this reader
-	Tail     string     // last four digits of the number
-	Earlier  string     // the same number's conversation before this one
-	OpenedAt time.Time
-	Last     uint64 // Seq of its newest event
+	ID        string
+	Number    sms.Number // empty where it is not for this reader
+	Tail      string     // last four digits of the number
+	Earlier   string     // the same number's conversation before this one
+	OpenedAt  time.Time
+	OpenedSeq uint64 // Seq of the text that opened it last
+	Last      uint64 // Seq of its newest event
 
 	Severity triage.Severity
 	Language string
@@ -31,7 +32,7 @@ type Conversation struct {
 	Claim    uint64   // Seq of the event that made Owner its owner
 	Held     []string // everybody who ever held it
 	ClosedAt time.Time
-	Settled  uint64 // Seq of its newest closing: what came before needs no answer
+	Settled  uint64 // Seq up to which nothing needs an answer: of its newest closing, or of a lone STOP since
 	Closing  Closing
 
 	LastText   uint64    // Seq of the newest text from the texter

@@ -335,6 +335,11 @@ func TestForgettingANumberIsNeverSilentlyHalf(t *testing.T) {
 			true, func(l *line, _, _ *desk.Conversation) { l.text(texter, "are you there") },
 			func(_, newer *desk.Conversation) *desk.Conversation { return newer },
 		},
+		"a STOP": {false, func(l *line, _, newer *desk.Conversation) {
+			stop := l.text(texter, "STOP")
+			confirmation := stop.Messages[len(stop.Messages)-1].ID
+			l.do(desk.Command{ID: "late", Kind: desk.ReplyWithdrawn, Conversation: newer.ID, Ref: confirmation, Actor: store.Clock})
+		}, nil},
 		"a text, and it is closed again": {false, func(l *line, _, _ *desk.Conversation) {
 			c := l.claim(l.text(texter, "are you there"))
 			l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
