@@ -138,7 +138,8 @@ func (m moment) forget(e *store.Event) error {
 	case !m.agreed() && !slices.Contains(m.Due(m.conv, m.now), m.Kind):
 		return refuse(CodeForbidden, "Nobody has agreed to that, and its time is not up.")
 	}
-	if steps := m.Agreed(m.conv); m.Kind == Forgotten && len(steps) > 0 && steps[0].Conversation != m.conv.ID {
+	// what was agreed on in it would go with it, or with its number
+	if steps := m.Agreed(m.conv); (m.Kind == Forgotten || m.Kind == NumberForgotten) && len(steps) > 0 && steps[0] != (Step{m.conv.ID, Forgotten}) {
 		return refuse(CodePending, "Another conversation of the same person must be forgotten first.")
 	}
 	for _, msg := range m.conv.Messages {

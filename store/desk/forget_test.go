@@ -426,6 +426,33 @@ func TestTheLastOfANumberWaitsForTheOthers(t *testing.T) {
 	}
 }
 
+// So it does when its time is up, though it was opened again since and is itself left out.
+func TestTheOneThatIsLeftOutWaitsForTheOthers(t *testing.T) {
+	for _, kind := range []store.Kind{desk.NumberForgotten, desk.Forgotten} {
+		l := newLine(t)
+		l.state.Policy.Retention = desk.Retention{Numbers: month}
+		if kind == desk.Forgotten {
+			l.state.Policy.Retention = desk.Retention{Facts: month}
+		}
+		older := closedOne(l)
+		l.now = l.now.Add(80 * time.Hour)
+		newer := closedOne(l)
+		ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, newer, 0, desk.Asking{Number: true, Reason: "asked"}))
+		l.do(steer("sam", desk.Supervisor, desk.ForgetApproved, newer, ask.Seq, nil))
+		if again := closedOne(l); again.ID != newer.ID {
+			t.Fatal("the text opened another conversation")
+		}
+		l.now = l.now.Add(month)
+		due := desk.Command{ID: "due", Kind: kind, Conversation: newer.ID, Actor: store.Clock, Seen: l.fresh(newer).Last}
+		l.refused(desk.CodePending, due)
+		if refused := carryOut(l, newer); len(refused) > 0 || l.fresh(older).Gone.IsZero() {
+			t.Errorf("%s: refused: %v", kind, refused)
+		}
+		due.Seen = l.fresh(newer).Last
+		l.do(due)
+	}
+}
+
 func TestLegalHold(t *testing.T) {
 	l := newLine(t)
 	l.state.Policy.Retention = retention
