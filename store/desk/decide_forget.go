@@ -125,6 +125,11 @@ func (m moment) approveForget(e *store.Event) error {
 	if err := m.second(m.conv.Forget); err != nil {
 		return err
 	}
+	for _, o := range m.OfNumber(m.conv) {
+		if len(m.Agreed(o)) > 0 {
+			return refuse(CodePending, "Another conversation of the same person must be forgotten first.")
+		}
+	}
 	return m.forgettable(m.conv.Forget.Number)
 }
 

@@ -248,7 +248,7 @@ type Step struct {
 // number, all of them closed then. Where one of those was opened again since, by a text that neither of the two has seen,
 // or is under a legal hold, it is left out, and the receipts of the others name it until it is forgotten itself; whoever
 // still wants that asks again. What has begun since is no part of it. c goes last, once each of the others is forgotten or
-// left out: nothing ends half done.
+// left out: nothing ends half done. Until then nobody can agree to anything else about the number.
 func (s *State) Agreed(c *Conversation) (steps []Step) {
 	var last []Step
 	for _, a := range []Ask{c.Rest, c.Forget} {

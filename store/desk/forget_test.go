@@ -453,6 +453,44 @@ func TestTheOneThatIsLeftOutWaitsForTheOthers(t *testing.T) {
 	}
 }
 
+// Two agreements about one number are carried out one after the other: the first would take the other with it, or what is
+// left out of the first would count as left out of both.
+func TestOneAgreementAtATime(t *testing.T) {
+	for name, second := range map[string]func(older, newer *desk.Conversation) *desk.Conversation{
+		"in another":   func(older, _ *desk.Conversation) *desk.Conversation { return older },
+		"in the first": func(_, newer *desk.Conversation) *desk.Conversation { return newer },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLine(t)
+			agree := func(c *desk.Conversation) desk.Command {
+				ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, c, 0, desk.Asking{Number: true, Reason: "asked"}))
+				return steer("sam", desk.Supervisor, desk.ForgetApproved, c, ask.Seq, nil)
+			}
+			older := closedOne(l)
+			l.now = l.now.Add(80 * time.Hour)
+			newer := closedOne(l)
+			l.do(agree(newer))
+			if again := closedOne(l); again.ID != newer.ID {
+				t.Fatal("the text opened another conversation")
+			}
+			l.now = l.now.Add(80 * time.Hour)
+			since := closedOne(l)
+			yes := agree(second(older, newer))
+			l.refused(desk.CodePending, yes)
+			if refused := carryOut(l, newer); len(refused) > 0 || l.fresh(older).Gone.IsZero() {
+				t.Fatalf("refused: %v", refused)
+			}
+			if yes.Conversation == older.ID {
+				yes = agree(since)
+			}
+			l.do(yes)
+			if refused := carryOut(l, l.state.Conversation(yes.Conversation)); len(refused) > 0 || l.fresh(newer).Gone.IsZero() || l.fresh(since).Gone.IsZero() {
+				t.Fatalf("refused: %v", refused)
+			}
+		})
+	}
+}
+
 func TestLegalHold(t *testing.T) {
 	l := newLine(t)
 	l.state.Policy.Retention = retention
