@@ -7,8 +7,8 @@ import (
 	"befree.example/store"
 )
 
-// A Ledger is what a State knows beside the conversations and the numbers: of the clock, of consoles, and of what the
-// carrier was asked to delete. It has no words.
+// A Ledger is what a State knows beside the conversations and the numbers: of the clock, of consoles, of the staff, and of
+// what the carrier was asked to delete. It has no words.
 type Ledger struct {
 	Last       uint64 // Seq of the newest event in it
 	Newest     time.Time
@@ -18,6 +18,7 @@ type Ledger struct {
 	AllowedAt  time.Time
 	Redactions []*Redaction
 	Consoles   []Console
+	Standings  []Standing
 }
 
 // Ledger returns s's.
@@ -25,6 +26,7 @@ func (s *State) Ledger() Ledger {
 	return Ledger{
 		Last: s.last, Newest: s.newest, Wait: s.wait, WaitSeq: s.wait.Seq, Allowed: s.wait.Allowed, AllowedAt: s.wait.AllowedAt,
 		Redactions: slices.Collect(s.redactions.values()), Consoles: slices.Collect(s.consoles.values()),
+		Standings: slices.Collect(s.standings.values()),
 	}
 }
 
@@ -39,6 +41,9 @@ func (s *State) Recall(l Ledger) {
 	}
 	for _, c := range l.Consoles {
 		s.consoles.put(c.Device, c)
+	}
+	for _, st := range l.Standings {
+		s.standings.put(st.Name, st)
 	}
 }
 

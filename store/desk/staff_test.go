@@ -1,6 +1,7 @@
 package desk_test
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"testing"
@@ -56,6 +57,18 @@ func TestStaffInTheLog(t *testing.T) {
 		}
 		if again := l.rolled(c.now...); again != nil {
 			t.Errorf("%v: said twice: %v", c.now, again)
+		}
+		recalled := desk.NewState(desk.Policy{})
+		var ledger desk.Ledger
+		if err := json.Unmarshal(body(l.state.Ledger()), &ledger); err != nil {
+			t.Fatal(err)
+		}
+		recalled.Recall(ledger)
+		for _, e := range l.events {
+			recalled.Apply(e)
+		}
+		if more := recalled.StaffChanges(c.now); more != nil {
+			t.Errorf("%v: not in the ledger: %v", c.now, more)
 		}
 	}
 }
