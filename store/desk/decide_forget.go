@@ -175,7 +175,7 @@ func (m moment) leaveOut(e *store.Event) error {
 	o := Omission{Of: c.ID}
 	for _, a := range []Ask{c.Rest, c.Forget} {
 		for _, other := range m.agreedOn(c, a) {
-			if other.ID != c.ID && other.ID != m.conv.ID {
+			if other.ID != c.ID && other.ID != m.conv.ID && !slices.Contains(o.With, other.ID) {
 				o.With = append(o.With, other.ID)
 			}
 		}

@@ -282,7 +282,7 @@ func (s *State) owed(c *Conversation, a Ask, o *Conversation) store.Kind {
 	switch itself := o.ID == c.ID; {
 	case slices.ContainsFunc(o.LeftOut, func(l Omission) bool { return l.Of == c.ID && l.Seq > a.Decided }):
 		return ""
-	case itself && a == c.Rest, !itself && o.OpenedSeq > a.Decided, a.Number && s.LegalHold(o) != (LegalHold{}):
+	case itself && a.Seq == c.Rest.Seq, !itself && o.OpenedSeq > a.Decided, a.Number && s.LegalHold(o) != (LegalHold{}):
 		return LeftOut
 	case itself:
 		return Forgotten

@@ -491,6 +491,40 @@ func TestOneAgreementAtATime(t *testing.T) {
 	}
 }
 
+// What is left out names each of the others once, however often it was left out before.
+func TestLeftOutOnceMore(t *testing.T) {
+	l := newLine(t)
+	oldest := closedOne(l)
+	l.now = l.now.Add(80 * time.Hour)
+	older := closedOne(l)
+	l.now = l.now.Add(80 * time.Hour)
+	newer := closedOne(l)
+	hold := func(kind store.Kind, cs ...*desk.Conversation) {
+		for _, c := range cs {
+			l.do(steer("sue", desk.Supervisor, kind, c, 0, desk.Because{Reason: "a court asks"}))
+		}
+	}
+	forget := func() {
+		ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, newer, 0, desk.Asking{Number: true, Reason: "asked"}))
+		l.do(steer("sam", desk.Supervisor, desk.ForgetApproved, newer, ask.Seq, nil))
+	}
+	forget()
+	hold(desk.HoldSet, oldest, older, newer)
+	if refused := carryOut(l, newer); len(refused) > 0 {
+		t.Fatalf("refused: %v", refused)
+	}
+	hold(desk.HoldLifted, oldest, older, newer)
+	forget()
+	hold(desk.HoldSet, oldest)
+	if refused := carryOut(l, newer); len(refused) > 0 || l.fresh(older).Gone.IsZero() || l.fresh(newer).Gone.IsZero() {
+		t.Fatalf("refused: %v", refused)
+	}
+	left := l.fresh(oldest).LeftOut
+	if last := left[len(left)-1]; len(left) != 2 || !slices.Equal(last.With, []string{older.ID}) {
+		t.Errorf("left out %d times, at last with %v", len(left), last.With)
+	}
+}
+
 func TestLegalHold(t *testing.T) {
 	l := newLine(t)
 	l.state.Policy.Retention = retention
