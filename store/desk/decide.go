@@ -33,7 +33,7 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 	}
 	at := moment{State: s, Command: c, now: now.Round(0).UTC(), conv: s.Conversation(c.Conversation)}
 	switch {
-	case apart[c.Kind]:
+	case apart[c.Kind] || AboutStaff(c.Kind):
 	case at.conv == nil && c.Kind != Received && c.Kind != ForgottenAgain:
 		return store.Event{}, refuse(CodeUnknown, "There is no such conversation.")
 	case at.conv != nil && !at.conv.Gone.IsZero():
@@ -99,13 +99,8 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		OptedIn:        {supervising, moment.optIn},
 		Viewed:         {answering, moment.view},
 		Swept:          {carrier, moment.sweep},
-		StaffAdded:     {clock, moment.changeStaff},
-		StaffRemoved:   {clock, moment.changeStaff},
-		RoleChanged:    {clock, moment.changeStaff},
-		DeviceEnrolled: {clock, moment.changeStaff},
-		DeviceRevoked:  {clock, moment.changeStaff},
-		DeviceRemoved:  {clock, moment.changeStaff},
 	}
+	maps.Copy(rules, ofStaff)
 }
 
 func texter(c Command) bool      { return c.Role == "" && c.Actor == store.Texter && c.Number != "" }

@@ -43,7 +43,7 @@ func init() { // decide.go makes rules first
 	maps.Copy(rules, ofForgetting)
 }
 
-// apart are the kinds that are not about one conversation of the line.
+// apart are the kinds, but for those of the staff, that are not about one conversation of the line.
 var apart = map[store.Kind]bool{
 	OptOutKept:       true,
 	Erased:           true,
@@ -55,12 +55,6 @@ var apart = map[store.Kind]bool{
 	RetentionAllowed: true,
 	Searched:         true,
 	Swept:            true,
-	StaffAdded:       true,
-	StaffRemoved:     true,
-	RoleChanged:      true,
-	DeviceEnrolled:   true,
-	DeviceRevoked:    true,
-	DeviceRemoved:    true,
 }
 
 // askForget is refused while somebody may still be written to: what is forgotten is closed.

@@ -19,13 +19,20 @@ const (
 	DeviceRemoved  store.Kind = "device removed" // it is known no more, and was not revoked
 )
 
+// ofStaff are the rules of those kinds, whose bodies are facts.
+var ofStaff = map[store.Kind]rule{
+	StaffAdded:     {clock, moment.changeStaff},
+	StaffRemoved:   {clock, moment.changeStaff},
+	RoleChanged:    {clock, moment.changeStaff},
+	DeviceEnrolled: {clock, moment.changeStaff},
+	DeviceRevoked:  {clock, moment.changeStaff},
+	DeviceRemoved:  {clock, moment.changeStaff},
+}
+
 // AboutStaff tells whether a kind is one of those.
 func AboutStaff(k store.Kind) bool {
-	switch k {
-	case StaffAdded, StaffRemoved, RoleChanged, DeviceEnrolled, DeviceRevoked, DeviceRemoved:
-		return true
-	}
-	return false
+	_, ok := ofStaff[k]
+	return ok
 }
 
 // A StaffChange is the body of those kinds; whom it is about stands in the head. It holds nothing by which anybody signs
@@ -138,10 +145,18 @@ func (m moment) changeStaff(e *store.Event) error {
 		return err
 	}
 	name := m.Head.Staff
-	is := m.Standing(name)
-	ofDevice := m.Kind == DeviceEnrolled || m.Kind == DeviceRevoked || m.Kind == DeviceRemoved
-	if name == "" || (m.Kind == StaffAdded) != (is.Role == "") || ofDevice != (c.Device != "") ||
-		(m.Kind == StaffAdded || m.Kind == RoleChanged) && !c.Role.Known() {
+	there, fits := m.Standing(name).Role != "", false
+	switch m.Kind {
+	case StaffAdded:
+		fits = !there && c.Device == "" && c.Role.Known()
+	case RoleChanged:
+		fits = there && c.Device == "" && c.Role.Known()
+	case StaffRemoved:
+		fits = there && c.Device == ""
+	default:
+		fits = there && c.Device != ""
+	}
+	if name == "" || !fits {
 		return refuse(CodeBad, "The log says otherwise of the staff.")
 	}
 	e.Conversation, e.Head = "", store.Head{Staff: name}

@@ -91,6 +91,11 @@ func TestStaffIsTheClocks(t *testing.T) {
 		{Kind: desk.RoleChanged, Head: store.Head{Staff: "ada"}, Body: []byte(`{"role":"queen"}`)},
 		{Kind: desk.DeviceEnrolled, Head: store.Head{Staff: "ada"}},
 		{Kind: desk.StaffRemoved, Body: []byte(`{}`)},
+		{Kind: desk.StaffRemoved, Head: store.Head{Staff: "ben"}},
+		{Kind: desk.DeviceRevoked, Head: store.Head{Staff: "ben"}, Body: []byte(`{"device":"aaaa"}`)},
+		{Kind: desk.StaffAdded, Head: store.Head{Staff: "ben"}, Body: []byte(`{"role":"supervisor","device":"aaaa"}`)},
+		{Kind: desk.RoleChanged, Head: store.Head{Staff: "ada"}, Body: []byte(`{"role":"supervisor","device":"aaaa"}`)},
+		{Kind: desk.StaffRemoved, Head: store.Head{Staff: "ada"}, Body: []byte(`{"device":"aaaa"}`)},
 	} {
 		c.Actor = store.Clock
 		if _, err := l.decide(c); err == nil {
