@@ -66,9 +66,16 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		m.chat.Key(k)
 		return m.moved(m.open)
 	case onQueue:
-		m.queue.Key(k)
+		if m.queue.Key(k) {
+			m.queue.touched = m.now
+		}
 	}
 	return nil
+}
+
+// inQueue tells whether keys move in the list.
+func (m *Model) inQueue() bool {
+	return m.focus == onQueue && len(m.dialogs) == 0 && m.palette == nil && m.help == nil && m.wrapUp == nil && m.versions == nil && m.locked == nil
 }
 
 // mostAtOnce is how many letters a slow line may bring at one time and still be keys; more are a paste.
@@ -174,6 +181,7 @@ func (m *Model) back() bool {
 		m.focus = onChat
 	default:
 		m.focus, m.chat.found = onQueue, ""
+		m.queue.Mark()
 	}
 	return true
 }
@@ -194,6 +202,7 @@ func (m *Model) rotate(step int) {
 	for i, p := range panes {
 		if p == m.focus {
 			m.focus = panes[(i+step+len(panes))%len(panes)]
+			m.queue.Mark()
 			return
 		}
 	}

@@ -230,7 +230,7 @@ func tick() tea.Cmd { return tea.Tick(time.Second, func(t time.Time) tea.Msg { r
 
 // tick lets waiting times go on, and rows find their places while nobody types.
 func (m *Model) tick() tea.Cmd {
-	if m.queue.stale && m.now.Sub(m.lastKey) >= calm {
+	if m.queue.stale && (!m.inQueue() || !m.now.Before(m.queue.Settles())) {
 		m.queue.Settle()
 	}
 	var lock tea.Cmd
@@ -256,7 +256,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	m.world = w.world
 	m.warn()
 	m.forgetHere(&before)
-	m.queue.Take(&m.world, first || m.now.Sub(m.lastKey) >= calm)
+	m.queue.Take(&m.world, m.now, !first && m.inQueue())
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}

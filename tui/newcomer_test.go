@@ -74,8 +74,8 @@ func TestFilterHidesNobodyInDanger(t *testing.T) {
 	})
 }
 
-// TestNewOrderIsAnnounced: while keys are pressed rows keep their places, and the list says how many are new and when
-// they find theirs. Where nobody was listed nobody has to wait for that.
+// TestNewOrderIsAnnounced: while somebody moves in the list rows keep their places, and it says how many are new and when
+// they find theirs: within five seconds, whatever is pressed. Where nobody was listed nobody has to wait for that.
 func TestNewOrderIsAnnounced(t *testing.T) {
 	sit(t, Options{}, 100, 30, nil, func(s *sitter) {
 		s.press("k")
@@ -86,10 +86,48 @@ func TestNewOrderIsAnnounced(t *testing.T) {
 		s.press("k")
 		s.h.text("0147", "stop him he's here")
 		s.wait(100 * time.Millisecond)
-		s.sees("Waiting 1", "1 new, new order in 2 s")
+		s.sees("Waiting 2", "IMMINENT 1, 1 new, new order in 2 s")
+		s.seesNot("stop him")
 		s.wait(3 * time.Second)
-		s.sees("Waiting 2")
+		s.sees("Waiting 2", "stop him")
 		s.seesNot("new order")
+		s.press("k")
+		s.h.text("0131", "hola")
+		for range 12 {
+			s.press("k")
+			s.wait(500 * time.Millisecond)
+		}
+		s.sees("Waiting 3", "hola")
+	})
+}
+
+// TestWritingHoldsNobodyBack: who comes while somebody writes elsewhere is listed at once.
+func TestWritingHoldsNobodyBack(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "j", "k")
+		s.h.text("0147", "stop him he's here")
+		s.wait(100 * time.Millisecond)
+		s.sees("stop him")
+		s.seesNot("new order")
+	})
+}
+
+// TestTheCursorComesBack: a list that is gone back to has a cursor, and its first row is the first.
+func TestTheCursorComesBack(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		over(h)
+		h.text("0109", "hello")
+		h.text("0131", "hello")
+	}, func(s *sitter) {
+		s.press("C", "enter", "esc", "esc")
+		if s.m.queue.index() < 0 {
+			s.Error("there is no cursor")
+		}
+		s.m.queue.Select("c0122") // which is closed
+		s.press("g")
+		if at := s.m.queue.index(); at != 1 {
+			s.Errorf("the first is row %d", at)
+		}
 	})
 }
 

@@ -13,18 +13,24 @@ import (
 	"befree.example/tui/text"
 )
 
-// calm is how long no key must have been pressed before rows change their places.
-const calm = 2 * time.Second
+// Rows keep their places for as long as somebody moves among them: a while after each such key, and no longer than one can
+// do without knowing who else waits.
+const (
+	calm     = 2 * time.Second
+	calmMost = 5 * time.Second
+)
 
 // A queue is the list of one's own conversations and of those who wait. What is selected is a conversation, not a row.
 type queue struct {
 	*look
 	rows     []row
-	world    *world    // newer than rows while keys are pressed
+	world    *world    // newer than rows while somebody moves among them
 	stale    bool      // the order of rows is not that of world
-	settles  time.Time // when they find their places, if no key is pressed until then
+	since    time.Time // when that began
+	touched  time.Time // when somebody moved among them last
 	selected string
 	unlisted int // how many will be rows then that are not
+	imminent int // how many of those are in imminent danger
 	filter   string
 	typing   bool // into the filter
 	read     reading
@@ -34,22 +40,41 @@ type queue struct {
 // A row is a conversation, or the name of the section that begins there.
 type row struct {
 	section string
+	count   string // how many there are in it, listed or not
 	id      string
 	number  int // the key that opens it, for one's own
 }
 
-// Take shows a newer world. Rows keep their places until they may settle, save that a row whose conversation is gone
-// goes.
-func (q *queue) Take(w *world, settle bool) {
+// Take shows a newer world. Rows keep their places until they may settle; what the sections count is true at once.
+func (q *queue) Take(w *world, now time.Time, inUse bool) {
 	q.world = w
 	next := q.order()
-	if settle || !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }) {
+	if !inUse || !now.Before(q.Settles()) || !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }) {
 		q.place(next)
 		return
 	}
-	if q.stale = !slices.EqualFunc(next, q.rows, func(a, b row) bool { return a.id == b.id }); q.stale {
-		q.unlisted = q.missing(next)
+	was := q.stale
+	if q.stale = !slices.EqualFunc(next, q.rows, func(a, b row) bool { return a.id == b.id }); !q.stale {
+		return
 	}
+	if !was {
+		q.since = now
+	}
+	q.unlisted, q.imminent = q.missing(next)
+	for _, r := range next {
+		if at := slices.IndexFunc(q.rows, func(have row) bool { return r.section != "" && have.section == r.section }); at >= 0 {
+			q.rows[at].count = r.count
+		}
+	}
+}
+
+// Settles is when rows find their places, if nobody moves among them until then.
+func (q *queue) Settles() time.Time {
+	at, most := q.touched.Add(calm), q.since.Add(calmMost)
+	if q.stale && most.Before(at) {
+		return most
+	}
+	return at
 }
 
 // Settle puts the rows into their order.
@@ -88,7 +113,7 @@ func (q *queue) order() []row {
 			if n < len(cs) {
 				count = q.T("{{.Shown}} of {{.All}}", "Shown", n, "All", len(cs))
 			}
-			rows = slices.Insert(rows, at, row{section: name + " " + count})
+			rows = slices.Insert(rows, at, row{section: name, count: count})
 		}
 	}
 	section(q.T("Mine"), w.mine, true)
@@ -135,6 +160,13 @@ func (q *queue) Selected() *desk.Conversation {
 // Select puts the cursor on a conversation.
 func (q *queue) Select(id string) { q.selected = id }
 
+// Mark has the cursor stand on a row that there is.
+func (q *queue) Mark() {
+	if q.index() < 0 {
+		q.Move(0)
+	}
+}
+
 func (q *queue) index() int {
 	return slices.IndexFunc(q.rows, func(r row) bool { return r.id != "" && r.id == q.selected })
 }
@@ -147,15 +179,14 @@ func (q *queue) at(line int) string {
 	return q.drawn[line]
 }
 
-// Move moves the cursor by n conversations, as far as there are any.
+// Move moves the cursor by n conversations, as far as there are any. Where there is none it comes to the first.
 func (q *queue) Move(n int) {
 	at, step := q.index(), 1
-	if n < 0 {
+	switch {
+	case at < 0:
+		n = 1
+	case n < 0:
 		n, step = -n, -1
-	}
-	if at < 0 {
-		at, n = -1, max(n, 1)
-		step = 1
 	}
 	for at += step; n > 0 && at >= 0 && at < len(q.rows); at += step {
 		if q.rows[at].id != "" {
@@ -259,28 +290,35 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 		lines = append(lines, "", "  "+q.T("Nobody is waiting."))
 	}
 	if q.stale && height > 2 {
-		left := max(1, int((q.settles.Sub(now)+time.Second-1)/time.Second))
+		left := max(1, int((q.Settles().Sub(now)+time.Second-1)/time.Second))
 		words := q.T("new order in {{.Seconds}} s", "Seconds", left)
 		if q.unlisted > 0 {
 			words = q.N(q.unlisted, "{{.N}} new") + ", " + words
 		}
-		lines = append(lines[:min(len(lines), height-1)], q.Theme.Muted.Paint("  "+cut(words, width-3, q.dots)))
+		ink := q.Theme.Muted
+		if q.imminent > 0 {
+			words, ink = strings.ToUpper(q.Word(triage.Imminent.Word()))+" "+strconv.Itoa(q.imminent)+", "+words, q.Theme.Danger
+		}
+		lines = append(lines[:min(len(lines), height-1)], ink.Paint("  "+cut(words, width-3, q.dots)))
 	}
 	return lines
 }
 
-// missing is how many of next are not listed.
-func (q *queue) missing(next []row) (n int) {
+// missing is how many of next are not listed, and how many of those wait in imminent danger.
+func (q *queue) missing(next []row) (n, imminent int) {
 	listed := make(map[string]bool, len(q.rows))
 	for _, r := range q.rows {
 		listed[r.id] = true
 	}
 	for _, r := range next {
-		if !listed[r.id] {
+		if r.id != "" && !listed[r.id] {
 			n++
+			if q.always(q.world.byID[r.id]) {
+				imminent++
+			}
 		}
 	}
-	return n
+	return n, imminent
 }
 
 // lines is how many a row has, tall being what one has that is not selected.
@@ -323,7 +361,7 @@ func (q *queue) top(height, tall int) int {
 
 func (q *queue) row(r row, width, tall int, now time.Time) []string {
 	if r.id == "" {
-		return []string{q.Theme.Title.Paint("  " + r.section)}
+		return []string{q.Theme.Title.Paint("  " + r.section + " " + r.count)}
 	}
 	c := q.world.byID[r.id]
 	if c == nil {

@@ -40,7 +40,6 @@ func (m *Model) panes() int { return m.height - 1 - len(m.alarmLines()) - len(m.
 
 // columns are the panes that there is room for.
 func (m *Model) columns(height int) []column {
-	m.queue.settles = m.lastKey.Add(calm)
 	list := func(w int) column { return column{w, m.queue.Render(w, height, m.now, m.focus == onQueue)} }
 	middle := func(w int) column { return column{w, m.middle(w, height)} }
 	beside := func(w int) column { return column{w, m.besidePane(w, height)} }
