@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 
@@ -11,10 +10,10 @@ import (
 // dropCached has the system drop what it keeps in memory of the file at path, which is open nowhere: after a failed
 // fsync that may be more than the disk got, and counts as written. What still waits to be written stays.
 func dropCached(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if mayOpen(path) != nil {
+		return nil // opening it says why
 	}
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}

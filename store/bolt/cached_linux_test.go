@@ -41,8 +41,8 @@ func resident(t *testing.T, path string) (n int) {
 	return n
 }
 
-// TestReadFromTheDisk: of a log that is opened from the disk, and of keys that are opened again after a failure, nothing
-// is read that was in memory of their files.
+// TestReadFromTheDisk: of a log that is opened from the disk, and of keys that are opened, also again after a failure,
+// nothing is read that was in memory of their files.
 func TestReadFromTheDisk(t *testing.T) {
 	dir := t.TempDir()
 	var system unix.Statfs_t
@@ -73,12 +73,30 @@ func TestReadFromTheDisk(t *testing.T) {
 
 	k := mustOpenKeys(t, filepath.Join(dir, "keys.db"))
 	mustSave(t, k, 0, 20_000)
-	before = resident(t, k.path)
-	k.broken = errors.New("input/output error")
-	if err := k.Reopen(); err != nil {
-		t.Fatal(err)
+	reads := func() error { // all of it, as who lists the keys does
+		_, err := os.ReadFile(k.path)
+		return err
 	}
-	if now := resident(t, k.path); now > before/2 {
-		t.Errorf("%d pages of the keys are in memory, %d before", now, before)
+	for how, open := range map[string]func() error{
+		"after a failure": func() error {
+			k.broken = errors.New("input/output error")
+			return k.Reopen()
+		},
+		"at the start": func() error {
+			err := k.Close()
+			k = mustOpenKeys(t, k.path)
+			return err
+		},
+	} {
+		if err := reads(); err != nil {
+			t.Fatal(err)
+		}
+		before := resident(t, k.path)
+		if err := open(); err != nil {
+			t.Fatal(err)
+		}
+		if now := resident(t, k.path); now > before/2 {
+			t.Errorf("%s: %d pages of the keys are in memory, %d before", how, now, before)
+		}
 	}
 }

@@ -39,9 +39,10 @@ type Keys struct {
 
 var _ seal.KeyStore = (*Keys)(nil)
 
-// OpenKeys opens the key file at path, or begins a new one. It fails as [Open] does.
+// OpenKeys opens the key file at path, or begins a new one, as the disk has it: an earlier process may have failed to
+// write there, and keys that look destroyed would come back with the next start of the machine. It fails as [Open] does.
 func OpenKeys(path string) (*Keys, error) {
-	db, err := openFile(path, keysFormat, false)
+	db, err := keysFromDisk(path)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +51,13 @@ func OpenKeys(path string) (*Keys, error) {
 		return nil, err
 	}
 	return &Keys{path: path, db: db}, nil
+}
+
+func keysFromDisk(path string) (*bbolt.DB, error) {
+	if err := dropCached(path); err != nil {
+		return nil, inWords(path, keysFormat, err)
+	}
+	return openFile(path, keysFormat, false)
 }
 
 // Reopen opens the file again, from the disk, after a change has failed to reach that.
@@ -61,10 +69,10 @@ func (k *Keys) Reopen() error {
 	if k.broken == nil || k.closed {
 		return nil
 	}
-	if err := errors.Join(k.db.Close(), dropCached(k.path)); err != nil {
+	if err := k.db.Close(); err != nil {
 		return err
 	}
-	db, err := openFile(k.path, keysFormat, false)
+	db, err := keysFromDisk(k.path)
 	if err != nil {
 		return err
 	}
