@@ -67,10 +67,16 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 		return title, err
 	}
 	b.Relay = title.Key
-	if err := errors.Join(copySettings(dir, log.temp), b.write(log.temp), b.write(keys.temp)); err != nil {
+	if err := copySettings(dir, log.temp); err != nil {
 		return title, err
 	}
-	if err := errors.Join(note(dir, Copy{b.Made, p}), from.buildKeys(ctx, keys.temp)); err != nil {
+	if err := errors.Join(b.write(log.temp), b.write(keys.temp)); err != nil { // once all but the keys is there
+		return title, err
+	}
+	if err := note(dir, Copy{b.Made, p}); err != nil {
+		return title, err
+	}
+	if err := from.buildKeys(ctx, keys.temp); err != nil {
 		return title, err
 	}
 	return title, errors.Join(keys.place(), log.place())
