@@ -39,6 +39,7 @@ type Line struct {
 	feeds     sync.WaitGroup
 	guesses   guesses
 	roll      *roll
+	reading   sync.Mutex // held by staff
 
 	mu       sync.Mutex
 	consoles map[*feed]bool // that are signed in
@@ -235,16 +236,26 @@ func (l *Line) signIn(f *feed, a wire.Auth) (err error) {
 		return f.dismiss(err)
 	}
 	l.enter(f) // before its device is looked at again: no revocation falls between
-	staff, err := l.enrolment.Read()
+	staff, err := l.staff()
 	if err != nil {
 		return f.dismiss(err)
 	}
 	if _, err := staff.still(f.who.Name, f.device.ID); err != nil {
 		return f.dismiss(err)
 	}
-	roles := staff.Roles()
-	l.desk.SetStaff(roles)
-	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: answering(roles)}})
+	return f.send(wire.Frame{Welcome: &wire.Welcome{Name: f.who.Name, Role: f.who.Role, Staff: answering(staff.Roles())}})
+}
+
+// staff reads who is on the staff and has the desk know. One at a time does: else the desk might be told last of what was
+// read first.
+func (l *Line) staff() (Staff, error) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	staff, err := l.enrolment.Read()
+	if err == nil {
+		l.desk.SetStaff(staff.Roles())
+	}
+	return staff, err
 }
 
 // answering are the names of all who answer texters.

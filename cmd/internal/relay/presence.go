@@ -136,12 +136,10 @@ func (l *Line) watch(ctx context.Context) error {
 
 // lookAgain shows out whoever is signed in and may not be any more, and gives back what they hold to the queue.
 func (l *Line) lookAgain(ctx context.Context) error {
-	staff, err := l.enrolment.Read()
+	staff, err := l.staff()
 	if err != nil {
 		return err
 	}
-	roles := staff.Roles()
-	l.desk.SetStaff(roles)
 	l.roll.enter(staff)
 	l.mu.Lock()
 	var open []*feed
@@ -160,7 +158,7 @@ func (l *Line) lookAgain(ctx context.Context) error {
 			f.showOut(wire.Frame{Drain: &wire.Drain{Within: time.Second}})
 		}
 	}
-	return l.giveBack(ctx, roles)
+	return l.giveBack(ctx, staff.Roles())
 }
 
 // giveBack puts the conversations of those who can no longer answer back into the queue: a texter waits there.
