@@ -148,8 +148,13 @@ func (q *Inquiry) look(ctx context.Context) {
 			continue
 		}
 		d.looks++
-		if err := q.judge(ctx, d, list[d.to]); err != nil {
-			q.unwritten(ctx, err)
+		err := q.judge(ctx, d, list[d.to])
+		if refused := (*desk.Refusal)(nil); errors.As(err, &refused) { // as it will be each time: no other text waits for that
+			q.log.Error("what became of a text is refused by the desk", "conversation", d.conversation, "why", refused.Code)
+			continue
+		}
+		if err != nil {
+			q.unsettled(ctx, err)
 			return
 		}
 	}
@@ -184,10 +189,10 @@ func (q *Inquiry) later(ctx context.Context, err error) {
 	q.putOff(wait)
 }
 
-// unwritten puts off what is due, because the log cannot be written to: what was found is found again.
-func (q *Inquiry) unwritten(ctx context.Context, err error) {
+// unsettled puts off what is due, because the log cannot be read or written to: what was found is found again.
+func (q *Inquiry) unsettled(ctx context.Context, err error) {
 	if err = stopped(ctx, err); err != nil {
-		q.log.Error("what became of a text could not be written down; it is looked for again", "in", mendMost, "error", err)
+		q.log.Error("the log does not take, or tell, what became of a text; it is looked for again", "in", mendMost, "error", err)
 	}
 	q.putOff(mendMost)
 }
@@ -339,6 +344,9 @@ func (q *Inquiry) absent(ctx context.Context, w wanted) error {
 	if errors.As(err, &refusal) { // it turned up this moment
 		return nil
 	}
+	if err != nil {
+		return err
+	}
 	q.log.Warn("the carrier does not have a text of which nobody knew", "conversation", w.conversation)
-	return err
+	return nil
 }
