@@ -41,12 +41,15 @@ func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 	fmt.Fprintf(std.Out, "%d events are in %s, the keys that they are sealed under in %s.\n"+
 		"They are what the relay signed. Keep the two apart, and a copy of the master key apart from both.\n", title.Size, c.To, c.KeysTo)
-	gone, stay, err := relay.DropOld(c.Data, place, kept.Backups)
-	for _, path := range gone {
+	dropped, err := relay.DropOld(c.Data, place, kept.Backups)
+	for _, path := range dropped.Gone {
 		fmt.Fprintf(std.Out, "Deleted, since it was older than %d days: %s\n", int(kept.Backups.Hours()/24), path)
 	}
-	for _, path := range stay {
-		fmt.Fprintf(std.Out, "Left alone, since it is no backup that befree made for this relay, or holds something else too: %s\n", path)
+	for _, path := range dropped.Emptied {
+		fmt.Fprintf(std.Out, "Emptied, since it was older than %d days, of all but what somebody else has put there: %s\n", int(kept.Backups.Hours()/24), path)
+	}
+	for _, path := range dropped.Others {
+		fmt.Fprintf(std.Out, "Left alone, since it is no backup that befree made for this relay: %s\n", path)
 	}
 	return err
 }

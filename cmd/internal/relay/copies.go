@@ -33,7 +33,7 @@ func (b born) write(dir string) error {
 	if err != nil {
 		return err
 	}
-	b.Files = []string{keysName}
+	b.Files = []string{keysName, keysName + ".pid"} // the second is there while the first is written
 	for _, e := range entries {
 		b.Files = append(b.Files, e.Name())
 	}
@@ -60,78 +60,89 @@ func bornIn(dir *os.Root) (b born, err error) {
 	return b, err
 }
 
-// DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
-// known by what stands in them as backups of the same relay; nothing else is touched. It returns the folders that are
-// gone, and those that hold a log or keys of which it does not know that, or something else as well.
-func DropOld(dir string, p Place, keep time.Duration) (gone, stay []string, err error) {
-	for _, newest := range []string{p.Keys, p.Log} {
-		dropped, other, failed := dropBeside(dir, newest, keep)
-		gone, stay, err = append(gone, dropped...), append(stay, other...), errors.Join(err, failed)
-	}
-	slices.Sort(stay)
-	return gone, slices.Compact(stay), errors.Join(err, forgetCopies(dir, filepath.Dir(p.Keys)))
+// Dropped are the folders beside a new backup that were looked at.
+type Dropped struct {
+	Gone    []string // they were too old
+	Emptied []string // likewise, but they hold something that is not befree's
+	Others  []string // left alone: they hold a log or keys, and nothing tells that they are a backup of this relay
 }
 
-func dropBeside(dir, newest string, keep time.Duration) (gone, stay []string, err error) {
+// DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
+// known by what stands in them as backups of the same relay; nothing else is touched.
+func DropOld(dir string, p Place, keep time.Duration) (d Dropped, err error) {
+	for _, newest := range []string{p.Keys, p.Log} {
+		err = errors.Join(err, d.beside(dir, newest, keep))
+	}
+	slices.Sort(d.Others)
+	d.Others = slices.Compact(d.Others)
+	return d, errors.Join(err, forgetCopies(dir, filepath.Dir(p.Keys)))
+}
+
+func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 	root, err := os.OpenRoot(newest)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer root.Close()
 	ours, err := bornIn(root)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	entries, err := os.ReadDir(filepath.Dir(newest))
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	for _, e := range entries {
 		path := filepath.Join(filepath.Dir(newest), e.Name())
 		if !e.IsDir() || path == filepath.Clean(dir) { // nor what leads elsewhere
 			continue
 		}
-		switch old, holds, failed := drop(path, ours, keep); {
-		case failed != nil:
+		if failed := d.drop(path, ours, keep); failed != nil {
 			err = errors.Join(err, fmt.Errorf("delete the old backup %s: %w", path, failed))
-		case old:
-			gone = append(gone, path)
-		case holds:
-			stay = append(stay, path)
 		}
 	}
-	return gone, stay, errors.Join(err, syncFolder(filepath.Dir(newest)))
+	return errors.Join(err, syncFolder(filepath.Dir(newest)))
 }
 
 // drop deletes what befree has put into a folder of a backup, if it is one of ours and too old. What keeps it from being
 // tried again goes last.
-func drop(path string, ours born, keep time.Duration) (gone, holds bool, err error) {
+func (d *Dropped) drop(path string, ours born, keep time.Duration) error {
 	dir, err := os.OpenRoot(path)
 	if err != nil {
-		return false, false, err
+		return err
 	}
 	defer dir.Close()
 	names, err := fs.ReadDir(dir.FS(), ".")
 	if err != nil {
-		return false, false, err
+		return err
 	}
-	holds = slices.ContainsFunc(names, func(e fs.DirEntry) bool { return e.Name() == logName || e.Name() == keysName })
 	b, err := bornIn(dir)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (b.Relay != ours.Relay || b.Relay == "" || b.Made.IsZero()) {
-		return false, holds, nil
+		if slices.ContainsFunc(names, func(e fs.DirEntry) bool { return e.Name() == logName || e.Name() == keysName }) {
+			d.Others = append(d.Others, path)
+		}
+		return nil
 	}
 	if err != nil || ours.Made.Sub(b.Made) <= keep {
-		return false, false, err
+		return err
 	}
 	for _, name := range append(b.Files, bornFile) {
 		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return false, false, err
+			return err
 		}
 	}
-	if os.Remove(path) != nil { // somebody has put something else there
-		return false, true, nil
+	if names, err = fs.ReadDir(dir.FS(), "."); err != nil {
+		return err
 	}
-	return true, false, nil
+	if len(names) > 0 {
+		d.Emptied = append(d.Emptied, path)
+		return nil
+	}
+	if err := os.Remove(path); err != nil {
+		return err
+	}
+	d.Gone = append(d.Gone, path)
+	return nil
 }
 
 // A Copy is a backup that befree has made and not seen gone.

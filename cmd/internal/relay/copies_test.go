@@ -79,6 +79,7 @@ func TestOldBackupsAreDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	must(os.WriteFile(filepath.Join(keys, "old", "keys.db.pid"), []byte("1"), 0o600)) // as a crash leaves it
 	must(os.WriteFile(filepath.Join(logs, "crowded", "why.txt"), []byte("asked for by a judge"), 0o600))
 	must(os.MkdirAll(elsewhere, 0o700))
 	must(os.Rename(filepath.Join(keys, "ancient"), filepath.Join(elsewhere, "ancient")))
@@ -87,19 +88,19 @@ func TestOldBackupsAreDropped(t *testing.T) {
 	must(os.Remove(filepath.Join(logs, "by hand", "backup.json")))
 
 	newest := back(v, "new", 0)
-	gone, stay, err := relay.DropOld(v.data, newest, keep)
+	got, err := relay.DropOld(v.data, newest, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(keys, "crowded"), filepath.Join(keys, "old"), filepath.Join(logs, "ancient"), filepath.Join(logs, "old")}
-	if diff := cmp.Diff(want, gone); diff != "" {
+	want := relay.Dropped{
+		Gone:    []string{filepath.Join(keys, "crowded"), filepath.Join(keys, "old"), filepath.Join(logs, "ancient"), filepath.Join(logs, "old")},
+		Emptied: []string{filepath.Join(logs, "crowded")},
+		Others:  []string{filepath.Join(keys, "other"), filepath.Join(logs, "by hand"), filepath.Join(logs, "other")},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	want = []string{filepath.Join(keys, "other"), filepath.Join(logs, "by hand"), filepath.Join(logs, "crowded"), filepath.Join(logs, "other")}
-	if diff := cmp.Diff(want, stay); diff != "" {
-		t.Error(diff)
-	}
-	for _, path := range gone {
+	for _, path := range got.Gone {
 		if there(path) {
 			t.Errorf("%s is still there", path)
 		}
@@ -131,7 +132,7 @@ func TestOldBackupsAreDropped(t *testing.T) {
 	for _, dir := range []string{newest.Log, newest.Keys} {
 		age(t, dir, 10*keep)
 	}
-	if gone, _, err := relay.DropOld(v.data, newest, keep); err != nil || len(gone) > 0 {
-		t.Errorf("without a newer one: %v, %v", gone, err)
+	if got, err := relay.DropOld(v.data, newest, keep); err != nil || len(got.Gone) > 0 {
+		t.Errorf("without a newer one: %v, %v", got.Gone, err)
 	}
 }
