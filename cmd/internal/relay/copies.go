@@ -75,7 +75,7 @@ func DropOld(dir string, p Place, keep time.Duration) (d Dropped, err error) {
 	}
 	slices.Sort(d.Others)
 	d.Others = slices.Compact(d.Others)
-	return d, errors.Join(err, forgetCopies(dir, filepath.Dir(p.Keys)))
+	return d, err
 }
 
 func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
@@ -145,23 +145,42 @@ func (d *Dropped) drop(path string, ours born, keep time.Duration) error {
 	return nil
 }
 
-// A Copy is a backup that befree has made and not seen gone.
+// A Copy is a backup that befree has made.
 type Copy struct {
 	Made time.Time
 	Place
 }
 
+// gone tells whether c's keys are seen to be no more where they were. A backup that is being made gets its name at the
+// end, within a day; an empty folder may be one where a disk is missing, and a link may lead to one.
+func (c Copy) gone() bool {
+	if time.Since(c.Made) < day {
+		return false
+	}
+	folder, err := os.Lstat(c.Keys)
+	if errors.Is(err, fs.ErrNotExist) {
+		beside, err := os.ReadDir(filepath.Dir(c.Keys))
+		return err == nil && len(beside) > 0
+	}
+	if err != nil || !folder.IsDir() {
+		return false
+	}
+	_, err = os.Lstat(filepath.Join(c.Keys, keysName))
+	return errors.Is(err, fs.ErrNotExist)
+}
+
 // copiesFile lists the backups of a data folder: beside it, so that restoring one of them does not change the list.
 func copiesFile(dir string) string { return filepath.Clean(dir) + ".backups" }
 
-// Copies returns the backups of a data folder that befree knows of, oldest first. One of which the keys were deleted
-// elsewhere than by [DropOld], or copied on, is known no better.
+// Copies returns the backups of a data folder that befree knows of and does not see gone, oldest first. One that was
+// moved, or copied on, is known no better.
 func Copies(dir string) ([]Copy, error) {
 	raw, err := os.ReadFile(copiesFile(dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list of backups: %w", err)
 	}
-	return readCopies(raw)
+	all, err := readCopies(raw)
+	return slices.DeleteFunc(all, Copy.gone), err
 }
 
 func readCopies(raw []byte) (all []Copy, err error) {
@@ -176,8 +195,14 @@ func readCopies(raw []byte) (all []Copy, err error) {
 	}
 }
 
-// changeCopies changes the list, which its owner alone can read.
-func changeCopies(dir string, change func([]Copy) []Copy) error {
+// note enters a backup before it holds a key, in a list which its owner alone can read.
+func note(dir string, c Copy) (err error) {
+	if c.Log, err = filepath.Abs(c.Log); err != nil {
+		return err
+	}
+	if c.Keys, err = filepath.Abs(c.Keys); err != nil {
+		return err
+	}
 	path := copiesFile(dir)
 	lock, err := lockedfile.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -190,38 +215,10 @@ func changeCopies(dir string, change func([]Copy) []Copy) error {
 	}
 	var out bytes.Buffer
 	lines := json.NewEncoder(&out)
-	for _, c := range change(all) {
+	for _, c := range append(all, c) {
 		if err := lines.Encode(c); err != nil {
 			return err
 		}
 	}
 	return replace(path, out.Bytes())
-}
-
-// note enters a backup before it holds a key.
-func note(dir string, c Copy) (err error) {
-	if c.Log, err = filepath.Abs(c.Log); err != nil {
-		return err
-	}
-	if c.Keys, err = filepath.Abs(c.Keys); err != nil {
-		return err
-	}
-	return changeCopies(dir, func(all []Copy) []Copy { return append(all, c) })
-}
-
-// forgetCopies takes from the list what is gone from a folder of backups that is there.
-func forgetCopies(dir, folder string) error {
-	folder, err := filepath.Abs(folder)
-	if err != nil {
-		return err
-	}
-	return changeCopies(dir, func(all []Copy) []Copy {
-		return slices.DeleteFunc(all, func(c Copy) bool {
-			if filepath.Dir(c.Keys) != folder {
-				return false
-			}
-			_, err := os.Lstat(c.Keys)
-			return errors.Is(err, fs.ErrNotExist)
-		})
-	})
 }
