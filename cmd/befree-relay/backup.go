@@ -25,12 +25,14 @@ func (c *backupCmd) Help() string {
 	return "Keep backups of one sort in one folder: --to logs/$(date +%F) --keys-to keys/$(date +%F). Once the new one is complete, " +
 		"those beside it that are older than the retention file's backups are deleted, the keys first, so that what was forgotten is gone " +
 		"from there too. Only what this befree made for this relay is, and never the newest; each is named. " +
+		"Where no relay serves the folder and --retention names no file, none is. Nor is any where all others are so much older than the new one: " +
+		"the clock may have leapt. If it is right, the next backup deletes them. " +
 		"The master key is in no backup and opens all of them: what is gone is gone by its wrapped keys."
 }
 
 // Run copies a data folder, whether a relay serves it or not, and drops copies that have become too old.
 func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
-	kept, err := relay.RetentionOf(ctx, c.Data, c.Retention)
+	kept, told, err := relay.RetentionOf(ctx, c.Data, c.Retention)
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,10 @@ func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 	fmt.Fprintf(std.Out, "%d events are in %s, the keys that they are sealed under in %s.\n"+
 		"They are what the relay signed. Keep the two apart, and a copy of the master key apart from both.\n", title.Size, c.To, c.KeysTo)
+	if !told {
+		fmt.Fprintln(std.Out, "No older backup was deleted: no relay serves this folder and says how long they are kept. Name its file with --retention.")
+		return nil
+	}
 	dropped, err := relay.DropOld(c.Data, place, kept.Backups)
 	for _, path := range dropped.Gone {
 		fmt.Fprintf(std.Out, "Deleted, since it was older than %d days: %s\n", int(kept.Backups.Hours()/24), path)

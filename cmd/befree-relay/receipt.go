@@ -21,7 +21,7 @@ type receiptCmd struct {
 
 // Run prints receipts, also while the relay serves.
 func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
-	kept, err := relay.RetentionOf(ctx, c.Data, c.Retention)
+	kept, _, err := relay.RetentionOf(ctx, c.Data, c.Retention)
 	if err != nil {
 		return err
 	}

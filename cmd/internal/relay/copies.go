@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,8 @@ type Dropped struct {
 }
 
 // DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
-// known by what stands in them as backups of the same relay; nothing else is touched.
+// known by what stands in them as backups of the same relay; nothing else is touched. It drops none where no other is
+// younger than that: a clock that has leapt would cost all of them.
 func DropOld(dir string, p Place, keep time.Duration) (d Dropped, err error) {
 	for _, newest := range []string{p.Keys, p.Log} {
 		err = errors.Join(err, d.beside(dir, newest, keep))
@@ -92,46 +94,71 @@ func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 	if err != nil {
 		return err
 	}
+	old := map[string]born{}
+	young := false
 	for _, e := range entries {
 		path := filepath.Join(filepath.Dir(newest), e.Name())
-		if !e.IsDir() || path == filepath.Clean(dir) { // nor what leads elsewhere
+		if !e.IsDir() || path == filepath.Clean(dir) || path == filepath.Clean(newest) { // nor what leads elsewhere
 			continue
 		}
-		if failed := d.drop(path, ours, keep); failed != nil {
+		b, known, failed := d.look(path, ours)
+		switch {
+		case failed != nil:
+			err = errors.Join(err, fmt.Errorf("look at the backup %s: %w", path, failed))
+		case known && ours.Made.Sub(b.Made) > keep:
+			old[path] = b
+		case known:
+			young = true
+		}
+	}
+	if len(old) > 0 && !young {
+		return errors.Join(err, fmt.Errorf("nothing old beside %s was deleted: the clock may have leapt, since all others are more than %d days older. "+
+			"If it is right, make one more backup there, which deletes them; else set it right, delete this one and make it anew", newest, int(keep.Hours()/24)))
+	}
+	for _, path := range slices.Sorted(maps.Keys(old)) {
+		if failed := d.drop(path, old[path]); failed != nil {
 			err = errors.Join(err, fmt.Errorf("delete the old backup %s: %w", path, failed))
 		}
 	}
 	return errors.Join(err, syncFolder(filepath.Dir(newest)))
 }
 
-// drop deletes what befree has put into a folder of a backup, if it is one of ours and too old. What keeps it from being
-// tried again goes last.
-func (d *Dropped) drop(path string, ours born, keep time.Duration) error {
+// look tells what a folder beside a backup is; known says that it is a backup of the same relay.
+func (d *Dropped) look(path string, ours born) (b born, known bool, err error) {
+	dir, err := os.OpenRoot(path)
+	if err != nil {
+		return b, false, err
+	}
+	defer dir.Close()
+	b, err = bornIn(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return b, false, err
+	}
+	if err == nil && b.Relay == ours.Relay && b.Relay != "" && !b.Made.IsZero() {
+		return b, true, nil
+	}
+	for _, name := range []string{logName, keysName} {
+		if _, err := dir.Lstat(name); err == nil {
+			d.Others = append(d.Others, path)
+		}
+	}
+	return b, false, nil
+}
+
+// drop deletes what befree has put into the folder of a backup. What keeps it from being tried again goes last.
+func (d *Dropped) drop(path string, b born) error {
 	dir, err := os.OpenRoot(path)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	names, err := fs.ReadDir(dir.FS(), ".")
-	if err != nil {
-		return err
-	}
-	b, err := bornIn(dir)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && (b.Relay != ours.Relay || b.Relay == "" || b.Made.IsZero()) {
-		if slices.ContainsFunc(names, func(e fs.DirEntry) bool { return e.Name() == logName || e.Name() == keysName }) {
-			d.Others = append(d.Others, path)
-		}
-		return nil
-	}
-	if err != nil || ours.Made.Sub(b.Made) <= keep {
-		return err
-	}
 	for _, name := range append(b.Files, bornFile) {
 		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	if names, err = fs.ReadDir(dir.FS(), "."); err != nil {
+	names, err := fs.ReadDir(dir.FS(), ".")
+	if err != nil {
 		return err
 	}
 	if len(names) > 0 {

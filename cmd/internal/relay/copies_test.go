@@ -121,6 +121,12 @@ func TestOldBackupsAreDropped(t *testing.T) {
 	}
 
 	for _, dir := range []string{newest.Log, newest.Keys} {
+		age(t, dir, -keep)
+	}
+	if got, err := relay.DropOld(v.data, newest, keep); err == nil || !strings.Contains(err.Error(), "clock may have leapt") || len(got.Gone) > 0 {
+		t.Errorf("of a clock that has leapt: %v, %v", got.Gone, err)
+	}
+	for _, dir := range []string{newest.Log, newest.Keys} {
 		age(t, dir, 10*keep)
 	}
 	if got, err := relay.DropOld(v.data, newest, keep); err != nil || len(got.Gone) > 0 {

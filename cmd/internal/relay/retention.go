@@ -75,13 +75,15 @@ func LoadRetention(path string) (Retention, error) {
 	return r, nil
 }
 
-// RetentionOf returns what is in force in the relay that serves a data folder; where none does, what a file says.
-func RetentionOf(ctx context.Context, dir, path string) (r Retention, err error) {
+// RetentionOf returns what is in force in the relay that serves a data folder; where none does, what a file says. told is
+// false if nobody and nothing says so: then it is what befree comes with, and the relay may keep to another.
+func RetentionOf(ctx context.Context, dir, path string) (r Retention, told bool, err error) {
 	err = ask(ctx, dir, "retention", func(in io.Reader) error { return json.NewDecoder(in).Decode(&r) })
 	if errors.Is(err, errNobody) {
-		return LoadRetention(path)
+		r, err = LoadRetention(path)
+		return r, path != "", err
 	}
-	return r, err
+	return r, true, err
 }
 
 // Hand hands on r.
