@@ -57,7 +57,8 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 			}
 			if r, ok := s.Receipt(conv.ID); ok {
 				found++
-				printReceipt(std.Out, r, bytes, inBackups(r.Newest(), copies, kept.Backups, time.Now()))
+				newest := r.Forgettings[len(r.Forgettings)-1]
+				printReceipt(std.Out, r, bytes, inBackups(newest, copies, kept.Backups, time.Now()))
 			}
 		}
 	})
@@ -75,11 +76,11 @@ var classes = map[store.Class]string{
 
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
 
-// inBackups says which backups hold what was forgotten at a moment, and by when they are gone.
-func inBackups(forgotten time.Time, copies []relay.Copy, keep time.Duration, now time.Time) string {
+// inBackups says which backups may hold what was forgotten, and by when they are gone.
+func inBackups(f desk.Forgetting, copies []relay.Copy, keep time.Duration, now time.Time) string {
 	n, last := 0, time.Time{}
 	for _, c := range copies {
-		if c.Made.Before(forgotten) {
+		if c.MayHold(f) {
 			n++
 			if c.Made.After(last) {
 				last = c.Made
@@ -93,7 +94,7 @@ func inBackups(forgotten time.Time, copies []relay.Copy, keep time.Duration, now
 			where += ": IT IS TOO OLD. Make one beside it, or delete it"
 		}
 	}
-	return where + fmt.Sprintf("; in others that there may be until they are too old, from %s on", when(forgotten.Add(keep)))
+	return where + fmt.Sprintf("; in others that there may be until they are too old, from %s on", when(f.At.Add(keep)))
 }
 
 func printReceipt(w io.Writer, r desk.Receipt, bytes, backups string) {

@@ -73,7 +73,7 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 	if err := errors.Join(b.write(log.temp), b.write(keys.temp)); err != nil { // once all but the keys is there
 		return title, err
 	}
-	if err := note(dir, Copy{b.Made, p}); err != nil {
+	if err := note(dir, Copy{b.Made, title.Size, p}); err != nil {
 		return title, err
 	}
 	if err := from.buildKeys(ctx, keys.temp); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 
+	"befree.example/store/desk"
 	"befree.example/store/tree"
 )
 
@@ -174,9 +175,19 @@ func (d *Dropped) drop(path string, b born) error {
 
 // A Copy is a backup that befree has made.
 type Copy struct {
-	Made time.Time
+	Made   time.Time
+	Events uint64 // in its log, which is copied before the keys are
 	Place
 }
+
+// MayHold tells whether c may have the keys of what an event says is forgotten. They are destroyed once that is on disk,
+// which a full disk puts off, and nothing is put after it before: a longer log shows that they were gone.
+func (c Copy) MayHold(f desk.Forgetting) bool {
+	return !c.Made.After(f.At) || c.Events <= f.Seq && c.Made.Before(f.At.Add(destroyedWithin))
+}
+
+// destroyedWithin is how long after the event keys are taken to be gone where no later one shows it.
+const destroyedWithin = time.Hour
 
 // gone tells whether c's keys are seen to be no more where they were. A backup that is being made gets its name at the
 // end, within a day; an empty folder may be one where a disk is missing, and a link may lead to one.
