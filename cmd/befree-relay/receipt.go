@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"time"
 
 	"befree.example/cmd/internal/config"
@@ -49,23 +50,26 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	case compacted:
 		bytes = "in no file of the relay's"
 	}
-	found := 0
-	d.View(func(s *desk.State) {
-		for conv := range s.Conversations() {
-			if c.Conversation != "" && conv.ID != c.Conversation {
-				continue
-			}
-			if r, ok := s.Receipt(conv.ID); ok {
-				found++
-				newest := r.Forgettings[len(r.Forgettings)-1]
-				printReceipt(std.Out, r, bytes, inBackups(newest, copies, kept.Backups, time.Now()))
-			}
-		}
-	})
-	if found == 0 {
+	receipts := c.of(d)
+	if len(receipts) == 0 {
 		return fmt.Errorf("nothing has been forgotten of that")
 	}
+	for _, r := range receipts {
+		newest := r.Forgettings[len(r.Forgettings)-1]
+		printReceipt(std.Out, r, bytes, inBackups(newest, copies, kept.Backups, time.Now()))
+	}
 	return nil
+}
+
+func (c *receiptCmd) of(d *relay.Desk) (all []desk.Receipt) {
+	d.View(func(s *desk.State) {
+		if c.Conversation == "" {
+			all = s.Receipts(math.MaxInt)
+		} else if r, ok := s.Receipt(c.Conversation); ok {
+			all = []desk.Receipt{r}
+		}
+	})
+	return all
 }
 
 // classes are what is forgotten by a kind, in words.
