@@ -586,7 +586,7 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 	}
 }
 
-// What a console says in several frames that it has written is heard to the end.
+// What a console says in several frames that it has written is heard to the end, or not at all.
 func TestWhatIsWrittenTakesSeveralFrames(t *testing.T) {
 	h, _ := sealedHouse(t, desk.Policy{}, nil)
 	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
@@ -611,6 +611,15 @@ func TestWhatIsWrittenTakesSeveralFrames(t *testing.T) {
 		if told != named {
 			t.Errorf("%+v: told %t", frames, told)
 		}
+	}
+	r := h.raw(t, nil)
+	auth := ben.Identity.Prove(r.hello.Nonce, nil)
+	r.say(wire.Frame{Auth: &auth})
+	for range 100 {
+		write(t, r.ws, wire.Frame{Resume: &wire.Resume{More: true}})
+	}
+	if f := r.hear(); f.Refused == nil {
+		t.Errorf("what was never said to the end is answered with %+v", f)
 	}
 }
 

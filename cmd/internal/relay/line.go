@@ -331,6 +331,9 @@ func (l *Line) resume(f *feed) error {
 		from = *frame.Resume
 		written = append(written, from.Written...)
 	}
+	if from.More { // what was not heard would not be told of, and be confirmed as if it were
+		return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
+	}
 	head := l.desk.Head()
 	f.cursor, f.kept = store.Position{Epoch: head.Epoch, Seq: from.After}, from.Kept
 	if from.Epoch == head.Epoch && from.After > 0 && from.After <= head.Seq {
