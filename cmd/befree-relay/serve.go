@@ -90,11 +90,10 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		conf.Measures = relay.NewMeasures()
 		go func() { _ = conf.Measures.Serve(ctx, m) }() // the line goes on without them
 	}
-	if control, err := data.OpenControl(); err != nil {
+	if control, err := data.OpenControl(conf.Privacy.Retention); err != nil {
 		conf.Logger.Warn("nothing can be asked of this relay from beside it: backup, verify and audit wait until it stops", "error", err)
 	} else {
 		defer control.Close()
-		control.Handle("GET /retention", conf.Privacy.Retention.Hand)
 	}
 	conf.Logger.Info("listening", "address", conf.Listener.Addr().String(), "carrier", c.Carrier, "tls", conf.TLS != nil)
 	return explainFull(relay.Serve(ctx, conf))

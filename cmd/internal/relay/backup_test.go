@@ -63,7 +63,7 @@ func whole(t testing.TB, dir string, key relay.Key) (es []store.Event, epoch str
 // backup was asked for; nobody who appends meanwhile waits for it to end.
 func TestBackupUnderLoad(t *testing.T) {
 	v := openVault(t)
-	c, err := v.open.OpenControl()
+	c, err := v.open.OpenControl(relay.Retention{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,13 +162,16 @@ func TestBackupKeepsTheKeysApart(t *testing.T) {
 func TestControlIsPrivate(t *testing.T) {
 	v := openVault(t)
 	path := filepath.Join(v.data, "control.sock")
-	c, err := v.open.OpenControl()
+	c, err := v.open.OpenControl(relay.Retention{Backups: 40 * 24 * time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Error(info.Mode(), err)
+	}
+	if kept, told, err := relay.RetentionOf(t.Context(), v.data, ""); err != nil || !told || kept.Backups != 40*24*time.Hour {
+		t.Errorf("it tells of %v, %t, %v", kept, told, err)
 	}
 	if _, err := relay.Restore(t.Context(), relay.Place{Log: "none", Keys: "none"}, v.data, v.key()); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("restore under a relay that serves: %v", err)
@@ -182,7 +185,7 @@ func TestControlIsPrivate(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if c, err = v.open.OpenControl(); err != nil {
+	if c, err = v.open.OpenControl(relay.Retention{}); err != nil {
 		t.Fatal(err)
 	}
 	c.Close()

@@ -25,15 +25,17 @@ type Control struct {
 // controlSocket is its name in the data folder.
 const controlSocket = "control.sock"
 
-// OpenControl opens the door of a data folder that is d's, and has d's log and keys handed out there.
-func (d *Data) OpenControl() (*Control, error) {
+// OpenControl opens the door of a data folder that is d's, and has d's log and keys handed out there, and what is told of
+// how long everything is kept.
+func (d *Data) OpenControl(kept Retention) (*Control, error) {
 	c := &Control{mux: http.NewServeMux(), path: filepath.Join(d.dir, controlSocket), ended: make(chan struct{})}
 	l, err := listenPrivate(c.path)
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	c.Handle("GET /log", d.hand)
-	c.Handle("GET /keys", d.keys.Hand)
+	c.handle("GET /log", d.hand)
+	c.handle("GET /keys", d.keys.Hand)
+	c.handle("GET /retention", kept.Hand)
 	c.server = &http.Server{Handler: c.mux, ReadHeaderTimeout: headerTimeout}
 	go func() {
 		defer close(c.ended)
@@ -42,8 +44,8 @@ func (d *Data) OpenControl() (*Control, error) {
 	return c, nil
 }
 
-// Handle has f answer what is asked under a pattern. An answer that f breaks off is cut short for who asked.
-func (c *Control) Handle(pattern string, f func(ctx context.Context, w io.Writer) error) {
+// handle has f answer what is asked under a pattern. An answer that f breaks off is cut short for who asked.
+func (c *Control) handle(pattern string, f func(ctx context.Context, w io.Writer) error) {
 	c.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
 		if err := f(r.Context(), w); err != nil {
 			panic(http.ErrAbortHandler)

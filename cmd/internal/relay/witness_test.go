@@ -432,7 +432,7 @@ func TestRestoredRelay(t *testing.T) {
 // serving backs up through the relay's control socket.
 func serving(t *testing.T, v *vault, p relay.Place) (bolt.Title, error) {
 	t.Helper()
-	c, err := v.open.OpenControl()
+	c, err := v.open.OpenControl(relay.Retention{})
 	if err != nil {
 		t.Fatal(err)
 	}
