@@ -271,6 +271,7 @@ func (f *forgetter) again(ctx context.Context) error {
 			return err
 		}
 	}
+	slices.Sort(unknown)
 	for _, id := range unknown {
 		_, err := f.desk.Patiently(ctx, desk.Command{ID: id + "/" + string(desk.ForgottenAgain), Kind: desk.ForgottenAgain, Conversation: id, Actor: store.Clock})
 		if err != nil {
