@@ -108,15 +108,21 @@ func (a act) what() string {
 }
 
 // changed says what became of somebody on the staff.
-func (a act) changed() string {
-	said := map[store.Kind]string{
-		desk.StaffAdded:     fmt.Sprintf("%s is on the staff, as %s", a.Whom, a.Role),
-		desk.StaffRemoved:   fmt.Sprintf("%s, who was %s, is not on the staff any more, with no device", a.Whom, a.Was),
-		desk.RoleChanged:    fmt.Sprintf("%s, who was %s, is %s now", a.Whom, a.Was, a.Role),
-		desk.DeviceEnrolled: fmt.Sprintf("%s enrolled the device %s", a.Whom, a.Device),
-		desk.DeviceRevoked:  fmt.Sprintf("the device %s of %s was revoked", a.Device, a.Whom),
-		desk.DeviceRemoved:  fmt.Sprintf("the device %s of %s is not known any more", a.Device, a.Whom),
-	}[a.What]
+func (a act) changed() (said string) {
+	switch a.What {
+	case desk.StaffAdded:
+		said = fmt.Sprintf("%s is on the staff, as %s", a.Whom, a.Role)
+	case desk.StaffRemoved:
+		said = fmt.Sprintf("%s, who was %s, is not on the staff any more, with no device", a.Whom, a.Was)
+	case desk.RoleChanged:
+		said = fmt.Sprintf("%s, who was %s, is %s now", a.Whom, a.Was, a.Role)
+	case desk.DeviceEnrolled:
+		said = fmt.Sprintf("%s enrolled the device %s", a.Whom, a.Device)
+	case desk.DeviceRevoked:
+		said = fmt.Sprintf("the device %s of %s was revoked", a.Device, a.Whom)
+	case desk.DeviceRemoved:
+		said = fmt.Sprintf("the device %s of %s is not known any more", a.Device, a.Whom)
+	}
 	if !a.Since.IsZero() {
 		said += a.Since.UTC().Format(", at 2006-01-02 15:04:05Z")
 	}
