@@ -166,20 +166,27 @@ func TestDataMends(t *testing.T) {
 	}
 }
 
+// unheard is a town with a disk that can be full, in which one conversation is held and the carrier tells of no text what
+// became of it.
+func unheard(t *testing.T) (*town, *healing, *desk.Conversation) {
+	t.Helper()
+	w := newTown(t, twiliotest.Config{})
+	log := &healing{FailingLog: storetest.Failing(w.log)}
+	w.log = log
+	w.twilio.Callbacks(twiliotest.Plans["none"])
+	w.start()
+	w.sit()
+	return w, log, w.meet(1)[0]
+}
+
 // TestStoppedWhileTheDiskIsFull: a relay that is told to stop does so within its time, though a text is under way whose
 // outcome cannot be written down; the next one finds that out.
 func TestStoppedWhileTheDiskIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
+		w, log, c := unheard(t)
 		defer w.close()
-		log := &healing{FailingLog: storetest.Failing(w.log)}
-		w.log = log
-		w.twilio.Callbacks(twiliotest.Plans["none"])
-		w.start()
-		w.sit()
-		all := w.meet(1)
 		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.Delay, After: 2 * time.Second})
-		w.say(all[0], "I am here")
+		w.say(c, "I am here")
 		w.within(time.Minute, "the request", func() bool { return w.twilio.Posts() == 1 })
 		log.Break(errors.New("no space left on device"))
 		time.Sleep(10 * time.Second)
@@ -201,16 +208,10 @@ func TestStoppedWhileTheDiskIsFull(t *testing.T) {
 // again.
 func TestAskingTheCarrierWhileTheDiskIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newTown(t, twiliotest.Config{})
+		w, log, c := unheard(t)
 		defer w.close()
-		log := &healing{FailingLog: storetest.Failing(w.log)}
-		w.log = log
-		w.twilio.Callbacks(twiliotest.Plans["none"])
-		w.start()
-		w.sit()
-		all := w.meet(1)
 		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.AcceptThen500})
-		w.say(all[0], "I am here")
+		w.say(c, "I am here")
 		w.within(time.Minute, "it to be unknown", func() bool { return w.replies()["I am here"].Delivery == desk.StatusUnknown })
 		log.Break(errors.New("no space left on device"))
 		time.Sleep(time.Minute)
