@@ -27,15 +27,16 @@ const surelyMost = 90 * time.Second
 
 // doing is an act under way, and what to say of it.
 type doing struct {
-	what  string // once it is done
-	kept  string // once it is on this machine's disk alone
-	conv  string
-	reply string         // the words of a reply
-	lasts time.Duration  // for which what is true; 0 for ever
-	then  func() tea.Cmd // once it is done
-	undo  func()         // once it is known that it was not
-	moves bool           // then opens something: not under whoever has pressed a key since
-	key   time.Time      // when the one before it came
+	what   string // once it is done
+	kept   string // once it is on this machine's disk alone
+	conv   string
+	reply  string         // the words of a reply
+	lasts  time.Duration  // for which what is true; 0 for ever
+	then   func() tea.Cmd // once it is done
+	undo   func()         // once it is known that it was not
+	undoes string         // ID of the reply that it takes back
+	moves  bool           // then opens something: not under whoever has pressed a key since
+	key    time.Time      // when the one before it came
 }
 
 type doneMsg struct {
@@ -105,6 +106,9 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	if m.claiming == d.conv {
 		m.claiming = ""
 	}
+	if m.undoing[d.undoes] {
+		m.undoing[d.undoes] = false // it may be asked for again
+	}
 	switch {
 	case d.err != nil && !notKnown(d.err):
 		m.fail(m.plainly(d.err))
@@ -122,6 +126,7 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		return m.saveSoon()
 	case d.err != nil:
 		m.fail(m.plainly(d.err))
+		m.letGo = "" // it may not be: then who has it is told
 		return nil
 	case d.outcome.Kept:
 		m.say(m.Word(d.kept))

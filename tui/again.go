@@ -98,6 +98,9 @@ func (m *Model) returned() tea.Cmd {
 	}
 	var cmd tea.Cmd
 	for _, c := range m.world.mine {
+		if len(m.undoing) > 0 && m.undone(c) {
+			cmd = m.saveSoon()
+		}
 		for _, r := range slices.Backward(c.Messages) {
 			if r.Inbound || r.Author != m.Name {
 				continue
@@ -118,6 +121,20 @@ func (m *Model) returned() tea.Cmd {
 		}
 	}
 	return cmd
+}
+
+// undone makes drafts again of replies that were taken back here, whether or not an answer came, and tells whether there
+// were any.
+func (m *Model) undone(c *desk.Conversation) (found bool) {
+	for _, r := range slices.Backward(c.Messages) {
+		if _, here := m.undoing[r.ID]; here && r.Delivery == desk.StatusWithdrawn {
+			delete(m.undoing, r.ID)
+			m.giveBack(c.ID, r.Text.Reveal())
+			m.say(m.T("Taken back: it is a draft again."))
+			found = true
+		}
+	}
+	return found
 }
 
 // withdrawn is the Seq of the newest withdrawal of somebody's replies.

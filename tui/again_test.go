@@ -1,10 +1,12 @@
 package tui
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
+	"befree.example/client"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
@@ -137,5 +139,83 @@ func TestLateTextSaysSo(t *testing.T) {
 		s.h.late("0147", "please", 26*time.Hour)
 		s.wait(time.Second)
 		s.sees("the carrier had it at 31 Dec 00:00")
+	})
+}
+
+// Two replies are on their way, and both are to be taken back at once.
+func TestTwoAreTakenBack(t *testing.T) {
+	sit(t, Options{}, 120, 36, func(h *hand) { mine(h); h.status.Limits.Undo = 5 * time.Second }, func(s *sitter) {
+		s.press("1", "one", "enter")
+		s.wait(time.Second)
+		s.press("two", "enter")
+		s.wait(time.Second)
+		s.h.slowly(800 * time.Millisecond)
+		s.press("alt+u", "alt+u")
+		s.wait(10 * time.Second)
+		for _, m := range s.h.state.Conversation("c0147").Messages {
+			if m.Author == "ada" && m.Delivery != "withdrawn" {
+				s.Errorf("%q is %s; notice %q", m.Text.Reveal(), m.Delivery, s.m.notice.text)
+			}
+		}
+		if got := s.m.composer.Text("c0147"); !strings.Contains(got, "one") || !strings.Contains(got, "two") {
+			s.Errorf("the draft is %q", got)
+		}
+	})
+}
+
+// lostAnswer is a line that breaks after a withdrawal was done and before it is answered.
+type lostAnswer struct{ Line }
+
+func (l lostAnswer) Do(ctx context.Context, c desk.Command) (client.Outcome, error) {
+	out, err := l.Line.Do(ctx, c)
+	if err == nil && c.Kind == desk.ReplyWithdrawn {
+		return client.Outcome{}, client.ErrNotKnown
+	}
+	return out, err
+}
+
+func TestTakenBackWithoutAnAnswer(t *testing.T) {
+	sit(t, Options{}, 120, 36, func(h *hand) { mine(h); h.status.Limits.Undo = 5 * time.Second }, func(s *sitter) {
+		s.another(lostAnswer{s.h}, func(s *sitter) {
+			s.press("1", "I am here", "enter")
+			s.wait(time.Second)
+			s.press("alt+u")
+			s.wait(5 * time.Second)
+			c := s.h.state.Conversation("c0147")
+			last := c.Messages[len(c.Messages)-1]
+			if last.Delivery != desk.StatusWithdrawn {
+				s.Fatalf("%s", last.Delivery)
+			}
+			if got := s.m.composer.Text("c0147"); got != "I am here" {
+				s.Errorf("it was taken back, and the draft is %q", got)
+			}
+		})
+	})
+}
+
+// brokenRelease breaks off before the relay has got it.
+type brokenRelease struct{ Line }
+
+func (l brokenRelease) Do(ctx context.Context, c desk.Command) (client.Outcome, error) {
+	if c.Kind == desk.Released {
+		return client.Outcome{}, client.ErrNotKnown
+	}
+	return l.Line.Do(ctx, c)
+}
+
+func TestTakenOverAfterALostRelease(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.another(brokenRelease{s.h}, func(s *sitter) {
+			s.press("1")
+			s.m.release()
+			s.press("y")
+			s.wait(time.Minute)
+			c := s.h.state.Conversation("c0147")
+			s.h.must(desk.Command{Kind: desk.TakenOver, Conversation: c.ID, Actor: "sue", Role: desk.Supervisor, Claim: c.Claim, Seen: c.Seen()}, desk.Because{Reason: "she asked"})
+			s.wait(time.Second)
+			if len(s.m.dialogs) == 0 {
+				s.Error("sue has it, and nobody was told")
+			}
+		})
 	})
 }

@@ -89,6 +89,7 @@ type Model struct {
 	resume   string                // ID of the conversation that was open when the console ended
 	above    int                   // lines above its end
 	sought   client.Found          // what the conversation that is being opened is opened for
+	undoing  map[string]bool       // IDs of replies that were to be taken back: true until that is answered
 	early    []doneMsg             // answers that came before the world they made
 	claiming string                // ID of the conversation that was asked for last, until that is decided
 	letGo    string                // ID of the conversation that its owner gave away here
@@ -134,7 +135,7 @@ func New(o Options) *Model {
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
-		answers: map[string]bolt.Entry{}, records: map[string]changes{},
+		answers: map[string]bolt.Entry{}, records: map[string]changes{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}}

@@ -12,23 +12,19 @@ import (
 	"befree.example/tui/text"
 )
 
-// undo takes back the newest reply that has not gone out, and makes it a draft again.
+// undo takes back the newest reply that has not gone out and is not being taken back.
 func (m *Model) undo() tea.Cmd {
 	if m.chat.conv == nil {
 		return nil
 	}
-	id := m.chat.conv.ID
 	for _, r := range slices.Backward(m.chat.conv.Messages) {
-		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting {
+		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting || m.undoing[r.ID] {
 			continue
 		}
-		words := r.Text.Reveal()
 		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: takenBack})
 		c.Ref = r.ID
-		return m.do(doing{what: m.T("Taken back: it is a draft again."), then: func() tea.Cmd {
-			m.giveBack(id, words)
-			return m.saveSoon()
-		}}, c)
+		m.undoing[r.ID] = true
+		return m.do(doing{undoes: r.ID}, c)
 	}
 	m.say(m.T("There is no text that could still be taken back."))
 	return nil
