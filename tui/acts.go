@@ -348,11 +348,7 @@ func (m *Model) beside(s side) tea.Cmd {
 		m.safety = newSafety(c)
 		m.safety.Resume(m.records[c.ID])
 	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
-		m.plan = newPlanForm(&m.look, c)
-		if d, ok := m.answers[c.ID]; ok {
-			m.plan.Reopen(strings.TrimPrefix(d.What, planDraft), draftText(d.Command))
-			delete(m.answers, c.ID)
-		}
+		m.plan = newPlanForm(&m.look, c, m.answersIn(c.ID))
 	}
 	if s == safetySide && m.Review {
 		m.say(m.T("In review the safety record can be read, not changed."))
@@ -360,19 +356,36 @@ func (m *Model) beside(s side) tea.Cmd {
 	return cmd
 }
 
-// keep saves the answer that was being written into the plan, if it changed.
+// keep saves the answer that was being written into the plan, if it changed. Where it could not be saved it is a draft.
 func (m *Model) keep() tea.Cmd {
-	if m.side != planSide || m.plan == nil || !m.plan.Changed() || m.chat.conv == nil || m.plan.id != m.chat.conv.ID {
+	if m.side != planSide || m.plan == nil || m.chat.conv == nil || m.plan.id != m.chat.conv.ID {
 		return nil
 	}
 	p, item, words := m.plan, m.plan.item(), m.plan.editor.Text()
-	m.unsaved[place{p.id, planDraft + item}] = true // which it is no more
+	at, was := place{p.id, planDraft + item}, m.plan.plan.Fields[item]
+	if !p.Changed() {
+		if p.drafts[item] != "" { // what it was is written again
+			delete(p.drafts, item)
+			m.unsaved[at] = true
+		}
+		return m.saveSoon()
+	}
+	m.unsaved[at] = true // which it is no more
 	undo := func() {
-		if m.plan == p {
-			p.Reopen(item, words)
+		m.answersIn(p.id)[item], m.unsaved[at] = words, true
+		if m.plan != nil && m.plan.id == p.id {
+			m.plan.NotSaved(item, was)
 		}
 	}
 	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
+}
+
+// answersIn are the answers in a conversation's plan that are not saved, by item, beside the one on the screen.
+func (m *Model) answersIn(id string) map[string]string {
+	if m.answers[id] == nil {
+		m.answers[id] = map[string]string{}
+	}
+	return m.answers[id]
 }
 
 // suicide asks or no longer asks the steps for when that is in play.

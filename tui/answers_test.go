@@ -239,3 +239,48 @@ func TestWordsThatComeBack(t *testing.T) {
 		t.Errorf("the note is %q", n.editor("c").Text())
 	}
 }
+
+// An answer of a plan that the disk did not take is a draft, wherever its author is by then.
+func TestPlanAnswerThatWasNotKept(t *testing.T) {
+	for name, then := range map[string]func(*sitter){
+		"in another conversation": func(s *sitter) { s.press("alt+2") },
+		"at the next item":        func(s *sitter) { s.press("tab", "Second") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+				s.press("1", "f6", "First")
+				s.wait(time.Second)
+				s.h.slowly(time.Second)
+				s.h.change(func() { s.h.fail = errDisk })
+				then(s)
+				s.wait(2 * time.Second)
+				s.h.change(func() { s.h.fail = nil })
+				s.wait(2 * time.Second)
+				s.press("esc", "alt+1", "f6")
+				s.wait(3 * time.Second)
+				c := s.h.state.Conversation("c0147")
+				var all []string
+				for _, f := range c.Plan().Fields {
+					all = append(all, f.Text)
+				}
+				all = append(all, s.m.plan.editor.Text())
+				ds, _ := s.h.Drafts()
+				for _, d := range ds {
+					all = append(all, d.What+"="+string(d.Command))
+				}
+				for _, want := range []string{"First", "Second"} {
+					if want == "Second" && name != "at the next item" {
+						continue
+					}
+					found := false
+					for _, a := range all {
+						found = found || strings.Contains(a, want)
+					}
+					if !found {
+						s.Errorf("%q is nowhere: %q", want, all)
+					}
+				}
+			})
+		})
+	}
+}

@@ -59,7 +59,7 @@ func (m *Model) restore(d draftsMsg) {
 		case noteDraft:
 			m.notes.GiveBack(e.Conversation, words)
 		default:
-			m.answers[e.Conversation] = e
+			m.answersIn(e.Conversation)[strings.TrimPrefix(e.What, planDraft)] = words
 		}
 	}
 	if drafts > 0 {
@@ -160,7 +160,9 @@ func (m *Model) words(p place) string {
 	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:
 		raw, _ := json.Marshal(m.records[p.conversation]) // strings, which are JSON
 		return string(raw)
-	case m.plan != nil && m.plan.id == p.conversation && planDraft+m.plan.item() == p.what && m.plan.Changed():
+	case m.plan == nil || m.plan.id != p.conversation || planDraft+m.plan.item() != p.what:
+		return m.answers[p.conversation][strings.TrimPrefix(p.what, planDraft)]
+	case m.plan.Changed():
 		return m.plan.editor.Text()
 	}
 	return ""

@@ -11,7 +11,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store"
-	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
 	"befree.example/tui/codename"
@@ -323,7 +322,7 @@ func (m *Model) forgetHere(before *world) {
 		}
 	}
 	maps.DeleteFunc(m.notes.editors, func(id string, _ *editor) bool { return gone(id) })
-	maps.DeleteFunc(m.answers, func(id string, _ bolt.Entry) bool { return gone(id) })
+	maps.DeleteFunc(m.answers, func(id string, _ map[string]string) bool { return gone(id) })
 	maps.DeleteFunc(m.records, func(id string, _ changes) bool { return gone(id) })
 	maps.DeleteFunc(m.unsaved, func(p place, _ bool) bool { return gone(p.conversation) })
 	if before.byID[m.open] != nil && !before.gone(m.open) && gone(m.open) {

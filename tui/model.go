@@ -9,7 +9,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/client"
-	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 	"befree.example/tui/replies"
@@ -86,16 +85,16 @@ type Model struct {
 	synced   bool   // drafts of the disk have been read
 	unsaved  places
 	read     reading
-	resume   string                // ID of the conversation that was open when the console ended
-	above    int                   // lines above its end
-	sought   client.Found          // what the conversation that is being opened is opened for
-	undoing  map[string]bool       // IDs of replies that were to be taken back: true until that is answered
-	early    []doneMsg             // answers that came before the world they made
-	claiming string                // ID of the conversation that was asked for last, until that is decided
-	letGo    string                // ID of the conversation that its owner gave away here
-	saving   bool                  // a save is due
-	answers  map[string]bolt.Entry // drafts of answers in plans that were found on the disk, by conversation
-	records  map[string]changes    // what was changed in safety records and is not saved, by conversation
+	resume   string                       // ID of the conversation that was open when the console ended
+	above    int                          // lines above its end
+	sought   client.Found                 // what the conversation that is being opened is opened for
+	undoing  map[string]bool              // IDs of replies that were to be taken back: true until that is answered
+	early    []doneMsg                    // answers that came before the world they made
+	claiming string                       // ID of the conversation that was asked for last, until that is decided
+	letGo    string                       // ID of the conversation that its owner gave away here
+	saving   bool                         // a save is due
+	answers  map[string]map[string]string // answers in plans that are not saved, by conversation and item
+	records  map[string]changes           // what was changed in safety records and is not saved, by conversation
 
 	frame  string
 	title  string
@@ -135,7 +134,7 @@ func New(o Options) *Model {
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
-		answers: map[string]bolt.Entry{}, records: map[string]changes{}, undoing: map[string]bool{},
+		answers: map[string]map[string]string{}, records: map[string]changes{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}}

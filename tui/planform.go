@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,11 +23,14 @@ type planForm struct {
 	items  []plan.Item
 	at     int
 	editor *editor
+	drafts map[string]string // answers that are not saved, by item, beside the one on the screen
 }
 
-func newPlanForm(l *look, c *desk.Conversation) *planForm {
-	p := &planForm{look: l, id: c.ID, theirs: cmp.Or(c.Language, l.Spoken()), editor: newEditor(plan.MaxText)}
+// newPlanForm begins at an item with an answer that is not saved, if there is one.
+func newPlanForm(l *look, c *desk.Conversation, drafts map[string]string) *planForm {
+	p := &planForm{look: l, id: c.ID, theirs: cmp.Or(c.Language, l.Spoken()), editor: newEditor(plan.MaxText), drafts: drafts}
 	p.adopt(c.Plan())
+	p.at = max(0, slices.IndexFunc(p.items, func(one plan.Item) bool { return drafts[one.ID] != "" }))
 	p.load()
 	return p
 }
@@ -66,17 +70,16 @@ func (p *planForm) adopt(newer plan.Plan) {
 
 func (p *planForm) item() string { return p.items[p.at].ID }
 
-// Reopen goes to an item with an answer to it that has not been saved.
-func (p *planForm) Reopen(item, words string) {
-	for i, one := range p.items {
-		if one.ID == item {
-			p.at = i
-			p.editor.SetText(words)
-		}
+// NotSaved takes back that an answer counts as saved: it is among the drafts, and shown unless another is being written.
+func (p *planForm) NotSaved(item string, was plan.Field) {
+	quiet := !p.Changed()
+	p.put(item, was)
+	if quiet {
+		p.load()
 	}
 }
 
-func (p *planForm) load() { p.editor.SetText(p.stored()) }
+func (p *planForm) load() { p.editor.SetText(cmp.Or(p.drafts[p.item()], p.stored())) }
 
 func (p *planForm) stored() string { return text.Input(p.plan.Fields[p.item()].Text) }
 
@@ -87,6 +90,7 @@ func (p *planForm) Changed() bool { return p.editor.Text() != p.stored() }
 func (p *planForm) Edit() plan.Edit {
 	id, words := p.item(), p.editor.Text()
 	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Fields: map[string]string{id: words}}
+	delete(p.drafts, id)
 	p.assume(id, words, p.plan.Fields[id].Also)
 	return e
 }
@@ -101,11 +105,16 @@ func (p *planForm) Choose() plan.Edit {
 
 // assume lets the screen show what was just saved until the line does.
 func (p *planForm) assume(id, words string, also []plan.Alternative) {
-	fields := map[string]plan.Field{}
-	for k, f := range p.plan.Fields {
-		fields[k] = f
+	p.put(id, plan.Field{Text: words, By: p.Name, Also: also})
+}
+
+// put leaves the version that others see as it is.
+func (p *planForm) put(id string, f plan.Field) {
+	fields := maps.Clone(p.plan.Fields)
+	if fields == nil {
+		fields = map[string]plan.Field{}
 	}
-	fields[id] = plan.Field{Text: words, By: p.Name, Also: also}
+	fields[id] = f
 	p.plan.Fields = fields
 }
 

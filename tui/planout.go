@@ -46,7 +46,7 @@ func (m *Model) card() tea.Cmd {
 }
 
 // plan0 is how many answers a plan has.
-func (m *Model) plan0(c *desk.Conversation) int { return newPlanForm(&m.look, c).answered() }
+func (m *Model) plan0(c *desk.Conversation) int { return newPlanForm(&m.look, c, nil).answered() }
 
 // planFile writes the plan as Markdown, having asked.
 func (m *Model) planFile() tea.Cmd {
