@@ -173,6 +173,9 @@ func (m *Model) next() tea.Cmd {
 		return nil // one press claims one person, however long it lasts
 	case m.Review:
 		return m.claim(nil)
+	case len(m.world.waiting) == 0 && !m.world.status.InStep():
+		m.say(m.T("The newest is still coming in: {{.State}}.", "State", m.connection(m.world.status)))
+		return nil
 	case len(m.world.waiting) == 0:
 		m.say(m.T("Nobody is waiting."))
 		return nil
