@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -23,6 +24,7 @@ type Linear struct {
 	*Model
 	out     io.Writer
 	pending string // ID and words of what was read back, which an empty line sends
+	doubted string // ID and words of what may have been meant for befree
 	told    told
 }
 
@@ -84,7 +86,8 @@ func (l *Linear) typed(line string) tea.Cmd {
 	l.readClock()
 	l.lastKey = l.now
 	read := l.pending
-	l.pending = ""
+	doubted, doubt := strings.CutPrefix(l.doubted, l.open+"\n")
+	l.pending, l.doubted = "", ""
 	switch n := len(l.dialogs); {
 	case l.locked != nil:
 		return l.unlockWith(line)
@@ -96,6 +99,13 @@ func (l *Linear) typed(line string) tea.Cmd {
 		return l.judgeEnd(line)
 	case strings.HasPrefix(line, ":"):
 		return l.command(strings.TrimSpace(line[1:]))
+	case doubt && line == "":
+		return l.doubt(doubted, read)
+	case doubt && line == ".":
+		l.addToDraft(doubted)
+		l.told.draft = l.draft()
+		l.say(l.T("It stays a draft."))
+		return l.saveSoon()
 	case line == "." && (read != "" || l.focus == onComposer):
 		l.say(l.T("It stays a draft."))
 		return nil
@@ -105,16 +115,83 @@ func (l *Linear) typed(line string) tea.Cmd {
 		return l.send()
 	case l.focus == onSide:
 		return l.fill(line)
-	case l.focus == onComposer && line != "":
+	case l.focus == onComposer && line != "", strings.Contains(line, " ") && !l.names(line) && l.chat.conv.HeldBy(l.Name) && !l.Review:
+		l.focus = onComposer
+		if _, name := l.meant(line); name != "" && line != doubted {
+			return l.doubt(line, read)
+		}
 		if read == l.draft() || read == tooLong {
 			l.composer.Put(l.open, "") // another text takes its place
 		}
 		return l.write(line)
-	case strings.Contains(line, " ") && !l.names(line) && l.chat.conv.HeldBy(l.Name) && !l.Review:
-		l.focus = onComposer
-		return l.write(line)
 	}
 	return l.command(line)
+}
+
+// doubt asks whether a line was meant for befree, and takes it for a text only if it is written once more: "q" or "F4" on
+// a watched phone gives its person away. What was read back before stays as it is.
+func (l *Linear) doubt(line, read string) tea.Cmd {
+	l.doubted, l.pending = l.open+"\n"+line, read
+	key, name := l.meant(line)
+	asked := l.T("That is of the screen alone ({{.Name}}); :? says what can be done here.", "Name", name)
+	if key != "" {
+		asked = l.T("Did you mean {{.Key}} ({{.Name}})?", "Key", key, "Name", name)
+	}
+	l.print(asked + " " + l.T("An empty line does not send it; the same line once more is a text, a full stop alone keeps it as a draft."))
+	return nil
+}
+
+// meant is the command that a line is the key of, or the name or its first words, and the line that it is done by: none
+// where only a screen has it.
+func (l *Linear) meant(line string) (key, name string) {
+	rows := l.conversations()
+	switch n, err := strconv.Atoi(line); {
+	case err == nil && n >= 1 && n <= len(rows):
+		return ":" + line, l.who(l.world.byID[rows[n-1].id])
+	case strings.HasPrefix(line, "/"):
+		return ":" + line, l.Word("Filter the list")
+	case line == "*":
+		return ":*", l.T("Read the whole conversation")
+	}
+	for _, is := range []func(command) bool{
+		func(c command) bool { return c.has(line) },
+		func(c command) bool { return c.has(strings.ToLower(line)) },
+		func(c command) bool { return strings.EqualFold(l.Word(c.name), line) },
+		func(c command) bool { return begins(l.Word(c.name), line) },
+	} {
+		if i := slices.IndexFunc(l.commands, is); i >= 0 {
+			return l.commands[i].line(), l.Word(l.commands[i].name)
+		}
+	}
+	return "", ""
+}
+
+// has tells whether a key is one of a command's.
+func (c command) has(key string) bool {
+	return slices.Contains(slices.Concat(c.any, c.list, c.write), key)
+}
+
+// begins tells whether words are the first ones of a name.
+func begins(name, words string) bool {
+	if len(words) >= len(name) || !strings.EqualFold(name[:len(words)], words) {
+		return false
+	}
+	next, _ := utf8.DecodeRuneInString(name[len(words):])
+	return !unicode.IsLetter(next)
+}
+
+// ofScreen are commands that do nothing in lines, though their keys are there.
+var ofScreen = []string{"Open, then write", "Versions of the plan", "Mouse", "Draw the screen anew"}
+
+// line is what does a command, empty where only a screen has it.
+func (c command) line() string {
+	switch {
+	case slices.Contains(c.any, "esc"):
+		return ":"
+	case c.do == nil || slices.Contains(ofScreen, c.name):
+		return ""
+	}
+	return ":" + slices.Concat(c.list, c.any)[0]
 }
 
 // draft is what an empty line would send now, and to whom.

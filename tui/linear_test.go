@@ -260,3 +260,42 @@ func TestLinearLosesNoLine(t *testing.T) {
 		s.hears("Leave the house now", "To rapid bay ...0147: 19/1600")
 	})
 }
+
+// TestLinearDoubtsCommands: what is a command's key or name is no text until it is written once more.
+func TestLinearDoubtsCommands(t *testing.T) {
+	const notSent = "An empty line does not send it"
+	for line, asked := range map[string]string{
+		"F4": "Did you mean :s (Safety record)?", "safety": "Did you mean :s (Safety record)?", "q": "Did you mean :q (Leave befree)?",
+		"back": "Did you mean : (Back; destroys nothing)?", "T": "Did you mean :T (Take over, as a supervisor)?", "Close": "Did you mean :x (Close)?",
+		"alt+q": "Did you mean :f10 (Quick reply)?", "2": "Did you mean :2 (", "/jane": "Did you mean :/jane (Filter the list)?",
+		"*": "Did you mean :* (", "send": "That is of the screen alone (Send)", "next pane": "That is of the screen alone (Next pane)",
+	} {
+		t.Run(line, func(t *testing.T) {
+			sit(t, Options{}, 0, 0, mine, func(s *sitter) {
+				s.line("1")
+				s.hears(line, asked, notSent)
+				s.hears("", asked, notSent)
+				if got := s.m.composer.Text("c0147"); got != "" {
+					t.Errorf("the draft is %q", got)
+				}
+				s.hears(line, "To rapid bay", line, "An empty line sends it")
+				s.sent()
+				s.hears("", "On its way")
+				s.sent("c0147: " + line)
+			})
+		})
+	}
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) { // what was read back stays
+		s.line("1")
+		s.line("Hello")
+		s.hears("q", "Did you mean :q")
+		s.line("")
+		s.hears(".", "It stays a draft.")
+		s.hears("safety first", "To rapid bay", "Hello\nq\nsafety first")
+		s.hears("q", "Did you mean :q")
+		s.hears(":q", "Leave befree?")
+		s.line("")
+		s.line("")
+		s.sent()
+	})
+}
