@@ -26,6 +26,7 @@ type Linear struct {
 	pending string // ID and words of what was read back, which an empty line sends
 	doubted string // ID and words of what may have been meant for befree
 	told    told
+	amid    bool // what is said next may come while a line is being typed
 }
 
 // Typed is a line that its person wrote.
@@ -69,7 +70,8 @@ func NewLinear(o Options, out io.Writer) *Linear {
 // Update routes.
 func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer l.guarded(&cmd)
-	if line, ok := msg.(Typed); ok {
+	line, ok := msg.(Typed)
+	if l.amid = !ok; ok {
 		cmd = tea.Batch(l.typed(strings.TrimSpace(text.Input(string(line)))), l.looked())
 	} else {
 		_, cmd = l.Model.Update(msg)
@@ -252,6 +254,7 @@ func (l *Linear) unlockWith(line string) tea.Cmd {
 
 // clear takes what was said from the screen and from what can be scrolled back to.
 func (l *Linear) clear() {
+	l.amid = false
 	fmt.Fprint(l.out, ansi.EraseEntireDisplay+ansi.EraseDisplay(3)+ansi.CursorHomePosition)
 }
 
@@ -451,7 +454,13 @@ func (l *Linear) list() {
 	}
 }
 
+// print says lines. The terminal shows what is being typed by itself, and it cannot be known how much that is: what comes
+// amid it begins on a line of its own.
 func (l *Linear) print(lines ...string) {
+	if l.amid && len(lines) > 0 {
+		fmt.Fprintln(l.out)
+		l.amid = false
+	}
 	for _, line := range lines {
 		fmt.Fprintln(l.out, strings.TrimSpace(ansi.Strip(line)))
 	}

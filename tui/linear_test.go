@@ -299,3 +299,26 @@ func TestLinearDoubtsCommands(t *testing.T) {
 		s.sent()
 	})
 }
+
+// TestLinearBreaksOff: what comes unasked begins on a line of its own, whatever the terminal shows of a half-typed one; an
+// answer to a line follows it at once.
+func TestLinearBreaksOff(t *testing.T) {
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) {
+		s.line("1")
+		s.said.WriteString("hello there") // as the terminal echoes it
+		s.h.text("0199", "he will kill me")
+		s.wait(time.Second)
+		if got := s.said.String(); !strings.Contains(got, "hello there\nIMMINENT: ") {
+			t.Errorf("it is not told apart: %s", got)
+		}
+		s.said.WriteString(", are you")
+		s.h.text("0147", "not yet")
+		s.wait(time.Second)
+		if got := s.said.String(); !strings.Contains(got, ", are you\n") || strings.Contains(got, "\n\n") {
+			t.Errorf("it is not told apart: %s", got)
+		}
+		if got := s.line("Are you safe?"); !strings.HasPrefix(got, "To rapid bay") {
+			t.Errorf("an answer begins with %q", got)
+		}
+	})
+}
