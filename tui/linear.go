@@ -26,7 +26,8 @@ type Linear struct {
 	pending string // ID and words of what was read back, which an empty line sends
 	doubted string // ID and words of what may have been meant for befree
 	told    told
-	amid    bool // what is said next may come while a line is being typed
+	all     []command // those of the screen, too
+	amid    bool      // what is said next may come while a line is being typed
 }
 
 // Typed is a line that its person wrote.
@@ -44,6 +45,7 @@ type told struct {
 	tour      string
 	locked    bool
 	open      string
+	banner    bool // of the open conversation
 	beside    string
 	turn      uint64            // Seq of the open conversation's last turn
 	delivery  map[string]string // of the open conversation's texts, by ID
@@ -64,7 +66,9 @@ func NewLinear(o Options, out io.Writer) *Linear {
 	m := New(o)
 	m.rule, m.marks, m.lines = "", [4]string{}, true
 	m.width, m.chat.width = linearWidth, linearWidth
-	return &Linear{Model: m, out: out, told: told{unstarted: true, waiting: map[string]bool{}}}
+	all := m.commands
+	m.commands = slices.DeleteFunc(slices.Clone(all), func(c command) bool { return c.do == nil || c.line() == "" })
+	return &Linear{Model: m, out: out, all: all, told: told{unstarted: true, waiting: map[string]bool{}}}
 }
 
 // Update routes.
@@ -161,8 +165,8 @@ func (l *Linear) meant(line string) (key, name string) {
 		func(c command) bool { return strings.EqualFold(l.Word(c.name), line) },
 		func(c command) bool { return begins(l.Word(c.name), line) },
 	} {
-		if i := slices.IndexFunc(l.commands, is); i >= 0 {
-			return l.commands[i].line(), l.Word(l.commands[i].name)
+		if i := slices.IndexFunc(l.all, is); i >= 0 {
+			return l.all[i].line(), l.Word(l.all[i].name)
 		}
 	}
 	return "", ""
@@ -183,7 +187,7 @@ func begins(name, words string) bool {
 }
 
 // ofScreen are commands that do nothing in lines, though their keys are there.
-var ofScreen = []string{"Open, then write", "Versions of the plan", "Mouse", "Draw the screen anew"}
+var ofScreen = []string{"Open, then write", "Versions of the plan", "Copy a text", "Mouse", "Draw the screen anew"}
 
 // line is what does a command, empty where only a screen has it.
 func (c command) line() string {
@@ -193,7 +197,20 @@ func (c command) line() string {
 	case c.do == nil || slices.Contains(ofScreen, c.name):
 		return ""
 	}
-	return ":" + slices.Concat(c.list, c.any)[0]
+	keys := slices.Concat(c.list, c.any)
+	return ":" + keys[max(0, slices.IndexFunc(keys, func(k string) bool { return k != ":" }))]
+}
+
+// everything offers all that can be done in lines.
+func (l *Linear) everything() tea.Cmd {
+	var offers []offer
+	for _, c := range l.commands {
+		if !c.itself {
+			offers = append(offers, offer{name: l.Word(c.name), note: c.line(), do: func() tea.Cmd { return c.do(l.Model) }})
+		}
+	}
+	l.palette = newPalette(l.T("Do"), offers)
+	return nil
 }
 
 // draft is what an empty line would send now, and to whom.
@@ -403,6 +420,9 @@ func (l *Linear) command(line string) tea.Cmd {
 		return nil
 	}
 	for _, key := range []string{line, strings.ToLower(line)} {
+		if slices.ContainsFunc(l.commands, func(c command) bool { return c.itself && c.has(key) }) {
+			return l.everything()
+		}
 		for _, do := range []func(*Model) tea.Cmd{l.bindings.list[key], l.bindings.everywhere[key]} {
 			if do != nil {
 				return do(l.Model)
@@ -441,16 +461,17 @@ func (l *Linear) row(n int) tea.Cmd {
 
 // list reads the list out, a conversation a line, with the numbers that open them.
 func (l *Linear) list() {
-	if l.world.byID == nil {
-		return
-	}
 	rows := l.conversations()
 	for i, r := range rows {
 		c := l.world.byID[r.id]
 		l.print(fmt.Sprintf("%d. %s, %s, %s: %s", i+1, l.severity(c.Severity), l.who(c), l.queue.state(c, l.now), l.firstOf(c, 200)))
 	}
-	if len(rows) == 0 {
+	switch s := l.world.status; {
+	case len(rows) > 0:
+	case s.InStep(), l.Review && l.world.byID != nil:
 		l.print(l.T("Nobody is waiting."))
+	default: // which is not known yet
+		l.print("befree: " + l.connection(s))
 	}
 }
 

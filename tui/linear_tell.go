@@ -93,9 +93,9 @@ func (l *Linear) tellConversation() {
 	}
 	messages := c.Messages
 	if opened := l.told.open != c.ID; opened {
-		l.told.open, l.told.delivery, l.told.turn = c.ID, map[string]string{}, 0
+		l.told.open, l.told.delivery, l.told.turn, l.told.banner = c.ID, map[string]string{}, 0, false
 		l.print(l.who(c) + ", " + l.severity(c.Severity))
-		l.print(l.chat.banner(linearWidth)...)
+		l.tellBanner(c)
 		known := max(0, len(messages)-lately)
 		if l.told.whole {
 			known = 0
@@ -121,8 +121,19 @@ func (l *Linear) tellConversation() {
 		}
 		l.told.delivery[m.ID] = now
 	}
+	l.tellBanner(c)
 	l.tellTurns(c)
 	l.tellDraft()
+}
+
+// tellBanner says what must be known before the first reply, once whose conversation it is has been decided: none goes out
+// before.
+func (l *Linear) tellBanner(c *desk.Conversation) {
+	if l.told.banner || l.claiming == c.ID || l.world.byID[c.ID].HeldBy(l.Name) != c.HeldBy(l.Name) {
+		return
+	}
+	l.told.banner = true
+	l.print(l.chat.banner(linearWidth)...)
 }
 
 // tellDraft reads out a draft that its person has not just written: one of before, or words that came back.
@@ -257,8 +268,9 @@ func (l *Linear) tellTop() {
 	}
 	if l.help != nil {
 		for _, c := range l.commands {
-			l.print(l.Word(c.name) + ": " + c.keys())
+			l.print(l.Word(c.name) + ": " + c.line())
 		}
+		l.print(l.T("A number opens a row, an empty line reads the list, / and words narrow it, * reads a conversation whole, : and the name of a command does it."))
 		l.help = nil
 	}
 }

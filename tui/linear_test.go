@@ -104,7 +104,7 @@ func TestLinearHolds(t *testing.T) {
 		if got := s.line("anything"); !strings.Contains(got, "\x1b[3J") || strings.Contains(got, "Hello") {
 			t.Errorf("after the lock: %q", got)
 		}
-		s.hears(":?", "Claim the next most urgent: f8 alt+n n")
+		s.hears(":?", "Claim the next most urgent: :n")
 		s.hears(":99", "There is no row 99.")
 		s.hears(":q", "Leave befree?", "y leave")
 		s.line("y")
@@ -319,6 +319,48 @@ func TestLinearBreaksOff(t *testing.T) {
 		}
 		if got := s.line("Are you safe?"); !strings.HasPrefix(got, "To rapid bay") {
 			t.Errorf("an answer begins with %q", got)
+		}
+	})
+}
+
+// TestLinearHelp: ? names what works in lines, by the line that does it, and nothing else.
+func TestLinearHelp(t *testing.T) {
+	sit(t, Options{Keys: map[string]string{"Notes": "f12"}}, 0, 0, mine, func(s *sitter) {
+		got := s.line("?")
+		for _, w := range []string{"Claim the next most urgent: :n\n", "Take over, as a supervisor: :T\n", "Quick reply: :f10\n", "Notes: :f12\n", "Hide and lock the screen: :ctrl+l\n", "Filter the list: :/\n", "* reads a conversation whole"} {
+			if !strings.Contains(got, w) {
+				t.Errorf("%q is not said:\n%s", w, got)
+			}
+		}
+		for _, w := range []string{"Next pane", "Mouse", "Draw the screen", "arrows", "Send: ", "Versions", "Copy", "Back", "tab"} {
+			if strings.Contains(got, w) {
+				t.Errorf("%q is said, which does nothing in lines:\n%s", w, got)
+			}
+		}
+		s.line("1")
+		if got := s.line(":f2"); strings.Contains(got, "Mouse") || strings.Contains(got, "alt+n") || !strings.Contains(got, "1. Claim the next most urgent :n\n") {
+			t.Errorf("what is offered: %s", got)
+		}
+		s.line("")
+		s.hears(":nt", "Notes")
+	})
+}
+
+// TestLinearKnows: nothing is said that is not known yet, or is being decided.
+func TestLinearKnows(t *testing.T) {
+	sit(t, Options{}, 0, 0, queued, func(s *sitter) {
+		s.h.slowly(time.Second)
+		if got := s.line("n"); strings.Contains(got, "Nobody holds") || !strings.Contains(got, "he took my phone") || !strings.Contains(got, "You have ") {
+			t.Errorf("while it is claimed: %s", got)
+		}
+	})
+	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // nothing came of it
+		s.h.fail = errDisk
+		s.hears("n", "could not keep", "Nobody holds this conversation. :c claims it.")
+	})
+	sit(t, Options{}, 0, 0, func(h *hand) { h.status.Connected, h.status.At = false, 0 }, func(s *sitter) {
+		if got := s.said.String() + s.line(""); strings.Contains(got, "Nobody is waiting") || !strings.Contains(got, "befree: connecting") {
+			t.Errorf("before anything is known: %s", got)
 		}
 	})
 }
