@@ -80,6 +80,7 @@ func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	} else {
 		_, cmd = l.Model.Update(msg)
 	}
+	l.chat.Scroll(-l.chat.up) // there is nothing to scroll, and from above the end nothing could be sent
 	l.tell()
 	return l, cmd
 }

@@ -364,3 +364,19 @@ func TestLinearKnows(t *testing.T) {
 		}
 	})
 }
+
+// TestLinearIsAtTheEnd: what was found is chosen, and a reply goes out all the same: lines have no end to scroll to.
+func TestLinearIsAtTheEnd(t *testing.T) {
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) {
+		for _, words := range []string{"one", "two", "three"} {
+			s.h.text("0147", words)
+		}
+		s.wait(time.Second)
+		s.line("1")
+		s.hears(":ctrl+f", "1. three")
+		s.line("4")
+		s.hears("I am here.", "To rapid bay")
+		s.hears("", "On its way")
+		s.sent("c0147: I am here.")
+	})
+}
