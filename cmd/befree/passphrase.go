@@ -36,7 +36,7 @@ func (c *passphraseCmd) Run(std *config.Std) error {
 	case "leave":
 		return c.leaveRing(std, cache, old)
 	}
-	fresh, err := c.fresh(std)
+	fresh, err := newPassphrase(std, "--new", c.New, "New passphrase: ")
 	if err != nil {
 		return err
 	}
@@ -45,13 +45,6 @@ func (c *passphraseCmd) Run(std *config.Std) error {
 	}
 	fmt.Fprintln(std.Out, "The new passphrase opens the cache; the old one opens nothing any more, except copies that were made before.")
 	return nil
-}
-
-func (c *passphraseCmd) fresh(std *config.Std) ([]byte, error) {
-	if c.New != "" {
-		return passphraseIn("--new", c.New)
-	}
-	return askTwice(std, "New passphrase: ")
 }
 
 // useRing gives the key ring a secret of its own, so that the passphrase itself is nowhere.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"unicode/utf8"
 
 	"github.com/adrg/xdg"
 	"github.com/zalando/go-keyring"
@@ -113,15 +114,38 @@ func (p *profile) end(std *config.Std, c client.Config) (_ *client.Client, err e
 	return cl, nil
 }
 
-// passphrase comes from a file or from the keyboard, twice for a new cache.
+// passphrase comes from a file or from the keyboard.
 func (p *profile) passphrase(std *config.Std, fresh bool) ([]byte, error) {
-	if p.Passphrase != "" {
+	switch {
+	case fresh:
+		return newPassphrase(std, "--passphrase", p.Passphrase, "Passphrase for what is kept here: ")
+	case p.Passphrase != "":
 		return passphraseIn("--passphrase", p.Passphrase)
 	}
-	if fresh {
-		return askTwice(std, "Passphrase for what is kept here: ")
-	}
 	return ask(std, "Passphrase: ")
+}
+
+// passphraseLeast is how many characters a new passphrase has at least: whoever steals a cache may guess for years.
+const passphraseLeast = 12
+
+// newPassphrase comes from a file, if one is named, or twice from the keyboard.
+func newPassphrase(std *config.Std, flag, path, prompt string) ([]byte, error) {
+	if path == "" {
+		fmt.Fprintf(std.Err, "At least %d characters; four words are good.\n", passphraseLeast)
+		return askTwice(std, prompt)
+	}
+	passphrase, err := passphraseIn(flag, path)
+	if err == nil {
+		err = longEnough(passphrase)
+	}
+	return passphrase, err
+}
+
+func longEnough(passphrase []byte) error {
+	if utf8.RuneCount(passphrase) < passphraseLeast {
+		return fmt.Errorf("a new passphrase has at least %d characters, this one has fewer; four words are good", passphraseLeast)
+	}
+	return nil
 }
 
 func passphraseIn(flag, path string) ([]byte, error) {
@@ -131,6 +155,9 @@ func passphraseIn(flag, path string) ([]byte, error) {
 
 func askTwice(std *config.Std, prompt string) ([]byte, error) {
 	first, err := ask(std, prompt)
+	if err == nil {
+		err = longEnough(first)
+	}
 	if err != nil {
 		return nil, err
 	}
