@@ -10,7 +10,6 @@ import (
 
 	"befree.example/cmd/internal/config"
 	"befree.example/store/bolt"
-	"befree.example/store/desk"
 )
 
 type passphraseCmd struct {
@@ -21,11 +20,10 @@ type passphraseCmd struct {
 
 // Run changes what opens the cache, and nothing of the cache itself.
 func (c *passphraseCmd) Run(std *config.Std) error {
-	old, err := c.passphrase(std, false)
-	if err != nil {
+	if err := c.there(); err != nil {
 		return err
 	}
-	cache, err := bolt.OpenCache(c.cache(), bolt.CacheOptions{Owner: c.Name, Passphrase: old, ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets})
+	cache, old, err := c.byPassphrase(std, false)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"befree.example/cmd/internal/config"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 )
 
 // A profile is one person on one device: a sealed cache, in which the device's keys are too.
@@ -43,15 +44,26 @@ func (p *profile) begin(std *config.Std) (*bolt.Cache, error) {
 		return nil, fmt.Errorf("profile: %w; name another folder with --profile", err)
 	}
 	_, missing := os.Stat(p.cache())
-	return p.unlock(std, errors.Is(missing, fs.ErrNotExist))
+	fresh := errors.Is(missing, fs.ErrNotExist)
+	if !fresh && p.Passphrase == "" {
+		fmt.Fprintf(std.Err, "A profile of %s is here already, in %s: it opens by the passphrase that it has.\n", p.Name, p.Profile)
+	}
+	return p.unlock(std, fresh)
 }
 
 // open unlocks the profile's cache, which must be there: enrolling makes it.
 func (p *profile) open(std *config.Std) (*bolt.Cache, error) {
-	if _, err := os.Stat(p.cache()); errors.Is(err, fs.ErrNotExist) {
-		return nil, p.notEnrolled()
+	if err := p.there(); err != nil {
+		return nil, err
 	}
 	return p.unlock(std, false)
+}
+
+func (p *profile) there() error {
+	if _, err := os.Stat(p.cache()); errors.Is(err, fs.ErrNotExist) {
+		return p.notEnrolled()
+	}
+	return nil
 }
 
 func (p *profile) notEnrolled() error {
@@ -59,29 +71,41 @@ func (p *profile) notEnrolled() error {
 }
 
 func (p *profile) unlock(std *config.Std, fresh bool) (*bolt.Cache, error) {
-	o := bolt.CacheOptions{Owner: p.Name, ClassOf: desk.ClassOf, WordsOf: desk.Words, Forgets: desk.Forgets}
 	if !fresh && bolt.HasKeyRing(p.cache()) {
-		var err error
-		if o.Secret, err = p.ring(); err == nil {
-			return p.opened(std, o)
+		secret, err := p.ring()
+		if err == nil {
+			return p.opened(std, bolt.CacheOptions{Secret: secret}, 0)
 		}
 		fmt.Fprintf(std.Err, "The system's key ring does not give its secret (%v); the passphrase does as well.\n", err)
 	}
-	var err error
-	if o.Passphrase, err = p.passphrase(std, fresh); err != nil {
-		return nil, err
-	}
-	return p.opened(std, o)
+	c, _, err := p.byPassphrase(std, fresh)
+	return c, err
 }
 
-// opened opens the cache, and tells of wrong passphrases: somebody else may have been here.
-func (p *profile) opened(std *config.Std, o bolt.CacheOptions) (*bolt.Cache, error) {
+// byPassphrase opens the cache by its passphrase, and gives that too. Who types it may mistype it twice.
+func (p *profile) byPassphrase(std *config.Std, fresh bool) (c *bolt.Cache, passphrase []byte, err error) {
+	for slips := range 3 {
+		if passphrase, err = p.passphrase(std, fresh); err != nil {
+			return nil, nil, err
+		}
+		c, err = p.opened(std, bolt.CacheOptions{Passphrase: passphrase}, slips)
+		if p.Passphrase != "" || !errors.Is(err, seal.ErrPassphrase) {
+			break
+		}
+		fmt.Fprintln(std.Err, "That was not the passphrase.")
+	}
+	return c, passphrase, err
+}
+
+// opened opens the cache, and tells of wrong passphrases beside one's own slips: somebody else may have been here.
+func (p *profile) opened(std *config.Std, o bolt.CacheOptions, slips int) (*bolt.Cache, error) {
+	o.Owner, o.ClassOf, o.WordsOf, o.Forgets = p.Name, desk.ClassOf, desk.Words, desk.Forgets
 	c, err := bolt.OpenCache(p.cache(), o)
 	switch {
 	case errors.Is(err, bolt.ErrRevoked):
 		_ = keyring.Delete(ringService, p.ringEntry()) // it opens nothing any more
-	case err == nil && c.Wrong() > 0:
-		fmt.Fprintf(std.Err, "%s since you were last here.\n", wrong(c.Wrong()))
+	case err == nil && c.Wrong() > slips:
+		fmt.Fprintf(std.Err, "%s since you were last here.\n", wrong(c.Wrong()-slips))
 	}
 	return c, err
 }
@@ -153,19 +177,23 @@ func passphraseIn(flag, path string) ([]byte, error) {
 	return bytes.TrimSpace(raw), err
 }
 
+// askTwice asks until a new passphrase is long enough, and the same twice.
 func askTwice(std *config.Std, prompt string) ([]byte, error) {
-	first, err := ask(std, prompt)
-	if err == nil {
-		err = longEnough(first)
+	for {
+		first, err := ask(std, prompt)
+		if err != nil {
+			return nil, err
+		}
+		if err := longEnough(first); err != nil {
+			fmt.Fprintf(std.Err, "Nothing was changed: %v.\n", err)
+			continue
+		}
+		second, err := ask(std, "Once more, to be sure: ")
+		if err != nil || bytes.Equal(first, second) {
+			return first, err
+		}
+		fmt.Fprintln(std.Err, "The two differ; nothing was changed.")
 	}
-	if err != nil {
-		return nil, err
-	}
-	second, err := ask(std, "Once more, to be sure: ")
-	if err == nil && !bytes.Equal(first, second) {
-		err = errors.New("the two passphrases differ; nothing was changed")
-	}
-	return first, err
 }
 
 func ask(std *config.Std, prompt string) ([]byte, error) {
