@@ -11,6 +11,7 @@ import (
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/tui/codename"
 	"befree.example/tui/text"
 )
 
@@ -23,7 +24,8 @@ type auditCmd struct {
 	JSON         bool      `help:"One JSON object a line." name:"json"`
 }
 
-// An act is one time that somebody came to see words, or took them out, or that somebody's right to do so changed.
+// An act is one time that somebody came to see words, took them out, had a say in whether they are kept, or that
+// somebody's right to do so changed.
 type act struct {
 	Seq          uint64     `json:"seq"`
 	At           time.Time  `json:"at"`
@@ -36,7 +38,7 @@ type act struct {
 	*desk.StaffChange // where it is one
 }
 
-// Run prints who read, searched, exported what, when and why, and who was on the staff as what.
+// Run prints who read, searched, exported, had forgotten what, when and why, and who was on the staff as what.
 func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 	data, _, err := relay.Look(ctx, c.Data, c.key())
 	if err != nil {
@@ -49,7 +51,7 @@ func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 		if c.JSON {
 			return lines.Encode(a)
 		}
-		_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, a.At.Format("2006-01-02 15:04:05Z"), a.Who, a.what(), a.Conversation, text.Line(a.Why))
+		_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, a.At.Format("2006-01-02 15:04:05Z"), a.Who, a.what(), a.conversation(), text.Line(a.Why))
 		return err
 	}
 	if !c.JSON {
@@ -74,8 +76,8 @@ func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 }
 
-// actOf tells whether by an event somebody came to see words: nearly every event outside of conversations is kept for
-// that, whoever holds a conversation reads it, and an export takes it away.
+// actOf tells whether an event is an act: nearly every event outside of conversations is one, whoever holds a
+// conversation reads it, and what needs two people is for somebody to look at afterwards.
 func actOf(e store.Event) (act, bool) {
 	a := act{Seq: e.Seq, At: e.At, Who: e.Actor, What: e.Kind, Conversation: e.Conversation, Whom: e.Head.Staff}
 	switch {
@@ -85,11 +87,13 @@ func actOf(e store.Event) (act, bool) {
 		return a, true
 	case e.Actor == store.Carrier || e.Actor == store.Texter || e.Actor == store.Clock: // nobody who reads
 		return act{}, false
-	case e.Kind == desk.Erased, e.Kind == desk.RetentionAllowed: // nothing was seen
+	case e.Kind == desk.Erased: // a console's doing
 		return act{}, false
 	case e.Conversation == "":
 		a.Conversation = e.Head.Ref
-	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred, e.Kind == desk.Exported:
+	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred,
+		e.Kind == desk.ExportAsked, e.Kind == desk.ExportApproved, e.Kind == desk.Exported,
+		e.Kind == desk.ForgetAsked, e.Kind == desk.ForgetApproved, e.Kind == desk.HoldSet, e.Kind == desk.HoldLifted:
 	default:
 		return act{}, false
 	}
@@ -105,6 +109,14 @@ func (a act) what() string {
 		return string(a.What) + " (" + a.Whom + ")"
 	}
 	return string(a.What)
+}
+
+// conversation has the name beside the ID: consoles show that alone.
+func (a act) conversation() string {
+	if a.Conversation == "" {
+		return ""
+	}
+	return a.Conversation + "  " + codename.Of(a.Conversation)
 }
 
 // changed says what became of somebody on the staff.

@@ -15,7 +15,7 @@ type cli struct {
 	Staff   staffCmd   `cmd:"" help:"Say who may sign in."`
 	Key     keyCmd     `cmd:"" help:"Print a new master key, to be kept where --key-command finds it."`
 	Events  eventsCmd  `cmd:"" help:"Print the log, one JSON object a line."`
-	Audit   auditCmd   `cmd:"" help:"Say who read, searched or exported what, when and why, and who was on the staff as what."`
+	Audit   auditCmd   `cmd:"" help:"Say who read, searched, exported or had forgotten what, when and why, and who was on the staff as what."`
 	Verify  verifyCmd  `cmd:"" help:"Tell whether the log is what was appended to it, or a proof holds; print a checkpoint to keep."`
 	Prove   proveCmd   `cmd:"" help:"Print a proof, which verifies without the log, that a conversation's events are in it."`
 	Backup  backupCmd  `cmd:"" help:"Copy the data folder, also while the relay serves."`
