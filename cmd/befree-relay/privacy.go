@@ -33,6 +33,9 @@ func (c *privacyCmd) Run(std *config.Std) error {
 	if err != nil {
 		return err
 	}
+	if c.Retention == "" {
+		fmt.Fprintln(std.Err, "These are the periods that befree comes with. What /privacy says is made of serve's settings: give the same ones here.")
+	}
 	p := relay.Privacy{Number: number, Retention: kept, Contact: c.Contact, Keeps: c.Carrier == "twilio"}
 	_, err = fmt.Fprint(std.Out, p.Text(c.Language))
 	return err

@@ -12,6 +12,7 @@ import (
 	"befree.example/store"
 	"befree.example/store/desk"
 	"befree.example/tui/codename"
+	"befree.example/tui/text"
 )
 
 type receiptCmd struct {
@@ -50,9 +51,14 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	case compacted:
 		bytes = "in no file of the relay's"
 	}
-	receipts := c.of(d)
-	if len(receipts) == 0 {
-		return fmt.Errorf("nothing has been forgotten of that")
+	receipts, known := c.of(d)
+	switch {
+	case !known:
+		return fmt.Errorf("there is no conversation %s in this log", text.Line(c.Conversation))
+	case len(receipts) == 0 && c.Conversation != "":
+		fmt.Fprintln(std.Out, "Nothing has been forgotten of that conversation.")
+	case len(receipts) == 0:
+		fmt.Fprintln(std.Out, "Nothing has been forgotten in this log.")
 	}
 	for _, r := range receipts {
 		newest := r.Forgettings[len(r.Forgettings)-1]
@@ -61,15 +67,17 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	return nil
 }
 
-func (c *receiptCmd) of(d *relay.Desk) (all []desk.Receipt) {
+// of is none, and known is false, where the one conversation that is named is not in the log.
+func (c *receiptCmd) of(d *relay.Desk) (all []desk.Receipt, known bool) {
 	d.View(func(s *desk.State) {
+		known = c.Conversation == "" || s.Conversation(c.Conversation) != nil
 		if c.Conversation == "" {
 			all = s.Receipts(math.MaxInt)
 		} else if r, ok := s.Receipt(c.Conversation); ok {
 			all = []desk.Receipt{r}
 		}
 	})
-	return all
+	return all, known
 }
 
 // classes are what is forgotten by a kind, in words.
