@@ -42,7 +42,7 @@ func Enrol(ctx context.Context, c Config, code wire.Code) (desk.Role, error) {
 		pause(ctx, backoffFirst)
 	}
 	if err != nil {
-		return "", inWords(err)
+		return "", fmt.Errorf("%w; the code was not used up", inWords(err))
 	}
 	defer ws.Close()
 	defer context.AfterFunc(ctx, func() { _ = ws.Close() })()

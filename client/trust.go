@@ -92,6 +92,7 @@ func trouble(err error) (why string, wrong bool) {
 		network *net.OpError
 		invalid x509.CertificateInvalidError
 		other   *tls.CertificateVerificationError
+		plain   tls.RecordHeaderError
 		away    turnedAway
 	)
 	switch {
@@ -108,6 +109,8 @@ func trouble(err error) (why string, wrong bool) {
 		return fmt.Sprintf(said, invalid.Cert.NotBefore.Format(time.DateOnly), invalid.Cert.NotAfter.Format(time.DateOnly), time.Now().Format(time.DateOnly)), true
 	case errors.As(err, &other):
 		return "the relay's certificate is not trusted here: somebody may stand between, and nothing was sent", true
+	case errors.As(err, &plain):
+		return "what answers at this address speaks no TLS, and nothing was sent: if it is a relay on this same machine, its address begins with ws://", true
 	case errors.As(err, &network):
 		return "the relay cannot be reached", false
 	}

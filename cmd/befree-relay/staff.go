@@ -60,7 +60,8 @@ func tellCode(std *config.Std, name string, code wire.Code) error {
 	_, err := fmt.Fprintf(std.Out, "%s\n", code.Reveal())
 	if err == nil {
 		_, err = fmt.Fprintf(std.Err, "This code is good once, for 15 minutes. Tell it to %s alone, who types it after:\n"+
-			"befree enrol --name %s --relay wss://THIS-RELAY/line\n", name, name)
+			"befree enrol --name %s --relay wss://THIS-RELAY/line\n"+
+			"A relay without TLS is reached from its own machine alone: ws://127.0.0.1:8233/line, or where --listen says.\n", name, name)
 	}
 	return err
 }
