@@ -335,6 +335,7 @@ func TestEveryCommandIsInThePalette(t *testing.T) {
 func TestKeysAreWrittenDown(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# The console's keys\n\nAll of them, as `?` shows them in the console. `befree config` says how to give a command others.\n\n")
+	b.WriteString("`T` and `E` are for supervisors; `X`, `A` and `L` for supervisors and administrators; `W` for whoever may read the conversation.\n\n")
 	b.WriteString("| what | in lists | everywhere | while writing |\n| --- | --- | --- | --- |\n")
 	keys := func(all []string) string {
 		if len(all) == 0 {
