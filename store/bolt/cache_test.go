@@ -233,6 +233,27 @@ func TestQueueTakesItsDraft(t *testing.T) {
 	}
 }
 
+// A draft of an earlier process goes with its reply, also where the clock was set back between the two.
+func TestQueueTakesItsDraftThoughTheClockWasSetBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openCache(t, path)
+	now := time.Now()
+	if err := errors.Join(c.Draft("c", "", "I am here", now.Add(time.Hour)), c.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c = openCache(t, path)
+	defer c.Close()
+	if drafts, err := c.Drafts(); err != nil || len(drafts) != 1 {
+		t.Fatalf("%d drafts, %v", len(drafts), err)
+	}
+	if _, err := c.Queue(bolt.Entry{Conversation: "c", Kind: "reply queued", At: now, Command: []byte(`{}`), Drafted: true}); err != nil {
+		t.Fatal(err)
+	}
+	if drafts, err := c.Drafts(); err != nil || len(drafts) != 0 {
+		t.Errorf("%d drafts are left, %v", len(drafts), err)
+	}
+}
+
 // A save that was under way while its words were sent, or while newer ones were saved, changes nothing.
 func TestDraftsDoNotOvertake(t *testing.T) {
 	c := openCache(t, filepath.Join(t.TempDir(), "cache.db"))
