@@ -325,6 +325,10 @@ func (s *session) flush(ctx context.Context) error {
 	return nil
 }
 
+// MayBeSent is why a reply is a draft again that the relay may have had, and sent, before it was restored: its log does not
+// tell.
+const MayBeSent = "It may have gone out: the relay was restored since and does not know. It is a draft again; sent once more, it may arrive twice."
+
 // hand gives one command to the relay, unless it is one that must not come late.
 func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	var command desk.Command
@@ -336,10 +340,15 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	certain := s.certain[e.ID]
 	age := time.Since(pressed)
 	late := !durable(e.Kind) && (!ours || age > staleAfter)
+	_, queued := s.waiting[e.ID] // by this process: else nobody knows whether it was handed over
+	lost := !ours && s.status.Renewed && (s.handed[e.ID] || !queued)
 	if ours && !late {
 		s.handed[e.ID] = true // from here on nobody can say that nothing was done
 	}
 	s.mu.Unlock()
+	if late && lost {
+		return s.turnDown(e, &desk.Refusal{Code: desk.CodeTooOld, Text: MayBeSent})
+	}
 	if late {
 		return s.turnDown(e, &desk.Refusal{
 			Code: desk.CodeTooOld,

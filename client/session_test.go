@@ -289,8 +289,58 @@ func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 	}
 	until(t, c, "the draft", func() bool {
 		outbox, err := c.Cache.Outbox()
-		return err == nil && len(outbox) == 1 && outbox[0].Kind == desk.ReplyQueued && outbox[0].Refused != ""
+		return err == nil && len(outbox) == 1 && outbox[0].Kind == desk.ReplyQueued && strings.HasPrefix(outbox[0].Refused, "It was not sent")
 	})
+}
+
+// A reply that the relay may have had before it was restored is not said to be unsent, whether this process handed it over
+// or an earlier one wrote it.
+func TestReplyThatARestoreLostMayBeSent(t *testing.T) {
+	const reply = `{"text":"I am here"}`
+	handed := make(chan struct{})
+	before := script{5, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 5, text(1, 0, "one"))
+		hear()
+		close(handed)
+	}}
+	restored := script{3, func(say func(wire.Frame), hear func() wire.Frame) {
+		hear()
+		snapshot(say, 3, text(1, 0, "one"))
+		for hear() != (wire.Frame{}) { // it confirms what was forgotten, too
+		}
+	}}
+	saysSo := func(c *client.Client) {
+		t.Helper()
+		var outbox []bolt.Entry
+		until(t, c, "the draft", func() bool {
+			var err error
+			outbox, err = c.Cache.Outbox()
+			return err == nil && len(outbox) > 0 && outbox[0].Refused != ""
+		})
+		if outbox[0].Refused != client.MayBeSent {
+			t.Errorf("its author reads: %s", outbox[0].Refused)
+		}
+	}
+
+	c := console(t, relay(t, before, restored), filepath.Join(t.TempDir(), "cache.db"))
+	until(t, c, "in step", func() bool { return c.Status().InStep() })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = c.Do(t.Context(), desk.Command{Kind: desk.ReplyQueued, Conversation: "c", Body: []byte(reply)})
+	}()
+	<-handed
+	<-done
+	saysSo(c)
+
+	path := filepath.Join(t.TempDir(), "cache.db")
+	cache := searchable(t, path)
+	_, err := cache.Queue(bolt.Entry{Conversation: "c", Kind: desk.ReplyQueued, Command: []byte(`{"kind":"reply queued","conv":"c","body":` + reply + `}`)})
+	if err := errors.Join(err, cache.Reset("an older one"), cache.Receive(text(1, 0, "one")), cache.Close()); err != nil {
+		t.Fatal(err)
+	}
+	saysSo(console(t, relay(t, restored), path))
 }
 
 // A relay whose log was replaced: the copy is set aside, what was written stays.

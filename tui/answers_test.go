@@ -172,7 +172,7 @@ func TestWordsThatComeBack(t *testing.T) {
 				s.wait(5 * time.Millisecond)
 			}
 			s.update(named["enter"])
-			s.sees("What was not sent stands here again")
+			s.sees("What came back stands here again")
 		}, "Yes go out now\nOK I wait with you", []string{"c0147: Yes go out now"}},
 		{"nor when it is opened", func(s *sitter) {
 			s.press("1", "Yes go out now")

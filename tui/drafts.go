@@ -11,6 +11,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/plan"
@@ -285,7 +286,10 @@ func (m *Model) adopt(e bolt.Entry) place {
 	why := m.plainly(&desk.Refusal{Text: e.Refused})
 	if e.Kind == desk.ReplyQueued {
 		m.giveBack(e.Conversation, written[desk.Reply](e).Text.Reveal())
-		m.fail(m.T("Not sent: {{.Why}}", "Why", why))
+		if e.Refused != client.MayBeSent {
+			why = m.T("Not sent: {{.Why}}", "Why", why)
+		}
+		m.fail(why)
 		return at
 	}
 	m.notes.GiveBack(e.Conversation, m.asNote(e))

@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/sms"
@@ -71,6 +72,19 @@ func TestRefusedWhileNobodySatHere(t *testing.T) {
 			if got := s.m.composer.Text("c0147"); got != "I am with you" || s.h.draft("c0147") != got || len(s.h.outbox) > 0 {
 				s.Errorf("the draft is %q, on the disk %q, %d in the outbox", got, s.h.draft("c0147"), len(s.h.outbox))
 			}
+		})
+	})
+}
+
+// TestWhatMayHaveGoneOutIsNotSaidToBeUnsent: not of a reply that the relay may have had before it was restored.
+func TestWhatMayHaveGoneOutIsNotSaidToBeUnsent(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		body, _ := json.Marshal(desk.Reply{Text: sms.Text("I am with you")})
+		command, _ := json.Marshal(desk.Command{Body: body})
+		s.h.outbox = []bolt.Entry{{ID: "1", Conversation: "c0147", Kind: desk.ReplyQueued, Command: command, Refused: client.MayBeSent}}
+		s.another(s.h, func(s *sitter) {
+			s.sees("It may have gone out: the relay was restored since")
+			s.seesNot("Not sent")
 		})
 	})
 }

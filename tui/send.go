@@ -111,7 +111,7 @@ func (m *Model) held() string {
 	case m.now.Sub(m.fresh) < freshText:
 		return m.T("A text came in this very moment. Read it first.")
 	case m.now.Sub(m.cameBack) < freshText:
-		return m.T("What was not sent stands here again. Read it first.")
+		return m.T("What came back stands here again. Read it first.")
 	}
 	if over := utf8.RuneCountInString(m.composer.Text(m.open)) - desk.MaxReply; over > 0 {
 		return m.N(over, "It is {{.N}} characters too long.")

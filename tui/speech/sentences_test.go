@@ -194,6 +194,7 @@ func sentences(t *testing.T) map[string]use {
 			return inside(around, "errPin") || inside(around, "trouble") && strings.Contains(s, " ")
 		},
 		"../cmd/internal/relay/enrolment.go": func(around []ast.Node, s string) bool { return inside(around, "inStep") && strings.HasSuffix(s, ".") },
+		"../client/session.go":               func(around []ast.Node, _ string) bool { return keyed(around, "Text") || inside(around, "MayBeSent") },
 		"../client/do.go":                    func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, "Nothing was done.") },
 		"../cmd/internal/relay/presence.go":  func(around []ast.Node, _ string) bool { return inside(around, "mayAsk") && keyed(around, "Text") },
 		"../cmd/internal/relay/media.go":     func(_ []ast.Node, s string) bool { return strings.HasSuffix(s, ".") },
