@@ -53,7 +53,7 @@ var (
 	ErrOwner     = errors.New("cache belongs to somebody else")
 	ErrHole      = errors.New("events do not follow the last one received")
 	ErrRevoked   = errors.New("this device was revoked, and what was kept on it cannot be read any more")
-	ErrForgotten = errors.New("the conversation has been forgotten")
+	ErrForgotten = errors.New("that has been forgotten of the conversation")
 )
 
 // CacheOptions say whose cache it is and how to open it.

@@ -121,25 +121,31 @@ func (c *Cache) followErasing(tx *bbolt.Tx, seq uint64) error {
 
 var allClasses = []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts}
 
-// mayWrite gives [ErrForgotten] for a conversation that ends with all of it forgotten: what is written there would get a
-// key again. The caller holds keeping until it has written.
-func (c *Cache) mayWrite(conversation string) error {
+// mayWrite gives [ErrForgotten] for a class of a conversation that has been forgotten, unless the texter has written
+// since: what is written there would get a key again. The caller holds keeping until it has written.
+func (c *Cache) mayWrite(conversation string, class store.Class) error {
 	return c.view(func(tx *bbolt.Tx) error {
 		seq, err := c.tail(tx, conversation)
-		if err != nil {
-			return err
-		}
-		covered := tx.Bucket(eventsBucket).Get(seqKey(seq))
-		if covered == nil {
-			return nil
-		}
-		record, err := c.uncover(eventsBucket, seqKey(seq), covered)
-		if err != nil {
-			return err
-		}
-		e, err := decode(record, seq)
-		if err == nil && slices.Contains(c.forgets(e.Kind), store.Facts) {
-			err = ErrForgotten
+		for err == nil {
+			covered := tx.Bucket(eventsBucket).Get(seqKey(seq))
+			if covered == nil {
+				return nil
+			}
+			var record []byte
+			if record, err = c.uncover(eventsBucket, seqKey(seq), covered); err != nil {
+				return err
+			}
+			var e store.Event
+			e, err = decode(record, seq)
+			switch {
+			case err != nil:
+				return err
+			case slices.Contains(c.forgets(e.Kind), class):
+				return ErrForgotten
+			case e.Actor == store.Texter || e.Prev >= seq:
+				return nil
+			}
+			seq = e.Prev
 		}
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"befree.example/store"
 	"befree.example/store/seal"
 )
 
@@ -161,5 +162,29 @@ func TestDraftingWhileItIsForgotten(t *testing.T) {
 			t.Fatalf("%d drafts are left, %v", len(drafts), err)
 		}
 		noKeys(t, c, x)
+	}
+}
+
+// TestNothingIsWrittenOfAClassThatIsForgotten: not behind its end, whatever the staff did since; what is of another class is,
+// and all of it once the texter has written again.
+func TestNothingIsWrittenOfAClassThatIsForgotten(t *testing.T) {
+	c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+	note := func() error { _, err := c.Queue(Entry{Conversation: "x", Kind: "note"}); return err }
+	if err := c.Receive(at(1, 0, "x", "text"), at(2, 1, "x", "notes forgotten"), at(3, 2, "x", "viewed")); err != nil {
+		t.Fatal(err)
+	}
+	if err := note(); !errors.Is(err, ErrForgotten) {
+		t.Errorf("a note: %v", err)
+	}
+	if _, err := (coveredKeys{c.keys, c.cover}).Load("x/notes"); !errors.Is(err, seal.ErrNoKey) {
+		t.Errorf("the notes have a key: %v", err)
+	}
+	if err := c.Draft("x", "", "what I write", time.Now()); err != nil {
+		t.Errorf("a draft: %v", err)
+	}
+	again := at(4, 3, "x", "text")
+	again.Actor = store.Texter
+	if err := errors.Join(c.Receive(again, at(5, 4, "x", "viewed")), note()); err != nil {
+		t.Errorf("a note in what goes on: %v", err)
 	}
 }

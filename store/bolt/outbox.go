@@ -27,8 +27,8 @@ type Entry struct {
 }
 
 // Queue puts a command into the outbox, on disk on return, under the next ID of this device. A draft that it was leaves
-// the drafts in the same transaction: no crash makes a draft of what may have gone out. In a conversation that is
-// forgotten nothing is queued, refused or drafted: that gives [ErrForgotten].
+// the drafts in the same transaction: no crash makes a draft of what may have gone out. Of a class that is forgotten
+// nothing is queued, refused or drafted before the texter writes again: that gives [ErrForgotten].
 func (c *Cache) Queue(e Entry) (id string, err error) {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
@@ -71,7 +71,7 @@ func (c *Cache) dropDraft(tx *bbolt.Tx, conversation string, before time.Time) e
 // putEntry seals an entry as if it were an event, so that it is under the key of what it would become. The caller holds
 // keeping: who seals makes keys, in a transaction of their own, and may not stand in the way of one that is open.
 func (c *Cache) putEntry(bucket, key []byte, e Entry, also ...func(*bbolt.Tx) error) error {
-	if err := c.mayWrite(e.Conversation); err != nil {
+	if err := c.mayWrite(e.Conversation, c.classOf(e.Kind)); err != nil {
 		return err
 	}
 	body, err := json.Marshal(e)
