@@ -186,7 +186,7 @@ func (c *Cache) Receive(es ...store.Event) error {
 }
 
 // Fill keeps events of one conversation as they are now readable, in the place of what it has of them; the position
-// stays. Where they end with all of it forgotten, so is what was written here.
+// stays. What they show to be forgotten, and is not known to be, is so of what was written here too.
 func (c *Cache) Fill(es ...store.Event) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
@@ -218,17 +218,21 @@ func (c *Cache) Follow(p store.Position) error {
 func (c *Cache) Reset(epoch string) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
-	if err := errors.Join(c.erase(), c.shredCopy()); err != nil {
+	if err := c.erase(); err != nil {
+		return err
+	}
+	known, err := c.shredCopy()
+	if err != nil {
 		return err
 	}
 	copied := c.Position().Seq > 0
-	err := c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
+	err = c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
 		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket, summariesBucket, unreadBucket} {
 			if err := renew(tx, name); err != nil {
 				return err
 			}
 		}
-		if err := errors.Join(tx.Bucket(metaBucket).Delete(summarizedKey), c.renewErasing(tx, copied)); err != nil {
+		if err := errors.Join(tx.Bucket(metaBucket).Delete(summarizedKey), c.renewErasing(tx, copied, known)); err != nil {
 			return err
 		}
 		return c.setFact(tx, indexedKey, wordsVersion)

@@ -20,6 +20,8 @@ type erasing struct {
 	Due  []erasure `json:"due,omitempty"`
 	Upto uint64    `json:"upto,omitempty"` // Seq of the newest event whose erasure has been made and not confirmed
 	Anew bool      `json:"anew,omitempty"` // the copy was dropped, and where the next one begins is not known yet
+
+	Known []string `json:"known,omitempty"` // IDs of what had been forgotten in a copy that was dropped where something is written
 }
 
 // An erasure is what one event forgets.
@@ -54,28 +56,43 @@ func (c *Cache) beginErasing(tx *bbolt.Tx, e store.Event, classes []store.Class)
 	return c.writeErasing(tx, all)
 }
 
-// eraseFilled forgets, of a conversation that is filled, what was written here before it was all forgotten, if that is
-// not known yet. It is no word for what else was forgotten up to then. The caller holds keeping.
+// eraseFilled forgets, of a conversation that is filled, what was written here before it was forgotten, if that is not known
+// yet. What was written since the texter wrote again stays, where the forgetting was known to the copy that it was written
+// in. It is no word for what else was forgotten up to then. The caller holds keeping.
 func (c *Cache) eraseFilled(es []store.Event) error {
-	i := slices.IndexFunc(es, func(e store.Event) bool { return slices.Contains(c.forgets(e.Kind), store.Facts) })
-	if i < 0 {
+	if !slices.ContainsFunc(es, func(e store.Event) bool { return len(c.forgets(e.Kind)) > 0 }) {
 		return nil
 	}
+	anew := c.Position().Seq == 0
 	err := c.update(func(tx *bbolt.Tx) error {
-		if tx.Bucket(eventsBucket).Get(seqKey(es[i].Seq)) != nil {
+		all, err := c.readErasing(tx)
+		if err != nil {
+			return err
+		}
+		ended, due := true, map[store.Class]bool{}
+		for _, e := range slices.Backward(es) {
+			ended = ended && e.Actor != store.Texter
+			unknown := anew && !slices.Contains(all.Known, e.ID)
+			if (ended || unknown) && tx.Bucket(eventsBucket).Get(seqKey(e.Seq)) == nil {
+				for _, class := range c.forgets(e.Kind) {
+					due[class] = true
+				}
+			}
+		}
+		if len(due) == 0 {
 			return nil
 		}
-		return c.beginErasing(tx, store.Event{Conversation: es[i].Conversation}, allClasses)
+		return c.beginErasing(tx, store.Event{Conversation: es[0].Conversation}, slices.Sorted(maps.Keys(due)))
 	})
 	return errors.Join(err, c.erase())
 }
 
-// shredCopy destroys the keys of what was copied, save those of conversations in which something is written here. The
-// caller holds keeping.
-func (c *Cache) shredCopy() error {
+// shredCopy destroys the keys of what was copied, save those of conversations in which something is written here: of
+// these it returns by which events they had been forgotten. The caller holds keeping.
+func (c *Cache) shredCopy() (known []string, err error) {
 	written, err := c.Written()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	gone := map[string]bool{}
 	err = c.view(func(tx *bbolt.Tx) error {
@@ -86,6 +103,10 @@ func (c *Cache) shredCopy() error {
 			}
 			e, err := decode(record, binary.BigEndian.Uint64(key))
 			gone[e.Conversation] = err == nil
+			if len(c.forgets(e.Kind)) > 0 && slices.Contains(written, e.Conversation) {
+				e, err = c.event(eventsBucket, key, covered) // its ID was sealed too
+				known = append(known, e.ID)
+			}
 			return err
 		})
 	})
@@ -94,18 +115,18 @@ func (c *Cache) shredCopy() error {
 		delete(gone, id)
 	}
 	if err != nil || len(gone) == 0 {
-		return err
+		return known, err
 	}
-	return c.ring.ShredAll(slices.Collect(maps.Keys(gone)), allClasses...)
+	return known, c.ring.ShredAll(slices.Collect(maps.Keys(gone)), allClasses...)
 }
 
 // renewErasing drops what was to be confirmed of a log that is no more.
-func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool) error {
+func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool, known []string) error {
 	all, err := c.readErasing(tx)
 	if err != nil {
 		return err
 	}
-	all.Upto, all.Anew = 0, all.Anew || copied
+	all.Upto, all.Anew, all.Known = 0, all.Anew || copied, append(all.Known, known...)
 	return c.writeErasing(tx, all)
 }
 
@@ -115,7 +136,7 @@ func (c *Cache) followErasing(tx *bbolt.Tx, seq uint64) error {
 	if err != nil || !all.Anew {
 		return err
 	}
-	all.Upto, all.Anew = seq, false
+	all.Upto, all.Anew, all.Known = seq, false, nil
 	return c.writeErasing(tx, all)
 }
 

@@ -438,3 +438,53 @@ func TestACopyThatIsBegunAnewForgets(t *testing.T) {
 	}
 	erased(store.Position{Epoch: "second"})
 }
+
+// A copy that is begun anew shows what was forgotten by class while the console was away: what was written before goes,
+// though the texter has written since. What was written after a forgetting that the dropped copy knew stays, unless nothing
+// of the texter's is left after it.
+func TestACopyThatIsBegunAnewForgetsByClass(t *testing.T) {
+	again := at(5, 4, "c1", "text")
+	again.Actor = store.Texter
+	for name, test := range map[string]struct {
+		known, goesOn bool
+		left          int
+	}{
+		"while it was away": {left: 0}, "while it was away, and it goes on": {goesOn: true, left: 0},
+		"before, and it goes on": {known: true, goesOn: true, left: 1}, "before, and what came after is lost": {known: true, left: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "cache.db")
+			c := openErasing(t, path)
+			all := []store.Event{at(1, 0, "c1", "text"), at(2, 1, "c1", "note"), at(3, 2, "c1", "closed"), at(4, 3, "c1", "notes forgotten"), again}
+			had, filled := all[:3], all
+			if test.known {
+				had = all
+			}
+			if !test.goesOn {
+				filled = all[:4]
+			}
+			err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}), c.Receive(had...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Queue(Entry{Conversation: "c1", Kind: "note", Command: []byte(`"waits"`)}); err != nil {
+				t.Fatal(err)
+			}
+			key := wrapped(t, c, "c1/notes")
+			if err := errors.Join(c.Reset("second"), c.Reset("second")); err != nil { // the connection broke off between
+				t.Fatal(err)
+			}
+			c.Close()
+			c = openErasing(t, path)
+			if err := errors.Join(c.Fill(filled...), c.Follow(store.Position{Epoch: "second", Seq: 6}), c.Compact()); err != nil {
+				t.Fatal(err)
+			}
+			if es, err := c.Outbox(); err != nil || len(es) != test.left {
+				t.Errorf("%d wait, %v", len(es), err)
+			}
+			if hasBytes(t, path, key) != (test.left > 0) {
+				t.Error("the file has the wrong keys")
+			}
+		})
+	}
+}

@@ -586,6 +586,47 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 	}
 }
 
+// The time of a conversation's words was up while a console was away, and the relay was restored since: its draft there is
+// gone before it confirms.
+func TestAfterARestoreConsolesForgetByClass(t *testing.T) {
+	v := newVault(t)
+	v.policy = desk.Policy{Retention: desk.Retention{Text: time.Millisecond, Facts: 1000 * time.Hour}}
+	v.start()
+	ada, sue := v.enter("ada", desk.Specialist), v.enter("sue", desk.Supervisor)
+	c := aWhole(t, v.house, ada)
+	if err := ada.Draft(c.ID, "", "her aunt Rosa", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	ada.leave()
+	sue.leave()
+	v.shut()
+	v.start()
+	sue = v.back("sue", desk.Supervisor)
+	sue.until("the words to be forgotten", func() bool { c := sue.only(); return c != nil && len(c.Forgettings) > 0 })
+	sue.leave()
+	place := relay.Place{Log: filepath.Join(v.dir, "b", "log"), Keys: filepath.Join(v.dir, "b", "keys")}
+	if _, err := serving(t, v, place); err != nil {
+		t.Fatal(err)
+	}
+	v.shut()
+	if _, err := relay.Restore(t.Context(), place, v.data, v.key()); err != nil {
+		t.Fatal(err)
+	}
+	v.start()
+	ada = v.back("ada", desk.Specialist)
+	ada.until("ada to confirm", func() bool {
+		s := desk.NewState(desk.Policy{})
+		for _, e := range kept(t, v.log, "") {
+			s.Apply(e)
+		}
+		r, _ := s.Receipt(c.ID)
+		return slices.ContainsFunc(s.Ledger().Consoles, func(console desk.Console) bool { return console.Staff == "ada" && r.Confirmed(console) })
+	})
+	if drafts, err := ada.Cache.Drafts(); err != nil || len(drafts) > 0 {
+		t.Errorf("ada has confirmed, and has %d drafts, %v", len(drafts), err)
+	}
+}
+
 // What a console says in several frames that it has written is heard to the end, or not at all.
 func TestWhatIsWrittenTakesSeveralFrames(t *testing.T) {
 	h, _ := sealedHouse(t, desk.Policy{}, nil)

@@ -345,20 +345,19 @@ func (l *Line) resume(f *feed) error {
 // resumeMost is how many frames a console may take to say where its copy ends.
 const resumeMost = 100
 
-// snapshot sends every open conversation as it is now, and what is left of those that are forgotten and in which the
-// console has something written: it will not see the event that says so.
+// snapshot sends every open conversation as it is now, and what is left of those of which something is forgotten and in
+// which the console has something written: it will not see the event that says so.
 func (l *Line) snapshot(f *feed, written []string) error {
 	var ids []string
+	wrote := map[string]bool{}
+	for _, id := range written {
+		wrote[id] = true
+	}
 	l.desk.View(func(s *desk.State) {
 		f.cursor = store.Position{Epoch: f.cursor.Epoch, Seq: s.Last()}
 		for c := range s.Conversations() {
-			if c.Phase != desk.ClosedNow || c.Asked(time.Now()) {
+			if c.Phase != desk.ClosedNow || c.Asked(time.Now()) || wrote[c.ID] && len(c.Forgettings) > 0 {
 				ids = append(ids, c.ID)
-			}
-		}
-		for _, id := range written {
-			if c := s.Conversation(id); c != nil && !c.Gone.IsZero() {
-				ids = append(ids, id)
 			}
 		}
 	})
