@@ -192,6 +192,8 @@ func (m *Model) claim(c *desk.Conversation) tea.Cmd {
 		return nil
 	case c.HeldBy(m.Name):
 		return m.show1(c.ID)
+	case !m.goesOn(c):
+		return nil
 	}
 	return m.goTo(c, doing{what: m.T("You have {{.Who}} now.", "Who", m.who(c))}, desk.Command{Kind: desk.Claimed, Conversation: c.ID})
 }
@@ -488,6 +490,14 @@ func (m *Model) lost(c *desk.Conversation) {
 		lines:   []string{who, m.T("What you were writing stays here as a draft and goes to nobody.")},
 		choices: []choice{{"y", m.T("understood"), nil}},
 	})
+}
+
+// asking is to ask it when it is chosen.
+func (m *Model) asking(d *dialog) func() tea.Cmd {
+	return func() tea.Cmd {
+		m.ask(d)
+		return nil
+	}
 }
 
 func (m *Model) ask(d *dialog) {

@@ -132,6 +132,9 @@ func (m *Model) everywhere(k tea.KeyMsg) (tea.Cmd, bool) {
 	return nil, false
 }
 
+// shut tells whether the open conversation is closed: nothing can be written to it, so a letter there is a command.
+func (m *Model) shut() bool { return m.chat.conv != nil && m.chat.conv.Phase == desk.ClosedNow }
+
 // inForm tells whether a form has the keys, in which tab goes from field to field and leads nowhere else.
 func (m *Model) inForm() bool {
 	return m.focus == onSide && (m.side == safetySide && m.safety != nil || m.side == planSide && m.plan != nil)
@@ -160,7 +163,9 @@ func (m *Model) enter() tea.Cmd {
 		if m.Review {
 			return m.beside(notesSide)
 		}
-		m.focus = onComposer
+		if m.goesOn(m.chat.conv) {
+			m.focus = onComposer
+		}
 		return nil
 	}
 	if c := m.queue.Selected(); c != nil {
@@ -192,7 +197,7 @@ func (m *Model) rotate(step int) {
 	panes := []pane{onQueue}
 	if m.chat.conv != nil {
 		panes = append(panes, onChat)
-		if !m.Review {
+		if !m.Review && !m.shut() {
 			panes = append(panes, onComposer)
 		}
 		if m.side != noSide {

@@ -329,6 +329,9 @@ func (m *Model) show(c *desk.Conversation) {
 		m.fresh = m.now
 	}
 	m.chat.Show(c)
+	if m.focus == onComposer && m.shut() {
+		m.focus = onChat
+	}
 	m.chat.going = m.world.going(c.ID)
 	if m.plan != nil && m.plan.id == c.ID {
 		m.plan.Take(c.Plan())

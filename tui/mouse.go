@@ -39,6 +39,8 @@ func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
 			m.focus = onQueue
 			return m.show1(id)
 		}
+	case p == onComposer && m.shut():
+		m.focus = onChat
 	case m.chat.conv != nil:
 		m.focus = p
 	}

@@ -470,3 +470,39 @@ func TestFocusIsReadableOnAnyGround(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsWrittenToAClosedOne: it has no composer, a letter there is a command or nothing, and the foot names what
+// can be done about it; a draft left to it can be dropped; once it is open again it can be written to as before.
+func TestNothingIsWrittenToAClosedOne(t *testing.T) {
+	ended := func(h *hand) {
+		mine(h)
+		c := h.state.Conversation("c0122")
+		h.must(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Closing{Disposition: "referred"})
+		_ = h.Draft("c0122", replyDraft, "my late words", time.Now())
+	}
+	sit(t, Options{}, 100, 30, ended, func(s *sitter) {
+		s.press("C", "enter")
+		s.sees("my late words", "esc list", "e earlier")
+		s.seesNot("ask to forget", "E export")
+		s.press("enter", "bk")
+		s.sees("This one is closed.")
+		s.press("c", "bk", "tab", "tab", "bk")
+		if got := s.m.composer.Text("c0122"); got != "my late words" || s.m.focus == onComposer {
+			s.Fatalf("the draft is %q", got)
+		}
+		s.press("esc", "g", "1", "alt+d", "enter")
+		s.sees("A draft to", "my late words", "o  open it")
+		s.press("y", "alt+d")
+		s.sees("No drafts to others.")
+		s.press("esc", "C", "enter")
+		s.seesNot("> To", "  To ")
+		s.h.text("0122", "are you there")
+		s.wait(time.Second)
+		s.press("enter", "Yes")
+		s.sees("> To", "Yes")
+	})
+	sit(t, Options{}, 60, 20, over, func(s *sitter) {
+		s.press("C", "enter")
+		s.sees("X ask to forget", "E export")
+	})
+}

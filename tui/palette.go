@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/sahilm/fuzzy"
 
+	"befree.example/store/desk"
 	"befree.example/store/sms"
 	"befree.example/tui/codename"
 	"befree.example/tui/replies"
@@ -173,24 +174,28 @@ func (m *Model) copy() tea.Cmd {
 	return cmd
 }
 
-// otherDrafts offers what was written to others and not sent. One whose conversation is not known here any more can be
-// read, and dropped.
+// otherDrafts offers what was written to others and not sent. One whose conversation is not known here any more, or is
+// closed, can be read, and dropped.
 func (m *Model) otherDrafts() tea.Cmd {
 	var offers []offer
 	for _, id := range m.composer.Others() {
 		words := text.Clean(m.composer.Text(id))
 		open := func() tea.Cmd { return m.show1(id) }
-		if m.world.byID[id] == nil {
-			open = func() tea.Cmd {
-				m.ask(&dialog{
-					title: m.T("A draft to {{.Who}}, whom this console knows no more", "Who", codename.Of(id)), lines: []string{words},
-					choices: []choice{{"n", m.T("keep it"), nil}, {"y", m.T("drop it"), func() tea.Cmd {
-						m.composer.Put(id, "")
-						return m.saveSoon()
-					}}},
-				})
-				return nil
-			}
+		drop := choice{"y", m.T("drop it"), func() tea.Cmd {
+			m.composer.Put(id, "")
+			return m.saveSoon()
+		}}
+		switch c := m.world.byID[id]; {
+		case c == nil:
+			open = m.asking(&dialog{
+				title: m.T("A draft to {{.Who}}, whom this console knows no more", "Who", codename.Of(id)), lines: []string{words},
+				choices: []choice{{"n", m.T("keep it"), nil}, drop},
+			})
+		case c.Phase == desk.ClosedNow:
+			open = m.asking(&dialog{
+				title: m.T("A draft to {{.Who}}: closed", "Who", m.who(c)), lines: []string{words},
+				choices: []choice{{"n", m.T("keep it"), nil}, {"o", m.T("open it"), open}, drop},
+			})
 		}
 		offers = append(offers, offer{name: codename.Of(id) + ": " + strings.ReplaceAll(words, "\n", " "), more: words, do: open})
 	}

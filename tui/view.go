@@ -101,11 +101,10 @@ func (m *Model) under(lines []string, about string, width, height int) []string 
 
 // middle is the conversation with its composer.
 func (m *Model) middle(width, height int) []string {
-	c := m.chat.conv
-	if c == nil || m.Review {
+	c, box := m.chat.conv, m.boxRows(width)
+	if c == nil || m.Review || box == 0 {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
-	box := m.boxRows(width)
 	held := m.holding()
 	if held != "" {
 		box++
@@ -135,8 +134,14 @@ func (m *Model) holding() string {
 	return ""
 }
 
-// boxRows is how many rows the composer has, with its frame and its count.
-func (m *Model) boxRows(width int) int { return 2 + m.composer.Rows(width) }
+// boxRows is how many rows the composer has, with its frame and its count: none where the conversation is closed and no
+// draft is left.
+func (m *Model) boxRows(width int) int {
+	if m.shut() && m.composer.Text(m.open) == "" {
+		return 0
+	}
+	return 2 + m.composer.Rows(width)
+}
 
 func (m *Model) besidePane(width, height int) []string {
 	focused, c := m.focus == onSide, m.chat.conv
@@ -285,10 +290,22 @@ func (m *Model) otherKeys() []string {
 		return append([]string{"enter " + m.T("open"), m.press("t") + " " + m.T("notes"), m.press("p") + " " + m.T("plan"), m.press("s") + " " + m.T("safety")}, lists...)
 	case m.focus == onQueue:
 		return append([]string{m.press("n") + " " + m.T("next"), "enter " + m.T("open"), m.press("c") + " " + m.T("claim")}, append(lists, m.press("/")+" "+m.T("filter"), "1-9 "+m.T("mine"))...)
-	case m.chat.conv != nil && m.chat.conv.Phase == desk.ClosedNow:
-		return append([]string{"esc " + m.T("list"), m.press("n") + " " + m.T("next")}, lists...)
+	case m.shut():
+		return append(m.shutKeys(), lists...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
 		return append([]string{m.press("c") + " " + m.T("claim"), "esc " + m.T("list")}, lists...)
 	}
 	return append([]string{"enter " + m.T("write"), m.press("x") + " " + m.T("close"), m.press("R") + " " + m.T("give back")}, append(lists, m.press("u")+" "+m.T("take back"), m.press("t")+" "+m.T("notes"), m.press("s")+" "+m.T("safety"), m.press("p")+" "+m.T("plan"))...)
+}
+
+// shutKeys are what can be done about a closed conversation by whoever is here.
+func (m *Model) shutKeys() []string {
+	keys := []string{"esc " + m.T("list"), m.press("n") + " " + m.T("next"), m.press("e") + " " + m.T("earlier")}
+	if role := m.world.status.Role; role.Steers() {
+		keys = append(keys, m.press("X")+" "+m.T("ask to forget"))
+		if role == desk.Supervisor {
+			keys = append(keys, m.press("E")+" "+m.T("export"))
+		}
+	}
+	return keys
 }
