@@ -135,7 +135,7 @@ func (m *Model) agree() tea.Cmd {
 	return nil
 }
 
-// second offers to be the second of two people.
+// second offers to be the second of two people, whom the first can only be told to wait for.
 func (m *Model) second(c *desk.Conversation, a desk.Ask, what string, kind store.Kind) offer {
 	lines := []string{m.T("{{.Name}} asks for it since {{.Day}}.", "Name", text.Line(a.By), "Day", m.date(a.At))}
 	if a.Reason != "" {
@@ -144,20 +144,21 @@ func (m *Model) second(c *desk.Conversation, a desk.Ask, what string, kind store
 	if !c.OpenedAt.IsZero() && !c.ClosedAt.IsZero() {
 		lines = append(lines, m.T("It began on {{.From}} and was closed on {{.Until}}.", "From", m.date(c.OpenedAt), "Until", m.date(c.ClosedAt)))
 	}
+	if a.By == m.Name {
+		lines[0] = m.T("You asked for this on {{.When}}. Another supervisor or administrator must agree.", "When", m.moment(a.At))
+		return offer{name: what, note: m.T("yours"), do: m.asking(&dialog{title: what, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})}
+	}
 	if kind == desk.ForgetApproved {
 		lines = append(lines, m.T("Once you agree it is destroyed, here and everywhere, within moments. Nobody can undo that."))
 	} else {
 		lines = append(lines, m.T("It is a file then that whoever reads that machine can read."))
 	}
-	return offer{name: what, note: text.Line(a.By), do: func() tea.Cmd {
-		m.ask(&dialog{title: m.T("Agree: {{.What}}?", "What", what), lines: lines, choices: []choice{
-			{"n", m.T("not now"), nil},
-			{"y", m.T("agree"), func() tea.Cmd {
-				return m.do(doing{what: m.T("Agreed.")}, desk.Command{Kind: kind, Conversation: c.ID, Claim: a.Seq})
-			}},
-		}})
-		return nil
-	}}
+	return offer{name: what, note: text.Line(a.By), do: m.asking(&dialog{title: m.T("Agree: {{.What}}?", "What", what), lines: lines, choices: []choice{
+		{"n", m.T("not now"), nil},
+		{"y", m.T("agree"), func() tea.Cmd {
+			return m.do(doing{what: m.T("Agreed.")}, desk.Command{Kind: kind, Conversation: c.ID, Claim: a.Seq})
+		}},
+	}})}
 }
 
 // allow lets the clock forget what it did not dare to.

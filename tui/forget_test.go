@@ -43,17 +43,14 @@ func TestForgettingTakesTwo(t *testing.T) {
 		s.press("X", "enter", "the texter asks", "f9")
 		s.sees("Somebody else must agree")
 		s.press("A")
-		s.sees("Waits for another person's yes")
+		s.sees("Waits for another person's yes", "yours")
 		s.press("enter")
-		s.sees("ada asks for it", "the texter asks", "Nobody can undo that")
-		s.press("enter") // the harmless one
-		if s.h.state.Conversation("c0122").Forget.Approved != "" {
-			s.Fatal("enter agreed")
+		s.sees("You asked for this on", "Another supervisor or administrator must agree.", "the texter asks")
+		s.seesNot("y  agree", "Once you agree")
+		s.press("y")
+		if s.m.covered() {
+			s.Fatalf("it asks on:\n%s", s.screen())
 		}
-		s.press("A", "enter", "y")
-		s.sees("Show that it is you")
-		s.press("right one", "enter")
-		s.sees("You asked for it yourself")
 		s.h.by("eve", desk.ForgetApproved, s.h.state.Conversation("c0122").Forget.Seq, nil)
 		s.h.forgetNow()
 		s.wait(time.Second)
@@ -235,4 +232,26 @@ func TestHostileTextsInExports(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestTheSecondAgrees: enter is the harmless answer, and whoever agrees shows that it is them.
+func TestTheSecondAgrees(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		over(h)
+		h.by("sam", desk.ForgetAsked, 0, desk.Asking{Reason: "the texter asks"})
+	}, func(s *sitter) {
+		s.press("A", "enter")
+		s.sees("sam asks for it", "the texter asks", "Nobody can undo that")
+		s.press("enter")
+		if s.h.state.Conversation("c0122").Forget.Approved != "" || s.m.covered() {
+			s.Fatal("enter agreed")
+		}
+		s.press("A", "enter", "y")
+		s.sees("Show that it is you")
+		s.press("right one", "enter")
+		s.wait(time.Second)
+		if by := s.h.state.Conversation("c0122").Forget.Approved; by != "ada" {
+			s.Errorf("%q agreed", by)
+		}
+	})
 }
