@@ -90,6 +90,14 @@ func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {
 	return false, nil
 }
 
+// missing is what a reason still needs before it goes on.
+func (d *dialog) missing(l *look) string {
+	if strings.TrimSpace(d.reason.Text()) == "" {
+		return l.T("Say it in a few words; F9 goes on then.")
+	}
+	return l.T("F9 goes on.")
+}
+
 func (d *dialog) secretKey(k tea.KeyMsg) (bool, tea.Cmd) {
 	if k.Type == tea.KeyEnter && d.typed != "" {
 		passphrase := d.typed

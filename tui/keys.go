@@ -10,8 +10,19 @@ import (
 	"befree.example/store/sms"
 )
 
-// key gives a key to the top of what is open, then to what means the same everywhere, then to the pane in focus.
+// key gives a key to whatever it is for. What was said before is gone once something that takes all the keys opens, goes
+// on a step or closes by it: it would read as being about that. What failed stays.
 func (m *Model) key(k tea.KeyMsg) tea.Cmd {
+	was, said := m.cover(), m.notice
+	cmd := m.given(k)
+	if m.notice == said && !said.bad && said.ends.IsZero() && m.cover() != was {
+		m.notice = notice{}
+	}
+	return cmd
+}
+
+// given gives a key to the top of what is open, then to what means the same everywhere, then to the pane in focus.
+func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 	m.again = k.String() == m.pressed && m.now.Sub(m.lastKey) < heldKey
 	m.pressed, m.lastKey = k.String(), m.now
 	if k.Type == tea.KeyRunes && !k.Paste && len(k.Runes) > 1 && len(k.Runes) <= mostAtOnce && !m.writing() {
@@ -30,7 +41,7 @@ func (m *Model) key(k tea.KeyMsg) tea.Cmd {
 		if done {
 			m.drop(top)
 		} else if top.reason != nil && (k.Type == tea.KeyEnter || k.Type == tea.KeyF9) {
-			m.say(m.T("Say it in a few words; F9 goes on then."))
+			m.say(top.missing(&m.look))
 		}
 		return cmd
 	case m.help != nil:

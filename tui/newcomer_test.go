@@ -290,15 +290,27 @@ func TestWrapUpRemarks(t *testing.T) {
 	})
 }
 
-// TestReasonsSayHowToGoOn: enter does not answer, and says what does.
+// TestReasonsSayHowToGoOn: enter does not answer, and says what does; nothing that was said before stands under what
+// opens, nor what was said about it once it is over.
 func TestReasonsSayHowToGoOn(t *testing.T) {
 	sit(t, Options{}, 80, 24, night, func(s *sitter) {
-		s.press("G", "S", "high", "enter")
+		s.press("G", "T")
+		s.sees("Only supervisors take over.")
+		s.press("S")
+		s.seesNot("Only supervisors")
+		s.press("high", "enter")
 		s.sees("F9 goes on  esc nothing is done")
 		s.press("enter")
 		s.sees("F9 goes on then")
 		s.press("f9")
 		s.sees("is to be high")
+		s.press("She is in a car", "enter")
+		s.sees("F9 goes on.")
+		s.seesNot("in a few words")
+		s.h.slowly(time.Second)
+		s.press("f9")
+		s.seesNot("F9 goes on")
+		s.wait(2 * time.Second)
 	})
 }
 

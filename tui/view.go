@@ -85,10 +85,29 @@ func (m *Model) overlay(width, height int) []string {
 	return nil
 }
 
-// covered tells whether something takes all the keys.
-func (m *Model) covered() bool {
-	return len(m.dialogs) > 0 || m.wrapUp != nil || m.help != nil || m.palette != nil || m.versions != nil
+// A cover is what takes all the keys.
+type cover struct {
+	dialog   *dialog
+	wrapUp   *wrapUp
+	question int
+	help     *help
+	palette  *palette
+	versions *versions
 }
+
+func (m *Model) cover() cover {
+	c := cover{wrapUp: m.wrapUp, help: m.help, palette: m.palette, versions: m.versions}
+	if n := len(m.dialogs); n > 0 {
+		c.dialog = m.dialogs[n-1]
+	}
+	if m.wrapUp != nil {
+		c.question = m.wrapUp.at
+	}
+	return c
+}
+
+// covered tells whether something takes all the keys.
+func (m *Model) covered() bool { return m.cover() != cover{} }
 
 // under puts lines under the conversation that they are about, where that is open and there is room for it. Nobody
 // else's texts are ever shown beside a question.
