@@ -320,8 +320,16 @@ func TestNobodyHasItYet(t *testing.T) {
 		s.press("enter")
 		s.sees("Cannot send: nobody has this conversation yet. c claims it.")
 		s.press("enter", "Hi", "enter")
-		s.sees("Not sent, it stays a draft. Nobody has this conversation yet: esc, c claims it.")
-		s.seesNot("Held:")
+		s.sees("Not sent, it stays a draft. Nobody has this conversation yet: esc, c claims it.", "esc, c claim  F8 next")
+		s.seesNot("Held:", "enter send")
+		s.press("f8")
+		s.wait(time.Second)
+		s.sees("enter send  F8 next")
+	})
+	sit(t, Options{Tour: true}, 60, 20, night, func(s *sitter) {
+		s.sees("Tour 1 of 6. n takes the most urgent")
+		s.press("enter", "enter")
+		s.sees("Tour 1 of 6. F8 takes the most urgent", "esc, c claim  F8 next")
 	})
 }
 

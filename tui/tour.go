@@ -23,7 +23,11 @@ func besideNothing(m *Model) bool { return m.focus != onSide }
 var steps = [6]step{
 	{
 		func(m *Model) string {
-			return m.T("Tour 1 of 6. {{.Key}} takes the most urgent who waits, and opens it.", "Key", m.press("n"))
+			key := "n"
+			if m.typing() {
+				key = "F8" // where n is a letter
+			}
+			return m.T("Tour 1 of 6. {{.Key}} takes the most urgent who waits, and opens it.", "Key", m.press(key))
 		},
 		besideNothing,
 		func(m *Model) bool { return len(m.world.mine) > 0 },

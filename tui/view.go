@@ -267,8 +267,12 @@ func (m *Model) footerKeys() (keys []string, need int) {
 }
 
 func (m *Model) composerKeys() []string {
+	first := "enter " + m.T("send")
+	if c := m.chat.conv; c != nil && c.Phase == desk.Waiting && c.ID != m.claiming {
+		first = "esc, " + m.press("c") + " " + m.T("claim")
+	}
 	return []string{
-		"enter " + m.T("send"), m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"),
+		first, m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"),
 		"esc " + m.T("read it"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), "ctrl+j " + m.T("new line"),
 	}
 }
