@@ -255,3 +255,19 @@ func TestTheSecondAgrees(t *testing.T) {
 		}
 	})
 }
+
+// TestAChoiceIsWhole: where there is no room for what stands beside it, that gives way.
+func TestAChoiceIsWhole(t *testing.T) {
+	for language, choices := range map[string][]string{
+		"en": {"all conversations of this person's number  ", "on all that comes from this number, later too  "},
+		"es": {"todas las conversaciones del número de esta persona", "sobre todo lo que venga de este número, también después"},
+	} {
+		sit(t, Options{Language: language}, 60, 20, over, func(s *sitter) {
+			for i, key := range []string{"X", "L"} {
+				s.press("C", "enter", key)
+				s.sees(choices[i])
+				s.press("esc", "esc")
+			}
+		})
+	}
+}

@@ -101,9 +101,9 @@ func (p *palette) Render(l *look, width, height int) []string {
 		if from+i == p.at {
 			mark, ink = "> ", l.Theme.Focus
 		}
-		name := isolate(cut(o.name, max(8, width-8-cells(o.note)), l.dots))
-		gap := max(2, width-5-cells(name)-cells(o.note))
-		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(o.note))
+		name, note := o.columns(width-5, l.dots)
+		gap := max(2, width-5-cells(name)-cells(note))
+		lines = append(lines, "  "+ink.Paint(mark+name)+strings.Repeat(" ", gap)+l.Theme.Muted.Paint(note))
 	}
 	switch {
 	case p.hint != "":
@@ -112,6 +112,16 @@ func (p *palette) Render(l *look, width, height int) []string {
 		lines = append(lines, "  "+l.T("Nothing fits."))
 	}
 	return append(lines, more...)
+}
+
+// columns are the name of an offer and its note, with three cells between: where there is no room for both the note is
+// cut, since one chooses by the name, unless the whole of what is named is shown besides.
+func (o offer) columns(width int, dots string) (name, note string) {
+	if o.more != "" {
+		return isolate(cut(o.name, max(8, width-3-cells(o.note)), dots)), o.note
+	}
+	name = cut(o.name, width, dots)
+	return isolate(name), cut(o.note, width-3-cells(name), dots)
 }
 
 // everything offers all that can be done here, with its keys.
