@@ -57,6 +57,8 @@ func commands() []command {
 		{name: "Plan to a file", any: []string{"alt+p"}, do: (*Model).planFile},
 		{name: "Versions of the plan", any: []string{"alt+v"}, do: just((*Model).planVersions)},
 		{name: "Next question of the plan without an answer", write: []string{"ctrl+n"}},
+		{name: "Suicide steps of the plan, or no longer", write: []string{"f9"}},
+		{name: "Only this answer of several in the plan", write: []string{"f7"}},
 		{name: "History of this texter", any: []string{"alt+h"}, list: []string{"i"}, do: func(m *Model) tea.Cmd { return m.beside(historySide) }},
 		{name: "Referrals of this texter", any: []string{"alt+r"}, list: []string{"r"}, do: func(m *Model) tea.Cmd { return m.beside(referralSide) }},
 		{name: "Copy a text", list: []string{"y"}, do: (*Model).copy},

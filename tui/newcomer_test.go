@@ -463,6 +463,19 @@ func TestBottomLine(t *testing.T) {
 	}
 }
 
+// TestThePlanNamesItsKeys in every window, and so does the help.
+func TestThePlanNamesItsKeys(t *testing.T) {
+	for _, width := range []int{60, 80} {
+		sit(t, Options{}, width, 24, mine, func(s *sitter) {
+			s.press("1", "f6")
+			s.sees("tab next, and saved  F9 suicide steps  F1 help  esc back")
+			s.press("f9")
+			s.wait(time.Second)
+			s.sees("The plan has been changed.")
+		})
+	}
+}
+
 // TestPlanFormInSpanish: the question is in the language of who reads it, then in the texter's; a list that goes on says so.
 func TestPlanFormInSpanish(t *testing.T) {
 	sit(t, Options{Language: "es"}, 120, 36, func(h *hand) {

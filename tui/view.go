@@ -300,8 +300,8 @@ func (m *Model) otherKeys() []string {
 		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
 	case m.focus == onSide && m.side == planSide:
 		return []string{
-			"tab " + m.T("item, saved on the way"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), m.press("F7") + " " + m.T("only this answer"),
-			m.press("F9") + " " + m.T("suicide steps"), "ctrl+s " + m.T("save"),
+			"tab " + m.T("next, and saved"), m.press("F9") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),
+			m.press("F7") + " " + m.T("only this answer"), "ctrl+s " + m.T("save"),
 		}
 	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
 		return []string{"esc " + m.T("back"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
