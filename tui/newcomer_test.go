@@ -408,6 +408,28 @@ func TestKeepingStays(t *testing.T) {
 	})
 }
 
+// TestSmallestWindowIsWhole: in the smallest window nothing of the lock and of the closing is cut off, in each language.
+func TestSmallestWindowIsWhole(t *testing.T) {
+	for language, words := range map[string][]string{
+		"en": {"drafts are kept.", "Each wrong one takes longer.", "A new text within three days opens it again."},
+		"es": {"los borradores se guardan.", "Cada error tarda más.", "Un texto nuevo en tres días la abre otra vez."},
+	} {
+		sit(t, Options{Language: language, Unlock: func(p []byte) bool { return string(p) == "right" }}, leastWidth, leastHeight, conversation, func(s *sitter) {
+			s.press("1", "ctrl+l", "wrong", "enter")
+			s.wait(time.Second)
+			if at := strings.Join(strings.Fields(s.screen()), " "); !strings.Contains(at, words[0]) || !strings.Contains(at, words[1]) {
+				s.Errorf("the lock is cut off:\n%s", s.screen())
+			}
+			s.press("right", "enter")
+			s.wait(time.Second)
+			s.press("esc", "x")
+			s.sees(words[2])
+			s.press("1", "1", "1", "1")
+			s.sees(words[2])
+		})
+	}
+}
+
 // TestHelpIsWhole: no name of a command is cut off, whatever the width and language.
 func TestHelpIsWhole(t *testing.T) {
 	for _, language := range []string{"en", "es"} {

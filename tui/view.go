@@ -22,7 +22,7 @@ func (m *Model) draw() string {
 	case m.width < leastWidth || m.height < leastHeight:
 		return m.tooSmall(m.width, m.height)
 	case m.locked != nil:
-		return strings.Join(frame(m.height, "", column{m.width, m.locked.Render(&m.look, m.Unlock != nil)}), "\n")
+		return strings.Join(frame(m.height, "", column{m.width, m.lockScreen()}), "\n")
 	}
 	top, foot := append([]string{m.statusLine()}, m.alarmLines()...), m.foot()
 	height := m.height - len(top) - len(foot)
@@ -30,6 +30,16 @@ func (m *Model) draw() string {
 	rows = append(rows, frame(height, m.Theme.Muted.Paint(m.bar), m.columns(height)...)...)
 	rows = append(rows, frame(len(foot), "", column{m.width, foot})...)
 	return strings.Join(rows, "\n")
+}
+
+// lockScreen is what a locked console says, as wide as the window.
+func (m *Model) lockScreen() (lines []string) {
+	for _, l := range m.locked.Render(&m.look, m.Unlock != nil) {
+		for _, one := range wrap(strings.TrimSpace(l), m.width-3) {
+			lines = append(lines, "  "+one)
+		}
+	}
+	return lines
 }
 
 // foot is what befree has to say, and the keys.

@@ -121,8 +121,11 @@ func (w *wrapUp) Render(l *look, width, height int) []string {
 			lines = append(lines, "  "+l.Theme.Danger.Paint(l1))
 		}
 	}
+	for _, l1 := range wrap(l.T("A new text within three days opens it again."), width-3) {
+		lines = append(lines, "  "+l.Theme.Muted.Paint(l1))
+	}
 	if w.at == len(questions) {
-		lines = append(lines, "", "      "+l.Theme.Focus.Paint("y")+"  "+l.T("close it"), "      "+l.Theme.Focus.Paint("n")+"  "+l.T("keep it open"))
+		lines = append(lines, "      "+l.Theme.Focus.Paint("y")+"  "+l.T("close it"), "      "+l.Theme.Focus.Paint("n")+"  "+l.T("keep it open"))
 	}
 	return lines[:min(len(lines), height)]
 }
@@ -132,7 +135,7 @@ func (m *Model) closing() {
 	if !m.holds() {
 		return
 	}
-	title := m.T("Close {{.Who}}: a new text within three days opens it again", "Who", m.who(m.chat.conv))
+	title := m.T("Close {{.Who}}", "Who", m.who(m.chat.conv))
 	read := m.chat.conv.LastText
 	m.wrapUp = newWrapUp(m.open, title, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
 		switch {
