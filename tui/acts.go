@@ -352,6 +352,9 @@ func (m *Model) beside(s side) tea.Cmd {
 	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
 		m.safety = newSafety(c)
 		m.safety.Resume(m.records[c.ID])
+		if !m.lines { // which ask for each field in turn
+			m.safety.at = safeWord
+		}
 	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
 		m.plan = newPlanForm(&m.look, c, m.answersIn(c.ID))
 	}

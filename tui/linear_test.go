@@ -67,9 +67,11 @@ func TestLinear(t *testing.T) {
 		s.hears(".")
 		s.hears("And now?", "To rapid bay ...0147: 8/1600") // what is written is a reply again
 		s.hears(".", "It stays a draft.")
-		s.hears(":s", "Safe word")
+		s.hears(":s", "Phone shared or watched")
+		s.hears("", "Do not text until they text")
+		s.hears("", "Safe word")
 		s.hears("apples", "Danger word")
-		for range 6 {
+		for range 4 {
 			s.line("")
 		}
 		s.hears("", "Safety record saved.")

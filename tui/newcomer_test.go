@@ -561,3 +561,20 @@ func TestNothingIsWrittenToAClosedOne(t *testing.T) {
 		s.sees("X ask to forget", "E export")
 	})
 }
+
+// TestSafetyRecordSaysWhatIsOutOfView, whichever field has the keys; what holds every text comes first, and words typed at
+// once are the safe word.
+func TestSafetyRecordSaysWhatIsOutOfView(t *testing.T) {
+	sit(t, Options{}, 60, 20, mine, func(s *sitter) {
+		s.press("1", "f4", "apples")
+		s.sees("Phone shared or watched", "Do not text until they text", "> Safe word", "apples", "1 more field below")
+		s.seesNot("above", "Begin with")
+		s.press("up", "up", "up")
+		s.sees("> Begin with", "more field", "above")
+		s.seesNot("below", "Phone shared")
+		for range s.m.safety.fields {
+			s.press("down")
+			s.sees("> " + s.m.safety.fields[s.m.safety.at].name)
+		}
+	})
+}

@@ -13,14 +13,14 @@ import (
 
 // The fields of the safety record, in the order of the form.
 const (
-	safeWord = iota
+	watched = iota
+	hold
+	safeWord
 	dangerWord
 	hoursFrom
 	hoursUntil
 	hoursZone
-	watched
 	openingLine
-	hold
 )
 
 // safety is the form of the safety record: what makes it safe to text this person.
@@ -41,14 +41,14 @@ func newSafety(c *desk.Conversation) *safety {
 		return field{name: name, text: e, was: v, help: help}
 	}
 	return &safety{id: c.ID, from: s, form: form{fields: []field{
+		yes("Phone shared or watched", s.Watched, "Space changes it."),
+		yes("Do not text until they text", s.Hold, "Space changes it. Holds every reply until they write."),
 		words("Safe word", s.SafeWord.Reveal(), "Says: it is me, and I can write."),
 		words("Danger word", s.DangerWord.Reveal(), "Says to us alone: I am in danger. Never STOP, HELP or the like."),
 		words("Safe from", s.From, "A time such as 08:00, where they are."),
 		words("Safe until", s.Until, "A time such as 22:30; before the first it is past midnight."),
 		words("Time zone", s.Zone, "Such as America/Chicago."),
-		yes("Phone shared or watched", s.Watched, "Space changes it."),
 		words("Begin with", s.Opening.Reveal(), "The line that was agreed to begin with."),
-		yes("Do not text until they text", s.Hold, "Space changes it. Holds every reply until they write."),
 	}}}
 }
 

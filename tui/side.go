@@ -155,38 +155,56 @@ func (f *form) Changed() bool {
 	return false
 }
 
-// Render shows the fields, two lines each, the one with the keys in view.
+// Render shows the fields, two lines each, the one with the keys in view, and counts those that there is no room for.
 func (f *form) Render(l *look, width, height int, focused bool) []string {
-	var lines []string
-	at := 0
-	for i, one := range f.fields {
-		mark := "  "
-		if i == f.at {
-			mark, at = "> ", len(lines)
-		}
-		name := l.Theme.Title.Paint(mark + l.Word(one.name))
-		v, changed := f.value(i)
-		if changed {
-			name += l.Theme.Muted.Paint(" " + l.T("(changed)"))
-		}
-		lines = append(lines, name)
-		switch {
-		case one.yes != nil:
-			lines = append(lines, "    "+l.Word(v))
-		case i == f.at:
-			lines = append(lines, "    "+one.text.Render(width-6, 1, focused)[0])
-		default:
-			lines = append(lines, "    "+cut(text.Line(v), width-5, l.dots))
-		}
-		if i == f.at {
-			for _, h := range wrap(l.Word(one.help), width-5) {
-				lines = append(lines, "    "+l.Theme.Muted.Paint(h))
-			}
-		}
+	all := make([][]string, len(f.fields))
+	for i := range f.fields {
+		all[i] = f.row(l, i, width, focused)
 	}
-	if len(lines) > height {
-		from := min(max(0, at-height/3), len(lines)-height)
-		lines = lines[from : from+height]
+	fits := func(from, to int) bool {
+		return len(slices.Concat(all[from:to]...))+rank(from > 0)+rank(to < len(all)) <= height
+	}
+	from, to := 0, f.at+1
+	for from < f.at && !fits(from, f.at+1) {
+		from++
+	}
+	for to < len(all) && fits(from, to+1) {
+		to++
+	}
+	lines := slices.Concat(all[from:to]...)
+	if from > 0 {
+		lines = append([]string{"  " + l.Theme.Muted.Paint(l.N(from, "{{.N}} more fields above"))}, lines...)
+	}
+	if n := len(all) - to; n > 0 {
+		lines = append(lines, "  "+l.Theme.Muted.Paint(l.N(n, "{{.N}} more fields below")))
+	}
+	return lines[:min(len(lines), height)]
+}
+
+// row is a field: its name, what it holds and, where it has the keys, what it is for.
+func (f *form) row(l *look, i, width int, focused bool) []string {
+	one, mark := f.fields[i], "  "
+	if i == f.at {
+		mark = "> "
+	}
+	name := l.Theme.Title.Paint(mark + l.Word(one.name))
+	v, changed := f.value(i)
+	if changed {
+		name += l.Theme.Muted.Paint(" " + l.T("(changed)"))
+	}
+	lines := []string{name}
+	switch {
+	case one.yes != nil:
+		lines = append(lines, "    "+l.Word(v))
+	case i == f.at:
+		lines = append(lines, "    "+one.text.Render(width-6, 1, focused)[0])
+	default:
+		lines = append(lines, "    "+cut(text.Line(v), width-5, l.dots))
+	}
+	if i == f.at {
+		for _, h := range wrap(l.Word(one.help), width-5) {
+			lines = append(lines, "    "+l.Theme.Muted.Paint(h))
+		}
 	}
 	return lines
 }
