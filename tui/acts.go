@@ -254,6 +254,7 @@ func (m *Model) handOver() {
 		offers = append(offers, offer{name: text.Line(name), do: func() tea.Cmd { to(name); return nil }})
 	}
 	m.palette = newPalette(m.T("Hand over {{.Who}} to", "Who", who), offers)
+	m.palette.none = m.T("Nobody to hand over to is known here. Type a name, as they sign in.")
 	m.palette.other = func(name string) offer {
 		return offer{name: name, note: m.T("as they sign in"), do: func() tea.Cmd { to(name); return nil }}
 	}

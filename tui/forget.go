@@ -303,6 +303,10 @@ func (m *Model) pastOnes() tea.Cmd {
 			closed = append(closed, c)
 		}
 	}
+	if len(closed) == 0 {
+		m.say(m.T("No closed conversations yet."))
+		return nil
+	}
 	slices.SortFunc(closed, func(a, b *desk.Conversation) int {
 		return cmp.Or(b.ClosedAt.Compare(a.ClosedAt), strings.Compare(a.ID, b.ID))
 	})
@@ -311,6 +315,7 @@ func (m *Model) pastOnes() tea.Cmd {
 		offers = append(offers, offer{name: m.who(c), note: m.moment(c.ClosedAt), do: func() tea.Cmd { return m.show1(c.ID) }})
 	}
 	m.palette = newPalette(m.T("Closed"), offers)
+	m.palette.enter = m.T("opens it")
 	return nil
 }
 

@@ -578,3 +578,35 @@ func TestSafetyRecordSaysWhatIsOutOfView(t *testing.T) {
 		}
 	})
 }
+
+// TestPalettesSayWhatEnterDoes, and what is missing where there is nothing to choose though nothing was typed.
+func TestPalettesSayWhatEnterDoes(t *testing.T) {
+	alone := func(h *hand) {
+		h.text("0147", "he locked me in")
+		h.take("ada", "0147")
+	}
+	sit(t, Options{Copy: func(string) {}}, 80, 24, alone, func(s *sitter) {
+		s.press("C")
+		s.sees("No closed conversations yet.")
+		s.press("1", "esc", "H")
+		s.sees("Nobody to hand over to is known here.")
+		s.seesNot("Nothing fits")
+		s.press("eve")
+		s.sees("as they sign in")
+		s.press("esc", "alt+q")
+		s.sees("enter puts it into the composer")
+		s.press("esc", "ctrl+f")
+		s.sees("enter opens it")
+		s.press("zzz")
+		s.sees("Nothing fits")
+		s.press("esc", "y")
+		s.sees("enter copies it")
+		s.press("esc", "F")
+		s.sees("enter searches")
+		s.press("locked", "enter")
+		s.wait(time.Second)
+		s.sees("enter opens it")
+		s.press("esc", "f2")
+		s.sees("enter does it")
+	})
+}

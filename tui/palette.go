@@ -32,6 +32,8 @@ type palette struct {
 	ask    func(query string) tea.Cmd // in the place of offers: what is typed is asked for by enter
 	told   bool                       // its offers were found by a search
 	hint   string                     // in the place of "nothing fits"
+	none   string                     // likewise, while nothing is typed
+	enter  string                     // what enter does, empty for what the name says
 	other  func(query string) offer   // that is offered after what fits; nil for none
 }
 
@@ -108,6 +110,8 @@ func (p *palette) Render(l *look, width, height int) []string {
 	switch {
 	case p.hint != "":
 		lines = append(append(lines, ""), indented(p.hint, width)...)
+	case len(p.fit) == 0 && p.query == "" && p.none != "":
+		lines = append(lines, indented(p.none, width)...)
 	case len(p.fit) == 0:
 		lines = append(lines, "  "+l.T("Nothing fits."))
 	}
@@ -157,6 +161,7 @@ func (m *Model) find() tea.Cmd {
 		})
 	}
 	m.palette = newPalette(m.T("Find"), offers)
+	m.palette.enter = m.T("opens it")
 	return nil
 }
 
@@ -170,7 +175,7 @@ func (m *Model) copy() tea.Cmd {
 	if m.palette == nil {
 		return cmd
 	}
-	m.palette.title = m.T("Copy")
+	m.palette.title, m.palette.enter = m.T("Copy"), m.T("copies it")
 	for i := range m.palette.offers {
 		words, copied := m.palette.offers[i].more, m.Copy
 		m.palette.offers[i].do = func() tea.Cmd {
@@ -214,6 +219,7 @@ func (m *Model) otherDrafts() tea.Cmd {
 		return nil
 	}
 	m.palette = newPalette(m.T("Drafts"), offers)
+	m.palette.enter = m.T("opens it")
 	return nil
 }
 
@@ -255,6 +261,7 @@ func (m *Model) quickReplies() tea.Cmd {
 		})
 	}
 	m.palette = newPalette(m.T("Quick reply"), offers)
+	m.palette.enter = m.T("puts it into the composer")
 	return nil
 }
 

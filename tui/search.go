@@ -52,6 +52,7 @@ func (m *Model) rest() tea.Cmd {
 // search asks for words and looks for them in everything on this machine.
 func (m *Model) search() tea.Cmd {
 	p := newPalette(m.T("Search"), nil)
+	p.enter = m.T("searches")
 	p.ask = func(words string) tea.Cmd { return m.lookFor(p, words) }
 	p.hint = m.T("Texts, notes and plans on this machine with all these words, or words that begin so. That you search, and for what, is kept.")
 	m.palette = p
@@ -99,7 +100,7 @@ func (m *Model) showFound(f foundMsg) {
 		}
 	}
 	m.palette = newPalette(m.T("Found"), offers)
-	m.palette.told = true
+	m.palette.told, m.palette.enter = true, m.T("opens it")
 }
 
 // whoOf is what a conversation is called, though it be known here no more.

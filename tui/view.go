@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"strings"
 
 	"befree.example/store/desk"
@@ -297,7 +298,7 @@ func (m *Model) otherKeys() []string {
 	case len(m.dialogs) == 0 && (m.help != nil || m.versions != nil):
 		return []string{"esc " + m.T("back")}
 	case len(m.dialogs) == 0 && m.palette != nil:
-		return []string{"enter " + m.T("does it"), "esc " + m.T("back"), m.T("up and down"), m.T("type to find")}
+		return []string{"enter " + cmp.Or(m.palette.enter, m.T("does it")), "esc " + m.T("back"), m.T("up and down"), m.T("type to find")}
 	case len(m.dialogs) > 0:
 		switch d := m.dialogs[len(m.dialogs)-1]; {
 		case d.reason != nil:
