@@ -376,12 +376,20 @@ func (l *Linear) leaveSide() {
 	}
 }
 
+// yesOrNo are all answers to a field that is one or the other: a word meant for another field is neither.
+var yesOrNo = map[string]bool{"y": true, "yes": true, "s": true, "si": true, "sí": true, "n": false, "no": false}
+
 func (l *Linear) fillSafety(line string) tea.Cmd {
 	f := &l.safety.fields[l.safety.at]
 	switch {
 	case line == "":
 	case f.yes != nil:
-		*f.yes = strings.HasPrefix(line, "y") || strings.HasPrefix(line, "s")
+		yes, said := yesOrNo[strings.ToLower(line)]
+		if !said {
+			l.print(l.T("That is neither y nor n; an empty line leaves it as it is."))
+			return nil
+		}
+		*f.yes = yes
 	default:
 		f.text.SetText(strings.TrimPrefix(line, "-"))
 	}

@@ -68,6 +68,7 @@ func TestLinear(t *testing.T) {
 		s.hears("And now?", "To rapid bay ...0147: 8/1600") // what is written is a reply again
 		s.hears(".", "It stays a draft.")
 		s.hears(":s", "Phone shared or watched")
+		s.hears("sister", "neither y nor n") // a safe word, too early
 		s.hears("", "Do not text until they text")
 		s.hears("", "Safe word")
 		s.hears("apples", "Danger word")
@@ -247,9 +248,8 @@ func TestLinearLosesNoLine(t *testing.T) {
 	sit(t, Options{}, 0, 0, queued, func(s *sitter) { // the record was saved
 		s.line("1")
 		s.line(":s")
-		s.line("apples")
-		for range 7 {
-			s.line("")
+		for _, answer := range []string{"", "", "apples", "", "", "", "", ""} {
+			s.line(answer)
 		}
 		s.hears("Are you safe now?", "To rapid bay")
 		s.line(".")
