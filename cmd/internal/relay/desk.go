@@ -44,9 +44,18 @@ type Desk struct {
 
 type request struct {
 	desk.Command
-	probe  bool // nothing is asked but whether the log writes
+	probe  bool            // nothing is asked but whether the log writes
+	at     time.Time       // when it was asked
+	ctx    context.Context // of who asks, who hears no answer once it has ended
 	answer chan answer
 }
+
+// errLeft answers what a console asked that has gone since: it asks again by the same ID, or has given up.
+var errLeft = errors.New("who asked has gone")
+
+// left tells whether it is a console that asked, and has gone since. What others ask is decided all the same: no text is
+// lost because a carrier would not wait.
+func (r request) left() bool { return r.Role != "" && r.ctx.Err() != nil }
 
 type answer struct {
 	seq uint64
@@ -100,6 +109,7 @@ func (d *Desk) Do(ctx context.Context, c desk.Command) (uint64, error) {
 }
 
 func (d *Desk) ask(ctx context.Context, r request) (uint64, error) {
+	r.at, r.ctx = time.Now(), ctx
 	if _, broken := d.Broken(); broken != nil {
 		return 0, errUnavailable
 	}
@@ -230,6 +240,11 @@ func (d *Desk) commit(batch []request) error {
 			asked = true
 			continue
 		}
+		if r.left() {
+			answers[i].err = errLeft
+			continue
+		}
+		r.Age += time.Since(r.at)
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
 	began := time.Now()

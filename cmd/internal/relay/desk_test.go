@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"befree.example/cmd/internal/relay"
@@ -124,5 +125,74 @@ func TestFailedAppendAcknowledgesNobodyAndShowsNothing(t *testing.T) {
 	}
 	if d.Head().Seq != 0 {
 		t.Fatal("the state shows what is not on disk")
+	}
+}
+
+// TestAReplyGrowsOldInTheQueue: what a reply waits for the disk is part of its age, and one whose console has gone
+// meanwhile is not sent: it may be a draft there again, and be sent once more. A text is kept though its carrier has gone.
+func TestAReplyGrowsOldInTheQueue(t *testing.T) {
+	for name, tt := range map[string]struct {
+		held, patience time.Duration
+		breaks         bool // the log does, in the end
+		want           error
+		sent           bool
+	}{
+		"in time":             {held: 50 * time.Second, patience: time.Hour, sent: true},
+		"too late":            {held: 61 * time.Second, patience: time.Hour, want: &desk.Refusal{Code: desk.CodeTooOld}},
+		"too late and broken": {held: 61 * time.Second, patience: time.Hour, breaks: true, want: &desk.Refusal{Code: desk.CodeTooOld}},
+		"its console gone":    {held: 50 * time.Second, patience: 40 * time.Second, want: context.DeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &healing{FailingLog: storetest.Failing(storetest.Memory())}
+				log.can.Store(true)
+				d := startDesk(t, log)
+				must := func(c desk.Command) {
+					t.Helper()
+					if _, err := d.Patiently(t.Context(), c); err != nil {
+						t.Fatal(err)
+					}
+				}
+				ada := func(n uint64, kind store.Kind) desk.Command {
+					return desk.Command{ID: store.DeviceID("adaadaadaadaadaa", n), Kind: kind, Conversation: "fresh-SM1", Actor: "ada", Role: desk.Specialist}
+				}
+				must(inbound("SM1"))
+				must(ada(1, desk.Claimed))
+				c := d.Conversation("fresh-SM1")
+				release := log.Hold()
+				go func() { _, _ = d.Do(context.WithoutCancel(t.Context()), ada(2, desk.Viewed)) }()
+				synctest.Wait() // it is being written
+				ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
+				defer cancel()
+				answered := make(chan error, 1)
+				go func() {
+					r := ada(3, desk.ReplyQueued)
+					r.Claim, r.Seen, r.Body = c.Claim, c.Seen(), []byte(`{"text":"I am here"}`)
+					_, err := d.Patiently(ctx, r)
+					answered <- err
+				}()
+				synctest.Wait()
+				other := inbound("SM2")
+				other.Number = "+12025550101"
+				go func() { _, _ = d.Do(ctx, other) }()
+				time.Sleep(tt.held)
+				if tt.breaks {
+					log.Break(errors.New("no space left on device"))
+				}
+				release()
+				if err := <-answered; !errors.Is(err, tt.want) {
+					t.Errorf("the answer is %v", err)
+				}
+				note := ada(4, desk.NoteAdded)
+				note.Body = []byte(`{"text":"a note"}`)
+				must(note)
+				if sent := d.Conversation(c.ID).Message(store.DeviceID("adaadaadaadaadaa", 3)) != nil; sent != tt.sent {
+					t.Errorf("sent: %t", sent)
+				}
+				if d.Conversation("fresh-SM2") == nil && !tt.breaks {
+					t.Error("a text is lost")
+				}
+			})
+		})
 	}
 }

@@ -164,8 +164,9 @@ func (d *Desk) whole(ctx context.Context) bool {
 // Patiently is Do for somebody who can wait until the log can be written to again. What that takes is part of the age of
 // a command.
 func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
+	began, age := time.Now(), c.Age
 	for {
-		began := time.Now()
+		c.Age = age + time.Since(began)
 		seq, err := d.Do(ctx, c)
 		if !errors.Is(err, errUnavailable) && !errors.Is(err, errUnclear) {
 			return seq, err
@@ -176,7 +177,6 @@ func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 		}
 		select {
 		case <-ended:
-			c.Age += time.Since(began)
 		case <-d.done:
 			return 0, errStopping
 		case <-ctx.Done():
