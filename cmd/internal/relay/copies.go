@@ -66,7 +66,7 @@ func bornIn(dir *os.Root) (b born, err error) {
 type Dropped struct {
 	Gone    []string // they were too old
 	Emptied []string // likewise, but they hold something that is not befree's
-	Others  []string // left alone: they hold a log or keys, and nothing tells that they are a backup of this relay
+	Others  []string // left alone: they hold a log or keys, and are no backup of this relay, or one that was put to use
 }
 
 // DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
@@ -91,6 +91,10 @@ func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 	if err != nil {
 		return err
 	}
+	data, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
 	entries, err := os.ReadDir(filepath.Dir(newest))
 	if err != nil {
 		return err
@@ -99,7 +103,11 @@ func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 	young := false
 	for _, e := range entries {
 		path := filepath.Join(filepath.Dir(newest), e.Name())
-		if !e.IsDir() || path == filepath.Clean(dir) || path == filepath.Clean(newest) { // nor what leads elsewhere
+		if !e.IsDir() || path == filepath.Clean(newest) { // nor what leads elsewhere
+			continue
+		}
+		if info, failed := e.Info(); failed != nil || os.SameFile(info, data) {
+			err = errors.Join(err, failed)
 			continue
 		}
 		b, known, failed := d.look(path, ours)
@@ -135,13 +143,16 @@ func (d *Dropped) look(path string, ours born) (b born, known bool, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return b, false, err
 	}
-	if err == nil && b.Relay == ours.Relay && b.Relay != "" && !b.Made.IsZero() {
+	has := func(name string) bool {
+		_, err := dir.Lstat(name)
+		return err == nil
+	}
+	used := has(controlSocket) || has(logName) && has(keysName) // no backup has both, a data folder put back by hand does
+	if err == nil && b.Relay == ours.Relay && b.Relay != "" && !b.Made.IsZero() && !used {
 		return b, true, nil
 	}
-	for _, name := range []string{logName, keysName} {
-		if _, err := dir.Lstat(name); err == nil {
-			d.Others = append(d.Others, path)
-		}
+	if has(logName) || has(keysName) {
+		d.Others = append(d.Others, path)
 	}
 	return b, false, nil
 }

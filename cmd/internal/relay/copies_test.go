@@ -134,6 +134,55 @@ func TestOldBackupsAreDropped(t *testing.T) {
 	}
 }
 
+// TestDataFolderIsNoOldBackup: a data folder that was put back from a backup by hand is never taken for an old one, however
+// it is named, nor is another one, which may be in use.
+func TestDataFolderIsNoOldBackup(t *testing.T) {
+	const keep = 30 * 24 * time.Hour
+	v := openVault(t)
+	v.carrier.text(t, "SM1", "he took my papers")
+	v.shut()
+	root := t.TempDir()
+	at := func(name string) string { return filepath.Join(root, filepath.FromSlash(name)) }
+	back := func(data, name string) relay.Place {
+		t.Helper()
+		p := relay.Place{Log: at(name), Keys: at("keys/" + name)}
+		if _, err := relay.Backup(t.Context(), data, v.key(), p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"data", "other", "served", "old"} {
+		p := back(v.data, name)
+		age(t, p.Log, keep+time.Hour)
+		age(t, p.Keys, keep+time.Hour)
+		if name == "data" || name == "other" {
+			must(os.Rename(filepath.Join(p.Keys, "keys.db"), filepath.Join(p.Log, "keys.db")))
+		}
+	}
+	must(os.WriteFile(at("served/control.sock"), nil, 0o600))
+	back(v.data, "young")
+	t.Chdir(root)
+	dropped, err := relay.DropOld("data", back("data", "new"), keep)
+	must(err)
+	if want := []string{at("other"), at("served")}; !slices.Equal(dropped.Others, want) {
+		t.Errorf("left alone are %v", dropped.Others)
+	}
+	for name, is := range map[string]bool{
+		"data/log.db": true, "data/keys.db": true, "data/backup.json": true, "other/log.db": true, "other/keys.db": true,
+		"served/log.db": true, "old/log.db": false,
+	} {
+		if there(at(name)) != is {
+			t.Errorf("%s is there: %t", name, !is)
+		}
+	}
+}
+
 // TestBackupsThatAreGone: befree knows of each backup until it sees that the keys are not there, whoever deleted them; it
 // does not take for gone what is still being made, or what lies on a disk that is not there.
 func TestBackupsThatAreGone(t *testing.T) {
