@@ -73,7 +73,7 @@ var applies = map[store.Kind]func(*State, *Conversation, store.Event){
 func (s *State) received(c *Conversation, e store.Event) {
 	body, quiet := Read[Text](e), e.Head.Keyword == string(sms.OptOut)
 	if c.OpenedAt.IsZero() {
-		c.OpenedAt, c.OpenedSeq, c.Earlier, c.Phase = e.At, e.Seq, body.Earlier, Waiting
+		c.OpenedAt, c.Begun, c.OpenedSeq, c.Earlier, c.Phase = e.At, e.Seq, e.Seq, body.Earlier, Waiting
 		if quiet { // nobody needs to answer somebody who says no more than STOP
 			c.Phase, c.ClosedAt, c.Closing = ClosedNow, e.At, Closing{Disposition: "opted out"}
 		}

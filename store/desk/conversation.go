@@ -18,6 +18,7 @@ type Conversation struct {
 	Tail      string     // last four digits of the number
 	Earlier   string     // the same number's conversation before this one
 	OpenedAt  time.Time
+	Begun     uint64 // Seq of its first text
 	OpenedSeq uint64 // Seq of the text that opened it last
 	Last      uint64 // Seq of its newest event
 

@@ -56,7 +56,7 @@ func init() {
 	maps.Copy(applies, map[store.Kind]func(*State, *Conversation, store.Event){
 		ForgetAsked: func(_ *State, c *Conversation, e store.Event) { c.Forget = asked(e) },
 		ForgetApproved: func(_ *State, c *Conversation, e store.Event) {
-			c.Forget.Approved, c.Forget.Decided, c.Forget.AgreedAt = e.Actor, e.Seq, e.At
+			c.Forget.Approved, c.Forget.Decided = e.Actor, e.Seq
 		},
 		Forgotten:      (*State).forgotten,
 		ForgottenToo:   (*State).forgotten,
@@ -116,12 +116,12 @@ type Retention struct {
 type Ask struct {
 	By       string
 	At       time.Time
-	Seq      uint64 // of the event that asked
-	Number   bool   // for all conversations of the texter's number
-	Reason   string // empty where it is not for this reader
-	Approved string // who agreed, empty until somebody does
-	Decided  uint64 // Seq of the event that approved, ...
-	AgreedAt time.Time
+	Seq      uint64    // of the event that asked
+	Number   bool      // for all conversations of the texter's number
+	Reason   string    // empty where it is not for this reader
+	Approved string    // who agreed, empty until somebody does
+	Decided  uint64    // Seq of the event that approved, ...
+	AgreedAt time.Time // ... and when, of an export
 }
 
 // Waits tells whether a second person may still agree.
@@ -271,7 +271,7 @@ func (s *State) agreedOn(c *Conversation, a Ask) []*Conversation {
 	}
 	var all []*Conversation
 	if a.Number {
-		all = slices.DeleteFunc(s.OfNumber(c), func(o *Conversation) bool { return o.ID == c.ID || o.OpenedAt.After(a.AgreedAt) })
+		all = slices.DeleteFunc(s.OfNumber(c), func(o *Conversation) bool { return o.ID == c.ID || o.Begun > a.Decided })
 	}
 	return append(all, c)
 }

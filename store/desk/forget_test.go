@@ -401,6 +401,43 @@ func TestForgettingANumberIsNeverSilentlyHalf(t *testing.T) {
 	}
 }
 
+// What was there when two people agreed and what has begun since is told apart by the order of the events: clocks leap.
+func TestForgettingANumberAfterTheClockWasSetBack(t *testing.T) {
+	agree := func(l *line, c *desk.Conversation) {
+		ask := l.do(steer("sue", desk.Supervisor, desk.ForgetAsked, c, 0, desk.Asking{Number: true, Reason: "asked"}))
+		l.do(steer("sam", desk.Supervisor, desk.ForgetApproved, c, ask.Seq, nil))
+	}
+	for name, begunBefore := range map[string]bool{"before they agree": true, "after they agree": false} {
+		t.Run(name, func(t *testing.T) {
+			l := newLine(t)
+			c := closedOne(l)
+			l.now = l.now.Add(80 * time.Hour)
+			var other *desk.Conversation
+			if begunBefore {
+				other = closedOne(l)
+				l.now = l.now.Add(-time.Hour)
+				agree(l, c)
+			} else {
+				agree(l, c)
+				l.now = l.now.Add(-time.Hour)
+				other = closedOne(l)
+			}
+			if other.ID == c.ID {
+				t.Fatal("the text opened no other conversation")
+			}
+			if refused := carryOut(l, c); len(refused) > 0 || l.fresh(c).Gone.IsZero() {
+				t.Fatalf("refused: %v", refused)
+			}
+			if gone := !l.fresh(other).Gone.IsZero(); gone != begunBefore {
+				t.Errorf("the other one: forgotten %t", gone)
+			}
+			if r, _ := l.state.Receipt(c.ID); len(r.LeftOut) > 0 {
+				t.Errorf("the receipt names %v", r.LeftOut)
+			}
+		})
+	}
+}
+
 // The conversation in which people agreed waits until each other one can be forgotten, so that none is left behind.
 func TestTheLastOfANumberWaitsForTheOthers(t *testing.T) {
 	l := newLine(t)
