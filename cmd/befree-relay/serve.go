@@ -66,6 +66,9 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer data.Close()
+	if data.Left != nil {
+		conf.Logger.Error("copies of the keys that a killed command has left cannot be deleted; what is forgotten can be read with them: delete them", "error", data.Left)
+	}
 	if conf.Listener, err = listen(ctx, "--listen", c.Listen); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -334,6 +335,57 @@ func TestRestoreIsFinished(t *testing.T) {
 			t.Error("the restore is still ready")
 		}
 	}
+}
+
+// TestKilledCopiesOfTheKeysGo: what looked at a served folder, or made a restore ready, and was killed has left a copy with
+// the keys, which no forgetting reaches; it is deleted when the folder is opened to be served.
+func TestKilledCopiesOfTheKeysGo(t *testing.T) {
+	v := openVault(t)
+	v.carrier.text(t, "SM1", "he took my papers")
+	control, err := v.open.OpenControl(relay.Retention{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	look, served, err := relay.Look(t.Context(), v.data, v.key())
+	if err != nil || !served {
+		t.Fatal(served, err)
+	}
+	copied := filepath.Dir(keysIn(t, v.data)[0])
+	for _, left := range []string{copied + "0", filepath.Join(v.data, "restore.new")} {
+		if err := os.CopyFS(left, os.DirFS(copied)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(look.Close(), control.Close()); err != nil {
+		t.Fatal(err)
+	}
+	v.shut()
+	if n := len(keysIn(t, v.data)); n != 3 {
+		t.Fatalf("there are %d copies of the keys", n)
+	}
+	data, err := relay.OpenData(t.Context(), v.data, v.key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.Close()
+	if left := keysIn(t, v.data); !slices.Equal(left, []string{filepath.Join(v.data, "keys.db")}) || data.Left != nil {
+		t.Errorf("the folder was opened again, and the keys are in %v: %v", left, data.Left)
+	}
+}
+
+// keysIn lists the files of keys in a folder and those within it.
+func keysIn(t *testing.T, dir string) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Base(path) == "keys.db" {
+			paths = append(paths, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
 }
 
 // TestRescue: a relay starts on what could be saved, folds it, and a console sees that it lacks something.

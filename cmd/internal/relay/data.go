@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"befree.example/store"
@@ -21,6 +22,7 @@ import (
 // key that lies elsewhere.
 type Data struct {
 	store.Log
+	Left error // why copies of the keys that [OpenData] found left over could not be deleted
 	dir  string
 	swap swap
 	temp bool // dir is a copy that goes with it
@@ -43,7 +45,8 @@ func KeyFile(dir string) Key { return Key{File: filepath.Clean(dir) + ".key"} }
 func StaffIn(dir string) StaffFile { return StaffFile(filepath.Join(dir, "staff.toml")) }
 
 // OpenData opens a data folder, or begins a new one with a new master key. It reads the whole log over before anything
-// is added: what is damaged is never built upon.
+// is added: what is damaged is never built upon. What a killed [Look] or [Restore] has left there goes: it has keys which
+// no forgetting reaches.
 func OpenData(ctx context.Context, dir string, key Key) (*Data, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; give this user the right to write there, or name another with --data", err)
@@ -52,11 +55,26 @@ func OpenData(ctx context.Context, dir string, key Key) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.Left = tidy(d.dir)
 	if err := d.log.Verify(ctx); err != nil { // 200,000 events take half a second
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
 }
+
+// tidy deletes what was killed has left in a data folder whose files the caller holds.
+func tidy(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), lookCopy) || e.Name() == restoreMaking {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
+	}
+	return err
+}
+
+// lookCopy begins the names of the copies that Look makes in a data folder.
+const lookCopy = ".look-"
 
 // Look opens a data folder to read it, also while a relay serves it: then it is a sealed copy of what was on disk a
 // moment ago, which goes when it is closed. served tells which.
@@ -70,7 +88,7 @@ func Look(ctx context.Context, dir string, key Key) (d *Data, served bool, err e
 		return nil, true, err
 	}
 	defer from.close()
-	copied, err := os.MkdirTemp(dir, ".look-") // mode 0700
+	copied, err := os.MkdirTemp(dir, lookCopy) // mode 0700
 	if err != nil {
 		return nil, true, err
 	}
