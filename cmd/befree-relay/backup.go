@@ -49,7 +49,7 @@ func (c *backupCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 	dropped, err := relay.DropOld(c.Data, place, kept.Backups)
 	for _, path := range dropped.Gone {
-		fmt.Fprintf(std.Out, "Deleted, since it was older than %d days: %s\n", int(kept.Backups.Hours()/24), path)
+		fmt.Fprintf(std.Out, "Deleted, since it was older than %d days or never finished: %s\n", int(kept.Backups.Hours()/24), path)
 	}
 	for _, path := range dropped.Emptied {
 		fmt.Fprintf(std.Out, "Emptied, since it was older than %d days, of all but what somebody else has put there: %s\n", int(kept.Backups.Hours()/24), path)

@@ -173,9 +173,14 @@ func newFolder(path string) (folder, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return folder{}, err
 	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(path)+".new-*") // mode 0700
+	temp, err := os.MkdirTemp(parent, unfinished(path)) // mode 0700
 	return folder{temp, path}, err
 }
+
+// unfinished begins the name that a folder has, beside its own, while it is made.
+func unfinished(path string) string { return "." + filepath.Base(path) + newInfix }
+
+const newInfix = ".new-"
 
 func (f folder) place() error {
 	if err := syncFolder(f.temp); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -64,14 +65,15 @@ func bornIn(dir *os.Root) (b born, err error) {
 
 // Dropped are the folders beside a new backup that were looked at.
 type Dropped struct {
-	Gone    []string // they were too old
+	Gone    []string // they were too old, or never finished
 	Emptied []string // likewise, but they hold something that is not befree's
 	Others  []string // left alone: they hold a log or keys, and are no backup of this relay, or one that was put to use
 }
 
 // DropOld drops the backups beside p, the newest one, that are more than keep older than it: the keys first. They are
 // known by what stands in them as backups of the same relay; nothing else is touched. It drops none where no other is
-// younger than that: a clock that has leapt would cost all of them.
+// younger than that: a clock that has leapt would cost all of them. What a backup that was killed has left goes too, once
+// it is a day old and cannot be one that is being made.
 func DropOld(dir string, p Place, keep time.Duration) (d Dropped, err error) {
 	for _, newest := range []string{p.Keys, p.Log} {
 		err = errors.Join(err, d.beside(dir, newest, keep))
@@ -114,6 +116,10 @@ func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 		switch {
 		case failed != nil:
 			err = errors.Join(err, fmt.Errorf("look at the backup %s: %w", path, failed))
+		case known && strings.HasPrefix(e.Name(), ".") && strings.Contains(e.Name(), newInfix):
+			if ours.Made.Sub(b.Made) >= day { // else it may be being made
+				err = errors.Join(err, d.drop(path, b))
+			}
 		case known && ours.Made.Sub(b.Made) > keep:
 			old[path] = b
 		case known:
@@ -125,9 +131,7 @@ func (d *Dropped) beside(dir, newest string, keep time.Duration) error {
 			"If it is right, make one more backup there, which deletes them; else set it right, delete this one and make it anew", newest, int(keep.Hours()/24)))
 	}
 	for _, path := range slices.Sorted(maps.Keys(old)) {
-		if failed := d.drop(path, old[path]); failed != nil {
-			err = errors.Join(err, fmt.Errorf("delete the old backup %s: %w", path, failed))
-		}
+		err = errors.Join(err, d.drop(path, old[path]))
 	}
 	return errors.Join(err, syncFolder(filepath.Dir(newest)))
 }
@@ -158,7 +162,12 @@ func (d *Dropped) look(path string, ours born) (b born, known bool, err error) {
 }
 
 // drop deletes what befree has put into the folder of a backup. What keeps it from being tried again goes last.
-func (d *Dropped) drop(path string, b born) error {
+func (d *Dropped) drop(path string, b born) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("delete the old backup %s: %w", path, err)
+		}
+	}()
 	dir, err := os.OpenRoot(path)
 	if err != nil {
 		return err
@@ -201,17 +210,27 @@ func (c Copy) MayHold(f desk.Forgetting) bool {
 const destroyedWithin = time.Hour
 
 // gone tells whether c's keys are seen to be no more where they were. A backup that is being made gets its name at the
-// end, within a day; an empty folder may be one where a disk is missing, and a link may lead to one.
+// end, within a day, and never if it was killed; an empty folder may be one where a disk is missing, and a link may lead
+// to one.
 func (c Copy) gone() bool {
 	if time.Since(c.Made) < day {
 		return false
 	}
-	folder, err := os.Lstat(c.Keys)
-	if errors.Is(err, fs.ErrNotExist) {
-		beside, err := os.ReadDir(filepath.Dir(c.Keys))
+	parent := filepath.Dir(c.Keys)
+	beside, err := os.ReadDir(parent)
+	for _, e := range beside {
+		if !strings.HasPrefix(e.Name(), unfinished(c.Keys)) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(parent, e.Name(), keysName)); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	folder, missing := os.Lstat(c.Keys)
+	if errors.Is(missing, fs.ErrNotExist) {
 		return err == nil && len(beside) > 0
 	}
-	if err != nil || !folder.IsDir() {
+	if missing != nil || !folder.IsDir() {
 		return false
 	}
 	_, err = os.Lstat(filepath.Join(c.Keys, keysName))

@@ -183,6 +183,68 @@ func TestDataFolderIsNoOldBackup(t *testing.T) {
 	}
 }
 
+// TestKilledBackups: what a backup that was killed has left, keys among it, is known until it is deleted, which the first
+// one a day later does. It is no younger backup that would speak for the clock.
+func TestKilledBackups(t *testing.T) {
+	const keep = 30 * 24 * time.Hour
+	v := openVault(t)
+	v.carrier.text(t, "SM1", "he took my papers")
+	v.shut()
+	at := func(name string) string { return filepath.Join(v.dir, filepath.FromSlash(name)) }
+	back := func(name string, old time.Duration) relay.Place {
+		t.Helper()
+		p := relay.Place{Log: at("logs/" + name), Keys: at("keys/" + name)}
+		if _, err := relay.Backup(t.Context(), v.data, v.key(), p); err != nil {
+			t.Fatal(err)
+		}
+		age(t, p.Log, old)
+		age(t, p.Keys, old)
+		return p
+	}
+	for name, old := range map[string]time.Duration{"killed": 25 * time.Hour, "making": 23 * time.Hour} {
+		p := back(name, old)
+		for _, dir := range []string{p.Log, p.Keys} {
+			if err := os.Rename(dir, filepath.Join(filepath.Dir(dir), "."+name+".new-1")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	list, err := os.ReadFile(v.data + ".backups")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(v.data+".backups", regexp.MustCompile(`"Made":"20`).ReplaceAll(list, []byte(`"Made":"19`)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	knows := func(want ...string) {
+		t.Helper()
+		copies, err := relay.Copies(v.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range copies {
+			got = append(got, filepath.Base(c.Keys))
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("befree knows of %v", got)
+		}
+	}
+	knows("killed", "making")
+	dropped, err := relay.DropOld(v.data, back("new", 0), keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{at("keys/.killed.new-1"), at("logs/.killed.new-1")}; !slices.Equal(dropped.Gone, want) || there(want[0]) || there(want[1]) {
+		t.Errorf("deleted: %v", dropped.Gone)
+	}
+	knows("making", "new")
+	back("old", keep+time.Hour)
+	if _, err := relay.DropOld(v.data, relay.Place{Log: at("logs/new"), Keys: at("keys/new")}, keep); err == nil || !there(at("keys/old/keys.db")) {
+		t.Errorf("what is unfinished speaks for the clock: %v", err)
+	}
+}
+
 // TestBackupsThatAreGone: befree knows of each backup until it sees that the keys are not there, whoever deleted them; it
 // does not take for gone what is still being made, or what lies on a disk that is not there.
 func TestBackupsThatAreGone(t *testing.T) {
