@@ -51,7 +51,7 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 		return bolt.Title{}, err
 	}
 	defer from.close()
-	b := born{Made: time.Now().UTC().Truncate(time.Second)} // before the keys are read, so that none in it is newer
+	b := born{Made: time.Now().UTC()} // before the keys are read, so that none in it is newer
 	var title bolt.Title
 	log, err := newFolder(p.Log)
 	if err != nil {
