@@ -13,51 +13,51 @@ import (
 // A Conversation is what its events so far amount to. A published one never changes: State puts a new one in its
 // place, so it may be read without a lock for as long as one likes.
 type Conversation struct {
-	ID        string
-	Number    sms.Number // empty where it is not for this reader
-	Tail      string     // last four digits of the number
-	Earlier   string     // the same number's conversation before this one
-	OpenedAt  time.Time
-	Begun     uint64 // Seq of its first text
-	OpenedSeq uint64 // Seq of the text that opened it last
-	Last      uint64 // Seq of its newest event
+	ID        string     `json:",omitzero"`
+	Number    sms.Number `json:",omitzero"` // empty where it is not for this reader
+	Tail      string     `json:",omitzero"` // last four digits of the number
+	Earlier   string     `json:",omitzero"` // the same number's conversation before this one
+	OpenedAt  time.Time  `json:",omitzero"`
+	Begun     uint64     `json:",omitzero"` // Seq of its first text
+	OpenedSeq uint64     `json:",omitzero"` // Seq of the text that opened it last
+	Last      uint64     `json:",omitzero"` // Seq of its newest event
 
-	Severity triage.Severity
-	Language string
-	Place    string // of the texter's number, as far as its carrier says
-	OptedOut bool   // the number, as far as this conversation's events say
-	Danger   bool   // the danger word came since somebody last answered
+	Severity triage.Severity `json:",omitzero"`
+	Language string          `json:",omitzero"`
+	Place    string          `json:",omitzero"` // of the texter's number, as far as its carrier says
+	OptedOut bool            `json:",omitzero"` // the number, as far as this conversation's events say
+	Danger   bool            `json:",omitzero"` // the danger word came since somebody last answered
 
-	Phase    Phase
-	Owner    string   // who holds it, or held it last once closed
-	Claim    uint64   // Seq of the event that made Owner its owner
-	Held     []string // everybody who ever held it
-	ClosedAt time.Time
-	Settled  uint64 // Seq up to which nothing needs an answer: of its newest closing, or of a lone STOP since
-	Closing  Closing
+	Phase    Phase     `json:",omitzero"`
+	Owner    string    `json:",omitzero"` // who holds it, or held it last once closed
+	Claim    uint64    `json:",omitzero"` // Seq of the event that made Owner its owner
+	Held     []string  `json:",omitzero"` // everybody who ever held it
+	ClosedAt time.Time `json:",omitzero"`
+	Settled  uint64    `json:",omitzero"` // Seq up to which nothing needs an answer: of its newest closing, or of a lone STOP since
+	Closing  Closing   `json:",omitzero"`
 
-	LastText   uint64    // Seq of the newest text from the texter
-	LastTextAt time.Time // and when
-	Unanswered time.Time // when the oldest text came that nobody has answered; zero if all are
-	SafetySeq  uint64    // Seq of the newest safety record
-	Safety     Safety
+	LastText   uint64    `json:",omitzero"` // Seq of the newest text from the texter
+	LastTextAt time.Time `json:",omitzero"` // and when
+	Unanswered time.Time `json:",omitzero"` // when the oldest text came that nobody has answered; zero if all are
+	SafetySeq  uint64    `json:",omitzero"` // Seq of the newest safety record
+	Safety     Safety    `json:",omitzero"`
 
-	HelpedAt  time.Time // when the compliance text was last owed
-	Unsure    []Doubt   // texts without a clear outcome of which nothing has been heard since
-	LegalHold LegalHold // set on it, so that nothing is forgotten
-	Forget    Ask       // what somebody asked for
-	Rest      Ask       // what was agreed on for all of its number before it was opened again or held back itself
-	LeftOut   []Omission
-	Export    Ask
-	Has       Holdings
+	HelpedAt  time.Time  `json:",omitzero"` // when the compliance text was last owed
+	Unsure    []Doubt    `json:",omitzero"` // texts without a clear outcome of which nothing has been heard since
+	LegalHold LegalHold  `json:",omitzero"` // set on it, so that nothing is forgotten
+	Forget    Ask        `json:",omitzero"` // what somebody asked for
+	Rest      Ask        `json:",omitzero"` // what was agreed on for all of its number before it was opened again or held back itself
+	LeftOut   []Omission `json:",omitzero"`
+	Export    Ask        `json:",omitzero"`
+	Has       Holdings   `json:",omitzero"`
 	// Forgettings are what was forgotten of it, oldest first. Gone is when all of it was: then nothing else is known.
-	Forgettings []Forgetting
-	Gone        time.Time
+	Forgettings []Forgetting `json:",omitzero"`
+	Gone        time.Time    `json:",omitzero"`
 
-	Messages []*Message // oldest first; dropped when it closes (Log.Conversation has them)
-	Notes    []*NoteLine
-	Plans    []plan.Plan // every version, oldest first
-	Turns    []*Turn     // oldest first; dropped when it closes
+	Messages []*Message  `json:",omitzero"` // oldest first; dropped when it closes (Log.Conversation has them)
+	Notes    []*NoteLine `json:",omitzero"`
+	Plans    []plan.Plan `json:",omitzero"` // every version, oldest first
+	Turns    []*Turn     `json:",omitzero"` // oldest first; dropped when it closes
 }
 
 // A Phase says where a conversation stands.
