@@ -72,7 +72,7 @@ type player struct {
 
 	conversation string
 	read         uint64 // Seq of the newest message that was printed
-	reply        string // ID of the newest reply
+	reply        string // words of the newest reply
 	stop         func() error
 }
 

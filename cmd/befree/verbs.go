@@ -196,17 +196,21 @@ func (p *player) say(ctx context.Context, text string) error {
 	if err := p.do(ctx, desk.ReplyQueued, desk.Reply{Text: sms.Text(text), Now: true}); err != nil {
 		return err
 	}
+	p.reply = text
 	p.printf(p.name, "%s", text)
 	return p.until(ctx, "the reply in the conversation", func() (bool, error) {
-		c := p.now()
-		for i := len(c.Messages) - 1; i >= 0; i-- {
-			if m := c.Messages[i]; m.Author == p.name && m.Text.Reveal() == text {
-				p.reply = m.ID
-				return true, nil
-			}
-		}
-		return !p.client.Status().Connected, nil
+		return p.newest(text) != nil || !p.client.Status().Connected, nil
 	})
+}
+
+// newest is the newest reply with a text; nil while the relay is not known to have it.
+func (p *player) newest(text string) *desk.Message {
+	for _, m := range slices.Backward(p.now().Messages) {
+		if m.Author == p.name && m.Text.Reveal() == text {
+			return m
+		}
+	}
+	return nil
 }
 
 func (p *player) queue(ctx context.Context, text string) error {
@@ -216,7 +220,7 @@ func (p *player) queue(ctx context.Context, text string) error {
 
 func (p *player) status(ctx context.Context, word string) error {
 	return p.until(ctx, "delivery status "+word, func() (bool, error) {
-		m := p.now().Message(p.reply)
+		m := p.newest(p.reply)
 		is := m != nil && string(m.Delivery) == word
 		if is {
 			p.printf("", "%s%s", word, strings.TrimRight(": "+m.Trouble, ": "))
