@@ -61,9 +61,15 @@ func (q *queue) Take(w *world, now time.Time, inUse bool) {
 		q.since = now
 	}
 	q.unlisted, q.imminent = q.missing(next)
+	counts := map[string]string{}
 	for _, r := range next {
-		if at := slices.IndexFunc(q.rows, func(have row) bool { return r.section != "" && have.section == r.section }); at >= 0 {
-			q.rows[at].count = r.count
+		if r.section != "" {
+			counts[r.section] = r.count
+		}
+	}
+	for i, r := range q.rows {
+		if count, ok := counts[r.section]; ok {
+			q.rows[i].count = count
 		}
 	}
 }
