@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -13,8 +12,6 @@ import (
 	"befree.example/client"
 	"befree.example/store"
 	"befree.example/store/desk"
-	"befree.example/store/plan"
-	"befree.example/store/sms"
 	"befree.example/store/triage"
 	"befree.example/tui/text"
 )
@@ -334,98 +331,6 @@ func (m *Model) takeOver() {
 		d := doing{what: m.T("You have {{.Who}} now.", "Who", name), then: open, moves: true}
 		return m.do(d, about(c, desk.TakenOver, desk.Because{Reason: reason}))
 	}, m.T("{{.Name}} is told and keeps what they were writing as a draft. Texts that have not gone out yet are taken back.", "Name", text.Line(c.Owner)), m.T("Say why; that is kept.")))
-}
-
-// beside opens a pane beside the conversation.
-func (m *Model) beside(s side) tea.Cmd {
-	c := m.chat.conv
-	if m.focus == onQueue && m.queue.Selected() != nil && (c == nil || c.ID != m.queue.selected) {
-		opened := m.show1(m.queue.selected)
-		m.focus = onChat
-		return tea.Batch(opened, m.beside(s))
-	}
-	if c == nil {
-		return nil
-	}
-	cmd := m.keep()
-	m.side, m.focus, m.notice = s, onSide, notice{}
-	switch {
-	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
-		m.safety = newSafety(c)
-		m.safety.Resume(m.records[c.ID])
-		if !m.lines { // which ask for each field in turn
-			m.safety.at = safeWord
-		}
-	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
-		m.plan = newPlanForm(&m.look, c, m.answersIn(c.ID))
-	}
-	if s == safetySide && m.Review {
-		m.say(m.T("In review the safety record can be read, not changed."))
-	}
-	return cmd
-}
-
-// keep saves the answer that was being written into the plan, if it changed. Where it could not be saved it is a draft.
-func (m *Model) keep() tea.Cmd {
-	if m.side != planSide || m.plan == nil || m.chat.conv == nil || m.plan.id != m.chat.conv.ID {
-		return nil
-	}
-	p, item, words := m.plan, m.plan.item(), m.plan.editor.Text()
-	at, was := place{p.id, planDraft + item}, m.plan.plan.Fields[item]
-	if !p.Changed() {
-		if p.drafts[item] != "" { // what it was is written again
-			delete(p.drafts, item)
-			m.unsaved[at] = true
-		}
-		return m.saveSoon()
-	}
-	m.unsaved[at] = true // which it is no more
-	undo := func() {
-		m.answersIn(p.id)[item], m.unsaved[at] = words, true
-		if m.plan != nil && m.plan.id == p.id {
-			m.plan.NotSaved(item, was)
-		}
-	}
-	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
-}
-
-// answersIn are the answers in a conversation's plan that are not saved, by item, beside the one on the screen.
-func (m *Model) answersIn(id string) map[string]string {
-	if m.answers[id] == nil {
-		m.answers[id] = map[string]string{}
-	}
-	return m.answers[id]
-}
-
-// suicide asks or no longer asks the steps for when that is in play.
-func (m *Model) suicide() tea.Cmd {
-	to := !m.plan.plan.Suicide
-	e := plan.Edit{Base: m.plan.plan.Version, Suicide: &to}
-	return tea.Sequence(m.keep(), m.do(doing{what: m.T("The plan has been changed."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, e)))
-}
-
-// keepSide saves what is in the pane beside the conversation.
-func (m *Model) keepSide() tea.Cmd {
-	switch m.side {
-	case notesSide:
-		e := m.notes.editor(m.open)
-		words := e.Text()
-		if strings.TrimSpace(words) == "" {
-			return nil
-		}
-		e.SetText("")
-		at := place{m.open, noteDraft}
-		m.unsaved[at] = true
-		back := func() {
-			e.SetText(words + e.Text())
-			m.unsaved[at] = true
-		}
-		do := m.do(doing{what: m.T("Note kept."), kept: keptNote, undo: back}, about(m.chat.conv, desk.NoteAdded, desk.Note{Text: sms.Text(words)}))
-		return tea.Batch(do, m.saveSoon())
-	case safetySide:
-		return m.keepSafety()
-	}
-	return m.keep()
 }
 
 // show1 opens a conversation.
