@@ -4,19 +4,16 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
-
-	"befree.example/cmd/internal/relay"
 )
 
 // herds measures how long 1,000 consoles take to be back and in step after the relay was gone, from the moment at which
 // it listens again. They come back as consoles do: after 0.2 s and a part of a wait that doubles up to a second.
 func herds(ctx context.Context, dir string) error {
-	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), relay.KeyFile(filepath.Join(dir, "data")))
+	data, err := onDisk(ctx, dir)
 	if err != nil {
 		return err
 	}

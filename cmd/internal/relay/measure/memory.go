@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 
 	"github.com/prometheus/procfs"
-
-	"befree.example/cmd/internal/relay"
 )
 
 const (
@@ -20,7 +17,7 @@ const (
 // memories measures what the whole process holds with 10,000 open conversations and 1,000 consoles in step: what is its
 // own, which excludes pages of the log's file that the system keeps for it and takes away as it likes.
 func memories(ctx context.Context, dir string) error {
-	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), relay.KeyFile(filepath.Join(dir, "data")))
+	data, err := onDisk(ctx, dir)
 	if err != nil {
 		return err
 	}

@@ -89,6 +89,12 @@ type running struct {
 	stop    func() error
 }
 
+// onDisk is a log as a relay keeps one, in a folder.
+func onDisk(ctx context.Context, folder string) (*relay.Data, error) {
+	dir := filepath.Join(folder, "data")
+	return relay.OpenData(ctx, dir, relay.KeyFile(dir))
+}
+
 func start(ctx context.Context, log store.Log, address string, change func(*relay.Config)) (*running, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -116,7 +122,7 @@ func start(ctx context.Context, log store.Log, address string, change func(*rela
 // durable.
 func webhooks(ctx context.Context, dir string) error {
 	const public, calls = "https://relay.example.org", 2000
-	data, err := relay.OpenData(ctx, filepath.Join(dir, "data"), relay.KeyFile(filepath.Join(dir, "data")))
+	data, err := onDisk(ctx, dir)
 	if err != nil {
 		return err
 	}
