@@ -48,8 +48,8 @@ type night struct {
 	mistakes  atomic.Int64
 
 	over, dawn chan struct{}  // closed when nobody begins anything any more, and when all go home
-	outside    sync.WaitGroup // texters, and what befalls
-	inside     sync.WaitGroup // staff
+	ending     sync.WaitGroup // what ends when the night is over: texters, what befalls, hands at whole consoles
+	staying    sync.WaitGroup // clerks, until dawn
 
 	mu       sync.Mutex
 	verdicts map[uint64]*verdict
@@ -72,8 +72,9 @@ func TestBusyNight(t *testing.T) {
 				time.Sleep(time.Hour)
 				close(n.over)
 				n.calm()
-				n.outside.Wait()
+				n.ending.Wait()
 				n.settle()
+				n.home()
 				n.judge()
 			})
 		})
@@ -156,15 +157,15 @@ func (n *night) begin() {
 		return -1
 	})
 	for _, c := range n.clerks {
-		n.inside.Go(c.work)
+		n.staying.Go(c.work)
 	}
 	for _, d := range n.desktops {
-		n.inside.Go(d.work)
+		n.ending.Go(d.work)
 	}
-	n.outside.Go(n.texters)
-	n.outside.Go(n.hear)
-	n.outside.Go(n.weather)
-	n.outside.Go(n.misfortunes)
+	n.ending.Go(n.texters)
+	n.ending.Go(n.hear)
+	n.ending.Go(n.weather)
+	n.ending.Go(n.misfortunes)
 }
 
 // hire enters the staff: clerks, of whom one in ten is a supervisor, and who sits at a whole console.
@@ -192,14 +193,23 @@ func (n *night) hire() {
 	}
 }
 
-// end has everybody go.
+// home has all go home. What they know can be read then.
+func (n *night) home() {
+	close(n.dawn)
+	n.staying.Wait()
+}
+
+// end has everybody go, and everything.
 func (n *night) end() {
 	if !n.isOver() {
 		close(n.over)
 	}
-	close(n.dawn)
-	n.outside.Wait()
-	n.inside.Wait()
+	n.ending.Wait()
+	select {
+	case <-n.dawn:
+	default:
+		n.home()
+	}
 	for _, d := range n.desktops {
 		d.end()
 		d.Cache.Close()
@@ -248,7 +258,7 @@ func (n *night) text(r *rand.Rand, from, words string) {
 		t.Media = []twiliotest.Media{{URL: "https://api.twilio.com/nothing", Type: "image/jpeg"}}
 	}
 	how, wait := r.IntN(20), time.Duration(r.IntN(14_000))*time.Millisecond
-	n.outside.Go(func() {
+	n.ending.Go(func() {
 		switch how {
 		case 0:
 			t.Missed = true
@@ -274,7 +284,7 @@ func (n *night) hear() {
 	r := n.random(2)
 	soon := func(most int, from, words string) {
 		wait, own := time.Duration(r.IntN(most))*time.Millisecond, n.random(r.Uint64())
-		n.outside.Go(func() {
+		n.ending.Go(func() {
 			if n.pause(wait) {
 				n.text(own, from, words)
 			}
