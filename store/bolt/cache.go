@@ -440,14 +440,11 @@ func some(b *bbolt.Bucket, after []byte) (records []stored) {
 func unseal[T any](c *Cache, bucket []byte, records []stored, read func(store.Event) T) ([]T, error) {
 	all := make([]T, len(records))
 	return all, guarded(c.path, func() error {
-		for i, r := range records {
-			e, err := c.event(bucket, r.key, r.value)
-			if err != nil {
-				return err
-			}
+		es, err := c.events(bucket, records...)
+		for i, e := range es {
 			all[i] = read(e)
 		}
-		return nil
+		return err
 	})
 }
 

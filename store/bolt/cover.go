@@ -55,22 +55,38 @@ func (c *Cache) setFact(tx *bbolt.Tx, key, value []byte) error {
 
 // event opens a record: of an event, whose key is its Seq, or of what is sealed like one.
 func (c *Cache) event(bucket, key, covered []byte) (store.Event, error) {
-	seq := uint64(0)
-	if bytes.Equal(bucket, eventsBucket) {
-		seq = binary.BigEndian.Uint64(key)
-	}
-	record, err := c.uncover(bucket, key, covered)
+	es, err := c.events(bucket, stored{key, covered})
 	if err != nil {
 		return store.Event{}, err
 	}
-	e, err := decode(record, seq)
-	if err == nil {
-		e, err = c.ring.Open(e)
+	return es[0], nil
+}
+
+// events opens records of one bucket.
+func (c *Cache) events(bucket []byte, records ...stored) ([]store.Event, error) {
+	es := make([]store.Event, len(records))
+	for i, r := range records {
+		seq := uint64(0)
+		if bytes.Equal(bucket, eventsBucket) {
+			seq = binary.BigEndian.Uint64(r.key)
+		}
+		record, err := c.uncover(bucket, r.key, r.value)
+		if err != nil {
+			return nil, err
+		}
+		if es[i], err = decode(record, seq); err != nil {
+			return nil, c.unreadable(bucket)
+		}
 	}
+	es, err := c.ring.Open(es...)
 	if err != nil {
-		return e, damaged(c.path, fmt.Sprintf("something among its %s cannot be read", bucket))
+		return nil, c.unreadable(bucket)
 	}
-	return e, nil
+	return es, nil
+}
+
+func (c *Cache) unreadable(bucket []byte) error {
+	return damaged(c.path, fmt.Sprintf("something among its %s cannot be read", bucket))
 }
 
 // coveredKeys are the cache's data keys under names that do not say whose they are.
@@ -81,8 +97,16 @@ type coveredKeys struct {
 
 func (k coveredKeys) name(of string) string { return string(k.cover.Name(keysBucket, []byte(of))) }
 
+func (k coveredKeys) all(names []string) []string {
+	covered := make([]string, len(names))
+	for i, name := range names {
+		covered[i] = k.name(name)
+	}
+	return covered
+}
+
 // Load implements [seal.KeyStore].
-func (k coveredKeys) Load(name string) ([]byte, error) { return k.Keys.Load(k.name(name)) }
+func (k coveredKeys) Load(names ...string) ([][]byte, error) { return k.Keys.Load(k.all(names)...) }
 
 // Save implements [seal.KeyStore].
 func (k coveredKeys) Save(keys map[string][]byte) error {
@@ -94,10 +118,4 @@ func (k coveredKeys) Save(keys map[string][]byte) error {
 }
 
 // Delete implements [seal.KeyStore].
-func (k coveredKeys) Delete(names ...string) error {
-	covered := make([]string, len(names))
-	for i, name := range names {
-		covered[i] = k.name(name)
-	}
-	return k.Keys.Delete(covered...)
-}
+func (k coveredKeys) Delete(names ...string) error { return k.Keys.Delete(k.all(names)...) }

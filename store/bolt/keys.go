@@ -92,22 +92,24 @@ func (k *Keys) Close() error {
 }
 
 // Load implements [seal.KeyStore]. A key that was changed on disk gives [store.ErrDamaged].
-func (k *Keys) Load(name string) (value []byte, err error) {
+func (k *Keys) Load(names ...string) ([][]byte, error) {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
-	err = k.transact(k.db.View, func(b *bbolt.Bucket) error {
-		signed := b.Get([]byte(name))
-		if signed == nil {
-			return seal.ErrNoKey
+	values := make([][]byte, len(names))
+	return values, k.transact(k.db.View, func(b *bbolt.Bucket) error {
+		for i, name := range names {
+			signed := b.Get([]byte(name))
+			if signed == nil {
+				continue
+			}
+			rest := len(signed) - sumSize
+			if rest < 0 || !bytes.Equal(signed, signKey(name, signed[:rest])) {
+				return damaged(k.path, "a key has a wrong checksum")
+			}
+			values[i] = bytes.Clone(signed[:rest])
 		}
-		rest := len(signed) - sumSize
-		if rest < 0 || !bytes.Equal(signed, signKey(name, signed[:rest])) {
-			return damaged(k.path, "a key has a wrong checksum")
-		}
-		value = bytes.Clone(signed[:rest])
 		return nil
 	})
-	return value, err
 }
 
 func signKey(name string, value []byte) []byte {

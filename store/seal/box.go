@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
@@ -159,16 +160,41 @@ func appendPlace(ad []byte, e *store.Event) []byte {
 	return append(ad, byte(none))
 }
 
-// Open gives back what Seal took. A part whose key is destroyed stays empty and sets Withheld (of the facts that is
-// Head, Command and an ID from outside, which keeps its clear form), as does an event whose sealed bytes are gone.
+// Open gives back what Seal took, all of es or none. A part whose key is destroyed stays empty and sets Withheld (of the
+// facts that is Head, Command and an ID from outside, which keeps its clear form), as does an event whose sealed bytes
+// are gone.
 // BodyHash must be that of the sealed bytes and is kept. Bytes that do not authenticate give an error that wraps
 // [store.ErrDamaged], a Master that is not theirs [ErrMaster].
-func (r *Ring) Open(e store.Event) (store.Event, error) {
-	opened, err := r.open(&e)
-	if err != nil {
-		return store.Event{}, fmt.Errorf("open event %d: %w", e.Seq, err)
+func (r *Ring) Open(es ...store.Event) ([]store.Event, error) {
+	if err := r.keys.fetch(r.keys.absent(named(es))); err != nil {
+		return nil, err
+	}
+	opened := make([]store.Event, len(es))
+	for i := range es {
+		e, err := r.open(&es[i])
+		if err != nil {
+			return nil, fmt.Errorf("open event %d: %w", es[i].Seq, err)
+		}
+		opened[i] = e
 	}
 	return opened, nil
+}
+
+// named gives the slots that sealed events say they are sealed with.
+func named(es []store.Event) iter.Seq[slot] {
+	return func(yield func(slot) bool) {
+		for i := range es {
+			_, _, entries, err := parseBlob(es[i].Body)
+			if err != nil {
+				continue // opening it says so
+			}
+			for _, box := range entries {
+				if box.role != none && !yield(slot{es[i].Conversation, box.class}) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (r *Ring) open(e *store.Event) (store.Event, error) {

@@ -6,6 +6,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -48,7 +51,7 @@ type keyring struct {
 	store   KeyStore
 	wrapKey hidden
 
-	slow   sync.Mutex // held over every use of store and the change of opened that follows from it
+	slow   sync.RWMutex // held over every use of store and the change of opened that follows from it, for writing if that changes
 	mu     sync.RWMutex
 	opened map[slot]*dataKey
 }
@@ -57,6 +60,21 @@ func (k *keyring) cached(s slot) *dataKey {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return k.opened[s]
+}
+
+// absent lists, each once, those of slots whose keys are not in memory.
+func (k *keyring) absent(slots iter.Seq[slot]) []slot {
+	var absent map[slot]bool
+	for s := range slots {
+		if !validClass(s.class) || k.cached(s) != nil {
+			continue
+		}
+		if absent == nil {
+			absent = map[slot]bool{}
+		}
+		absent[s] = true
+	}
+	return slices.Collect(maps.Keys(absent))
 }
 
 // remember puts an opened key into memory, another out of it where it is full. The caller holds slow.
@@ -77,9 +95,20 @@ func (k *keyring) find(s slot) (*dataKey, error) {
 	if key := k.cached(s); key != nil {
 		return key, nil
 	}
-	k.slow.Lock()
-	defer k.slow.Unlock()
+	k.slow.RLock()
+	defer k.slow.RUnlock()
 	return k.load(s)
+}
+
+// fetch puts into memory what keys there are of slots.
+func (k *keyring) fetch(slots []slot) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	k.slow.RLock()
+	defer k.slow.RUnlock()
+	_, err := k.loadAll(slots)
+	return err
 }
 
 // load is find for one who holds slow.
@@ -87,21 +116,39 @@ func (k *keyring) load(s slot) (*dataKey, error) {
 	if key := k.cached(s); key != nil {
 		return key, nil
 	}
-	name := s.name()
-	wrapped, err := k.store.Load(name)
-	if errors.Is(err, ErrNoKey) {
-		return nil, ErrNoKey
+	keys, err := k.loadAll([]slot{s})
+	if err == nil && keys[0] == nil {
+		err = ErrNoKey
 	}
 	if err != nil {
-		return nil, fmt.Errorf("load key: %w", err)
+		return nil, err
 	}
-	raw, ok := unwrap(k.wrapKey(), wrapped, wrapAD(name))
-	if !ok {
-		return nil, fmt.Errorf("load key: %w", ErrMaster)
+	return keys[0], nil
+}
+
+// loadAll reads the keys of slots from store, nil for one that has none. The caller holds slow.
+func (k *keyring) loadAll(slots []slot) ([]*dataKey, error) {
+	names := make([]string, len(slots))
+	for i, s := range slots {
+		names[i] = s.name()
 	}
-	key := newDataKey(raw[:])
-	k.remember(s, key)
-	return key, nil
+	wrapped, err := k.store.Load(names...)
+	if err != nil {
+		return nil, fmt.Errorf("load keys: %w", err)
+	}
+	keys := make([]*dataKey, len(slots))
+	for i, name := range names {
+		if wrapped[i] == nil {
+			continue
+		}
+		raw, ok := unwrap(k.wrapKey(), wrapped[i], wrapAD(name))
+		if !ok {
+			return nil, fmt.Errorf("load keys: %w", ErrMaster)
+		}
+		keys[i] = newDataKey(raw[:])
+		k.remember(slots[i], keys[i])
+	}
+	return keys, nil
 }
 
 // obtain returns the key of s, made where it is missing.
@@ -147,18 +194,16 @@ func (k *keyring) fill(slots []slot) error {
 
 // missing makes a random key for each of slots that has none yet.
 func (k *keyring) missing(slots []slot) (map[slot][]byte, error) {
+	keys, err := k.loadAll(slots)
+	if err != nil {
+		return nil, err
+	}
 	fresh := map[slot][]byte{}
-	for _, s := range slots {
-		_, err := k.load(s)
-		if err == nil {
-			continue
+	for i, s := range slots {
+		if keys[i] == nil {
+			fresh[s] = make([]byte, 32)
+			rand.Read(fresh[s])
 		}
-		if !errors.Is(err, ErrNoKey) {
-			return nil, err
-		}
-		raw := make([]byte, 32)
-		rand.Read(raw)
-		fresh[s] = raw
 	}
 	return fresh, nil
 }

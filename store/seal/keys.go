@@ -9,8 +9,8 @@ import (
 // bytes and says nothing without the master. It is safe for use by many goroutines at once, and what Load gives and
 // Save takes is copied, never shared.
 type KeyStore interface {
-	// Load returns the value saved under name, or ErrNoKey.
-	Load(name string) ([]byte, error)
+	// Load returns the value saved under each of names, nil where there is none.
+	Load(names ...string) ([][]byte, error)
 
 	// Save adds all of keys or none, and returns once they are on stable storage. A name that has a value already
 	// gives ErrExists, whatever the value, and nothing is saved: of two who race to make one key the first wins, and
@@ -31,14 +31,14 @@ type MemoryKeys struct {
 var _ KeyStore = (*MemoryKeys)(nil)
 
 // Load implements [KeyStore].
-func (s *MemoryKeys) Load(name string) ([]byte, error) {
+func (s *MemoryKeys) Load(names ...string) ([][]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value, ok := s.keys[name]
-	if !ok {
-		return nil, ErrNoKey
+	values := make([][]byte, len(names))
+	for i, name := range names {
+		values[i] = bytes.Clone(s.keys[name])
 	}
-	return bytes.Clone(value), nil
+	return values, nil
 }
 
 // Save implements [KeyStore].

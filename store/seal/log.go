@@ -35,7 +35,7 @@ func (l *Log) Read(ctx context.Context, after store.Position, limit int) ([]stor
 	if err != nil {
 		return nil, head, err
 	}
-	es, err := l.open(sealed)
+	es, err := l.open(sealed...)
 	return es, head, err
 }
 
@@ -48,7 +48,7 @@ func (l *Log) Conversation(ctx context.Context, id string) ([]store.Event, error
 	if err != nil {
 		return nil, err
 	}
-	return l.open(sealed)
+	return l.open(sealed...)
 }
 
 // Find implements [store.Log]. It finds an event whose facts are forgotten, too.
@@ -57,27 +57,22 @@ func (l *Log) Find(ctx context.Context, id string) (store.Event, error) {
 	if err != nil {
 		return store.Event{}, err
 	}
-	e, err := l.ring.Open(sealed)
+	es, err := l.open(sealed)
 	if err != nil {
 		return store.Event{}, err
 	}
-	e.ID, e.Leaf = id, tree.HashOf(sealed)
-	return e, nil
+	es[0].ID = id
+	return es[0], nil
 }
 
 // open opens all of sealed or none.
-func (l *Log) open(sealed []store.Event) ([]store.Event, error) {
+func (l *Log) open(sealed ...store.Event) ([]store.Event, error) {
 	if len(sealed) == 0 {
 		return nil, nil
 	}
-	es := make([]store.Event, len(sealed))
-	for i := range sealed {
-		e, err := l.ring.Open(sealed[i])
-		if err != nil {
-			return nil, err
-		}
-		e.Leaf = tree.HashOf(sealed[i])
-		es[i] = e
+	es, err := l.ring.Open(sealed...)
+	for i := range es {
+		es[i].Leaf = tree.HashOf(sealed[i])
 	}
-	return es, nil
+	return es, err
 }

@@ -4,8 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"iter"
 
 	"befree.example/store"
 )
@@ -50,14 +49,14 @@ const proofName = "proof"
 func (r *Ring) Check(fresh bool) error {
 	wrapped, err := r.keys.store.Load(proofName)
 	switch {
-	case errors.Is(err, ErrNoKey) && fresh:
-		return r.prove()
-	case errors.Is(err, ErrNoKey):
-		return ErrKeysMissing
 	case err != nil:
 		return fmt.Errorf("load key: %w", err)
+	case wrapped[0] == nil && fresh:
+		return r.prove()
+	case wrapped[0] == nil:
+		return ErrKeysMissing
 	}
-	if _, ok := unwrap(r.keys.wrapKey(), wrapped, wrapAD(proofName)); !ok {
+	if _, ok := unwrap(r.keys.wrapKey(), wrapped[0], wrapAD(proofName)); !ok {
 		return ErrMaster
 	}
 	return nil
@@ -88,7 +87,7 @@ func (r *Ring) ClearID(id string) string {
 // within and comes back by Open. Data keys that are missing are made first, all by one Save, and are on stable storage
 // when Seal returns.
 func (r *Ring) Seal(es []store.Event) ([]store.Event, error) {
-	if err := r.keys.ensure(r.unopened(es)); err != nil {
+	if err := r.keys.ensure(r.keys.absent(r.needs(es))); err != nil {
 		return nil, err
 	}
 	sealed := make([]store.Event, len(es))
@@ -102,22 +101,17 @@ func (r *Ring) Seal(es []store.Event) ([]store.Event, error) {
 	return sealed, nil
 }
 
-// unopened lists, each once, the slots that es need and that are not in memory.
-func (r *Ring) unopened(es []store.Event) []slot {
-	var slots map[slot]bool
-	for i := range es {
-		for _, p := range r.parts(&es[i]) {
-			s := slot{es[i].Conversation, p.class}
-			if p.role == none || !validClass(p.class) || r.keys.cached(s) != nil {
-				continue
+// needs gives the slots that es are sealed with.
+func (r *Ring) needs(es []store.Event) iter.Seq[slot] {
+	return func(yield func(slot) bool) {
+		for i := range es {
+			for _, p := range r.parts(&es[i]) {
+				if p.role != none && !yield(slot{es[i].Conversation, p.class}) {
+					return
+				}
 			}
-			if slots == nil {
-				slots = map[slot]bool{}
-			}
-			slots[s] = true
 		}
 	}
-	return slices.Collect(maps.Keys(slots))
 }
 
 // Shred destroys the keys of these classes of one conversation, in the KeyStore and in memory; what was sealed in them

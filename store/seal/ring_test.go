@@ -95,9 +95,9 @@ type countingKeys struct {
 	fail         error
 }
 
-func (s *countingKeys) Load(name string) ([]byte, error) {
+func (s *countingKeys) Load(names ...string) ([][]byte, error) {
 	s.loads.Add(1)
-	return s.MemoryKeys.Load(name)
+	return s.MemoryKeys.Load(names...)
 }
 
 func (s *countingKeys) Save(keys map[string][]byte) error {
@@ -115,9 +115,10 @@ func (s *countingKeys) Delete(names ...string) error {
 	return s.MemoryKeys.Delete(names...)
 }
 
-func TestOneBatchIsOneSave(t *testing.T) {
+func TestOneBatchIsOneSaveAndOneLoad(t *testing.T) {
 	keys := new(countingKeys)
-	r := NewRing(NewMaster(), keys, classOf)
+	master := NewMaster()
+	r := NewRing(master, keys, classOf)
 	var es []store.Event
 	for i := range 100 {
 		for _, e := range []store.Event{received(), note()} {
@@ -132,6 +133,20 @@ func TestOneBatchIsOneSave(t *testing.T) {
 	}
 	if saves := keys.saves.Load(); saves != 1 || len(keys.keys) != 400 {
 		t.Errorf("%d saves of %d keys", saves, len(keys.keys))
+	}
+	sealed, err := r.Seal(es)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys.loads.Store(0)
+	r = NewRing(master, keys, classOf)
+	for range 2 {
+		if opened, err := r.Open(sealed...); err != nil || len(opened) != len(es) {
+			t.Fatalf("%d of %d events: %v", len(opened), len(es), err)
+		}
+	}
+	if loads := keys.loads.Load(); loads != 1 {
+		t.Errorf("%d loads", loads)
 	}
 }
 

@@ -17,13 +17,16 @@ func (r *Ring) Mark(epoch string, sum store.Hash) [16]byte {
 // are none yet and missing allows it; else there is ErrNoKey.
 func (r *Ring) Secret(name string, missing bool) (secret [32]byte, err error) {
 	wrapped, err := r.keys.store.Load(name)
-	if errors.Is(err, ErrNoKey) && missing {
+	switch {
+	case err == nil && wrapped[0] == nil && missing:
 		return r.makeSecret(name)
+	case err == nil && wrapped[0] == nil:
+		err = ErrNoKey
 	}
 	if err != nil {
 		return secret, fmt.Errorf("load %s: %w", name, err)
 	}
-	secret, ok := unwrap(r.keys.wrapKey(), wrapped, wrapAD(name))
+	secret, ok := unwrap(r.keys.wrapKey(), wrapped[0], wrapAD(name))
 	if !ok {
 		return secret, fmt.Errorf("load %s: %w", name, ErrMaster)
 	}

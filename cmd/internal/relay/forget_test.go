@@ -161,11 +161,11 @@ func wrappedKeys(t *testing.T, data, conversation string) (keys [][]byte) {
 	}
 	defer k.Close()
 	for _, class := range []store.Class{store.Numbers, store.Text, store.Notes, store.Plans, store.Facts} {
-		key, err := k.Load(conversation + "/" + string(class))
-		if err != nil {
-			t.Fatalf("key of %s: %v", class, err)
+		values, err := k.Load(conversation + "/" + string(class))
+		if err != nil || values[0] == nil {
+			t.Fatalf("no key of %s: %v", class, err)
 		}
-		keys = append(keys, key)
+		keys = append(keys, values[0])
 	}
 	return keys
 }
