@@ -14,7 +14,7 @@ const (
 	AlarmRewritten = "rewritten" // it does not hold what it held when its checkpoint was kept
 	AlarmShorter   = "shorter"   // events that it held are gone: it was cut back, or restored from an older backup
 	AlarmReplaced  = "replaced"  // it is another log, which does not go on from the one that was kept
-	AlarmKey       = "key"       // its checkpoints are signed by another key, or not at all
+	AlarmKey       = "key"       // its checkpoints are signed by another key, or it shows none any more
 	AlarmShown     = "shown"     // an event that came here is not the one that the log has
 )
 
@@ -61,6 +61,7 @@ func (s *session) judge(in wire.Checkpoint) error {
 	if err := s.Cache.Keep(k); err != nil {
 		return err
 	}
+	s.signed = now.State
 	s.update(func() {})
 	return s.compare(now.State)
 }
@@ -74,25 +75,25 @@ func signedBefore(k bolt.Kept) (tree.State, error) {
 	return c.State, err
 }
 
-// heldSoFar returns what the relay's log is held against when a connection begins: the checkpoint that is kept, or what this
-// console has itself received since, to the last event.
-func (c *Client) heldSoFar() (tree.State, error) {
-	k, err := c.Cache.Kept()
+// holdAgainst sets what the relay's log is held against when a connection begins: the checkpoint that is kept, or what
+// this console has itself received since, to the last event.
+func (s *session) holdAgainst() error {
+	k, err := s.Cache.Kept()
 	if err != nil {
-		return tree.State{}, err
+		return err
 	}
-	held, err := signedBefore(k)
+	s.held, err = signedBefore(k)
 	if err != nil || k.Alarm.What != "" {
-		return held, err
+		return err
 	}
-	if k.Seen.Size > held.Size {
-		return k.Seen, nil
+	s.signed = s.held
+	at := s.Cache.Position()
+	if k.Seen.Size > s.held.Size {
+		s.held = k.Seen
+	} else if e, known := s.Cache.Edge(); known && at.Seq > s.held.Size && at.Epoch != "" {
+		s.held = tree.State{Epoch: at.Epoch, Size: at.Seq, Hash: e.Root()}
 	}
-	at := c.Cache.Position()
-	if e, known := c.Cache.Edge(); known && at.Seq > held.Size && at.Epoch != "" {
-		return tree.State{Epoch: at.Epoch, Size: at.Seq, Hash: e.Root()}, nil
-	}
-	return held, nil
+	return nil
 }
 
 // remember keeps what a copy had that is begun anew.
@@ -159,6 +160,9 @@ func (s *session) mismatch(signed tree.State) error {
 func (s *session) witness(es []store.Event) error {
 	s.judging.Lock()
 	defer s.judging.Unlock()
+	if err := s.unsigned(es); err != nil {
+		return err
+	}
 	e, known := s.Cache.Edge()
 	for _, event := range es {
 		known = known && !event.Leaf.IsZero()
@@ -173,6 +177,27 @@ func (s *session) witness(es []store.Event) error {
 		}
 	}
 	return nil
+}
+
+// unsigned raises an alarm where a relay that has shown checkpoints goes far on without any, or with none but old ones.
+func (s *session) unsigned(es []store.Event) error {
+	at := s.Cache.Position()
+	if s.signed.Epoch == "" || len(es) == 0 {
+		return nil
+	}
+	least := s.signed.Size
+	if s.signed.Epoch != at.Epoch {
+		least = 0
+	}
+	if es[len(es)-1].Seq <= least+2*wire.CheckpointEvery {
+		return nil
+	}
+	s.signed = tree.State{}
+	k, err := s.Cache.Kept()
+	if err != nil {
+		return err
+	}
+	return s.alarm(k, wire.Checkpoint{}, bolt.Alarm{What: AlarmKey})
 }
 
 // isOther tells whether an event cannot be the one that its leaf stands for. Of events whose ID came from outside, and

@@ -107,6 +107,7 @@ type session struct {
 	sent     map[string]bool // commands handed over on this connection
 	part     []store.Event   // of the conversation that is coming in
 	held     tree.State      // what the relay's first checkpoint must go on from
+	signed   tree.State      // at the newest checkpoint that was found well; empty while there is an alarm
 	expected tree.State      // signed by the relay, and not yet reached here
 	cancel   context.CancelFunc
 }
@@ -222,7 +223,7 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	at := s.Cache.Position()
 	var err error
 	s.judging.Lock()
-	s.held, err = s.heldSoFar()
+	err = s.holdAgainst()
 	s.accepted = false
 	s.judging.Unlock()
 	if err != nil {

@@ -51,6 +51,9 @@ const (
 	MaxFrame    = 64 << 10 // bytes, either way
 )
 
+// CheckpointEvery is how many events a relay that signs its log sends at most before the next checkpoint.
+const CheckpointEvery = 256
+
 // Time limits of a connection, the same on both sides.
 const (
 	WriteTimeout = 5 * time.Second

@@ -40,6 +40,7 @@ type feed struct {
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
 	tree    Tree          // nil where the log has none
 	kept    uint64        // size of the log at the last checkpoint that the console has
+	owes    bool          // the one that was due could not be made
 	fetches sync.WaitGroup
 
 	draining <-chan struct{}      // closed when the relay is about to stop

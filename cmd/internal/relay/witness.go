@@ -11,9 +11,6 @@ import (
 	"befree.example/store/tree"
 )
 
-// checkpointEvery is after how many events a console that stays gets another checkpoint.
-const checkpointEvery = 256
-
 // A Tree is what a relay's log can prove of itself.
 type Tree interface {
 	// Checkpoint returns the log as it is on stable storage, signed.
@@ -35,8 +32,9 @@ func (f *feed) vouch() error {
 		return nil
 	}
 	c, signed, err := f.tree.Checkpoint()
-	if errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrClosed) {
-		return nil // it is being opened again; the next one does
+	f.owes = errors.Is(err, store.ErrBroken) || errors.Is(err, store.ErrClosed)
+	if f.owes {
+		return nil // it is being opened again
 	}
 	if err != nil {
 		return err
@@ -54,9 +52,9 @@ func (f *feed) vouch() error {
 	return f.send(wire.Frame{Checkpoint: &out})
 }
 
-// vouchAgain does so once enough has come since.
+// vouchAgain does so once enough has come since, or when it could not be done before.
 func (f *feed) vouchAgain() error {
-	if f.cursor.Seq < f.kept+checkpointEvery {
+	if !f.owes && f.cursor.Seq < f.kept+wire.CheckpointEvery {
 		return nil
 	}
 	return f.vouch()

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
 
 	"befree.example/client"
+	"befree.example/client/wire"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/bolt"
@@ -59,13 +61,16 @@ func (d *desktop) covered(n uint64) tree.Checkpoint {
 
 func (v *vault) key() relay.Key { return relay.KeyFile(v.data) }
 
-func (v *vault) start() {
+func (v *vault) start() { v.startWith(func() relay.Tree { return v.open.Tree() }) }
+
+// startWith is start with what the relay shows of its log's tree.
+func (v *vault) startWith(tree func() relay.Tree) {
 	v.t.Helper()
 	var err error
 	if v.open, err = relay.OpenData(context.Background(), v.data, v.key()); err != nil {
 		v.t.Fatal(err)
 	}
-	v.log, v.tree = v.open, v.open.Tree()
+	v.log, v.tree = v.open, tree()
 	v.serve()
 }
 
@@ -194,6 +199,58 @@ func (v *vault) rewrite(change func(es []store.Event) []store.Event) {
 	}
 	if err := errors.Join(err, forged.Verify(ctx), forged.Close(), os.Rename(path, filepath.Join(v.data, "log.db"))); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// mute is a tree that shows no newer checkpoint than one.
+type mute struct {
+	relay.Tree
+	last   tree.Checkpoint
+	signed []byte
+}
+
+func (m mute) Checkpoint() (tree.Checkpoint, []byte, error) { return m.last, m.signed, nil }
+
+// TestConsolesCatchARelayThatNoLongerSigns: one that has rewritten its log, and shows nothing that would tell.
+func TestConsolesCatchARelayThatNoLongerSigns(t *testing.T) {
+	for name, shows := range map[string]func(*vault, bolt.Kept) relay.Tree{
+		"none": func(*vault, bolt.Kept) relay.Tree { return nil },
+		"old": func(v *vault, k bolt.Kept) relay.Tree {
+			c, err := tree.Open(k.Signed, k.Key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return mute{v.open.Tree(), c, k.Signed}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := openVault(t)
+			ada := v.enter("ada", desk.Specialist)
+			v.carrier.text(t, "SM1", "he took my papers")
+			ada.claim()
+			v.notes(ada, 0, 5)
+			n := v.head()
+			ada.leave()
+			ada = v.back("ada", desk.Specialist)
+			ada.covered(n)
+			kept, err := ada.Cache.Kept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			ada.leave()
+			v.shut()
+			v.rewrite(func(es []store.Event) []store.Event {
+				i := slices.IndexFunc(es, func(e store.Event) bool { return e.Kind == desk.NoteAdded })
+				es[i].Actor = "eve"
+				for n := range 2 * wire.CheckpointEvery {
+					es = append(es, store.Event{ID: fmt.Sprint("swept/", n), At: es[i].At, Actor: "carrier", Kind: desk.Swept})
+				}
+				return es
+			})
+			v.startWith(func() relay.Tree { return shows(v, kept) })
+			ada = v.back("ada", desk.Specialist)
+			ada.until("an alarm", func() bool { return ada.Status().Alarm.What == client.AlarmKey })
+		})
 	}
 }
 
