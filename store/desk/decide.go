@@ -28,6 +28,8 @@ func (s *State) Decide(c Command, now time.Time) (store.Event, error) {
 		return store.Event{}, refuse(CodeBad, "This befree does not know that command. Update the older side.")
 	case c.Role != "" && (!store.IsDeviceID(c.ID) || strings.Contains(c.ID, "/")):
 		return store.Event{}, refuse(CodeBad, "That command does not have a console's number.") // nor may it take a carrier's
+	case c.Role != "" && c.Ref != "" && c.Kind != ReplyWithdrawn && c.Kind != SendAgain:
+		return store.Event{}, refuse(CodeBad, "That command is about no message.") // anybody would read what stands there
 	case !r.by(c):
 		return store.Event{}, refuse(CodeForbidden, "Your role does not allow that.")
 	}

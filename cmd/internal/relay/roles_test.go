@@ -409,7 +409,14 @@ func (g *throng) command(e *ear) (*ear, desk.Command) {
 	case "exported":
 		c.Claim = asked["export approved"]
 	}
-	c.Seen, c.Ref = g.oracle.last, pick(g, messages)
+	c.Seen = g.oracle.last
+	switch c.Kind {
+	case "reply withdrawn", "send again":
+		c.Ref = pick(g, messages)
+	}
+	if g.chance.IntN(10) == 0 {
+		c.Ref = g.one()
+	}
 	if g.chance.IntN(10) == 0 {
 		c.Claim = g.chance.Uint64N(20)
 	}
