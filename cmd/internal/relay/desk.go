@@ -383,7 +383,7 @@ func (p *pending) known(ctx context.Context, c desk.Command) (uint64, bool, erro
 			return 0, false, err
 		}
 	}
-	if c.Role != "" && !e.Command.IsZero() && e.Command != c.Hash() { // zero where it is forgotten
+	if c.Role != "" && (e.Kind != c.Kind || e.Actor != c.Actor || !e.Command.IsZero() && e.Command != c.Hash()) { // zero where it is forgotten
 		return 0, true, &desk.Refusal{Code: desk.CodeIDReused, Text: "This console used one number for two commands. Restart it; nothing was done."}
 	}
 	return e.Seq, true, nil

@@ -10,6 +10,7 @@ import (
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 	"befree.example/store/storetest"
 )
 
@@ -89,6 +90,35 @@ func TestRetriedCommandIsAnsweredAsTheFirstTime(t *testing.T) {
 	claim.Kind = desk.Released
 	if _, err := d.Do(t.Context(), claim); !errors.Is(err, &desk.Refusal{Code: desk.CodeIDReused}) {
 		t.Fatalf("one ID for two commands: %v", err)
+	}
+}
+
+// TestForgottenCommandStandsForNoOther: of a command that is forgotten the relay knows no more than whose it was and of
+// which kind, and answers for no other.
+func TestForgottenCommandStandsForNoOther(t *testing.T) {
+	ring := seal.NewRing(seal.NewMaster(), new(seal.MemoryKeys), desk.ClassOf)
+	d := startDesk(t, seal.NewLog(storetest.Memory(), ring))
+	claim := desk.Command{ID: store.DeviceID("adaadaadaadaadaa", 1), Kind: desk.Claimed, Conversation: "fresh-SM1", Actor: "ada", Role: desk.Specialist}
+	if _, err := d.Do(t.Context(), inbound("SM1")); err != nil {
+		t.Fatal(err)
+	}
+	first, err := d.Do(t.Context(), claim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ring.Shred("fresh-SM1", store.Facts); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := d.Do(t.Context(), claim); err != nil || again != first {
+		t.Errorf("a retry gives %d, %v; the first time gave %d", again, err, first)
+	}
+	claim.Kind = desk.NumberRevealed
+	if _, err := d.Do(t.Context(), claim); !errors.Is(err, &desk.Refusal{Code: desk.CodeIDReused}) {
+		t.Errorf("another kind: %v", err)
+	}
+	claim.Kind, claim.Actor = desk.Claimed, "eve"
+	if _, err := d.Do(t.Context(), claim); !errors.Is(err, &desk.Refusal{Code: desk.CodeIDReused}) {
+		t.Errorf("somebody else: %v", err)
 	}
 }
 
