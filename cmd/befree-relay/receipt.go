@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"befree.example/cmd/internal/config"
@@ -44,12 +45,9 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	if err != nil {
 		return err
 	}
-	bytes := "still in keys.db, until the relay has run for an hour"
-	switch {
-	case served: // what is looked at is a copy, which never had them
-		bytes = "taken out of keys.db at once, or within the hour; stop the relay to see whether they are"
-	case compacted:
-		bytes = "in no file of the relay's"
+	aside, err := relay.Aside(c.Data)
+	if err != nil {
+		return err
 	}
 	receipts, known := c.of(d)
 	switch {
@@ -62,7 +60,7 @@ func (c *receiptCmd) Run(ctx context.Context, std *config.Std) error {
 	}
 	for _, r := range receipts {
 		newest := r.Forgettings[len(r.Forgettings)-1]
-		printReceipt(std.Out, r, bytes, inBackups(newest, copies, kept.Backups, time.Now()))
+		printReceipt(std.Out, r, inFiles(served, compacted, aside), inBackups(newest, copies, kept.Backups, time.Now()))
 	}
 	return nil
 }
@@ -87,6 +85,21 @@ var classes = map[store.Class]string{
 }
 
 func when(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }
+
+// inFiles says where the bytes of destroyed keys are.
+func inFiles(served, compacted bool, aside []string) string {
+	where := "still in keys.db, until the relay has run for an hour"
+	switch {
+	case served: // what is looked at is a copy, which never had them
+		where = "taken out of keys.db at once, or within the hour; stop the relay to see whether they are"
+	case compacted:
+		where = "in no file that the relay uses"
+	}
+	if len(aside) > 0 {
+		where += "; THEY MAY BE IN " + strings.Join(aside, " AND ") + ", where what was there before was put aside: delete that once it is not needed"
+	}
+	return where
+}
 
 // inBackups says which backups may hold what was forgotten, and by when they are gone.
 func inBackups(f desk.Forgetting, copies []relay.Copy, keep time.Duration, now time.Time) string {

@@ -17,6 +17,15 @@ func TestAReceiptNamesWhatIsLeftOut(t *testing.T) {
 	}
 }
 
+func TestAReceiptNamesWhatWasPutAside(t *testing.T) {
+	if where := inFiles(false, true, nil); where != "in no file that the relay uses" {
+		t.Errorf("it says %s", where)
+	}
+	if where := inFiles(false, true, []string{"data/before-1"}); !strings.Contains(where, "THEY MAY BE IN data/before-1,") {
+		t.Errorf("it says %s", where)
+	}
+}
+
 // TestWhenBackupsAreGone: what counts is the last backup before something was forgotten, and the days that are in force.
 func TestWhenBackupsAreGone(t *testing.T) {
 	const day = 24 * time.Hour

@@ -67,7 +67,7 @@ func Backup(ctx context.Context, dir string, key Key, p Place) (bolt.Title, erro
 		return title, err
 	}
 	b.Relay = title.Key
-	if err := copySettings(dir, log.temp); err != nil {
+	if err := copySettings(dir, log.temp, ""); err != nil {
 		return title, err
 	}
 	if err := errors.Join(b.write(log.temp), b.write(keys.temp)); err != nil { // once all but the keys is there
@@ -134,13 +134,17 @@ func (s source) buildKeys(ctx context.Context, dir string) error {
 	return s.keys(ctx, func(r io.Reader) error { return bolt.BuildKeys(ctx, filepath.Join(dir, keysName), r) })
 }
 
-// copySettings copies who the staff are, and what else is kept in words beside the log.
-func copySettings(from, to string) error {
+// copySettings copies who the staff are, and what else is kept in words beside the log, as far as another folder has it
+// not.
+func copySettings(from, to, has string) error {
 	names, err := filepath.Glob(filepath.Join(from, "*.toml"))
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
+		if _, err := os.Stat(filepath.Join(has, filepath.Base(name))); has != "" && !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
 		if err := copyFile(name, filepath.Join(to, filepath.Base(name))); err != nil {
 			return err
 		}

@@ -281,6 +281,38 @@ func checkBackup(t *testing.T, v *vault, p relay.Place, round int) {
 
 // TestRestoreIsFinished: from the moment at which it is ready a restore is finished by whoever opens the folder,
 // wherever it was broken off.
+// TestRestoreBringsNobodyBack: who was revoked since the backup stays out; what was there before is known for what it is.
+func TestRestoreBringsNobodyBack(t *testing.T) {
+	v := openVault(t)
+	v.carrier.text(t, "SM1", "he took my papers")
+	v.shut()
+	staff, p := relay.StaffIn(v.data), relay.Place{Log: filepath.Join(v.dir, "log"), Keys: filepath.Join(v.dir, "keys")}
+	if _, err := staff.Add("ada", desk.Supervisor); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := relay.Backup(t.Context(), v.data, v.key(), p); err != nil {
+		t.Fatal(err)
+	}
+	if err := staff.SetRole("ada", desk.Reviewer); err != nil {
+		t.Fatal(err)
+	}
+	fresh := filepath.Join(v.dir, "fresh")
+	for dir, role := range map[string]desk.Role{v.data: desk.Reviewer, fresh: desk.Supervisor} {
+		if _, err := relay.Restore(t.Context(), p, dir, v.key()); err != nil {
+			t.Fatal(err)
+		}
+		m, err := relay.StaffIn(dir).Members()
+		if err != nil || len(m) != 1 || m[0].Role != role {
+			t.Errorf("%s has %v, %v; want a %s", dir, m, err, role)
+		}
+	}
+	for dir, n := range map[string]int{v.data: 1, fresh: 0} {
+		if aside, err := relay.Aside(dir); err != nil || len(aside) != n {
+			t.Errorf("put aside in %s: %q, %v; want %d", dir, aside, err, n)
+		}
+	}
+}
+
 func TestRestoreIsFinished(t *testing.T) {
 	v := openVault(t)
 	v.carrier.text(t, "SM1", "he took my papers")

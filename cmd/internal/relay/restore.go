@@ -21,20 +21,32 @@ const (
 	restoreMaking = "restore.new"
 	restoreReady  = "restore.ready"
 	asideFile     = "aside" // in the folder: the name of the one that takes the old files
+	asideName     = "before-"
 )
 
 // Restore puts a backup in the place of what a data folder holds, which goes aside within it. The log becomes another
-// one: it gets a new epoch, and its checkpoints name the old. Everything is read over and found whole first.
+// one: it gets a new epoch, and its checkpoints name the old. Everything is read over and found whole first. Where the
+// data folder has a staff file that one stays: a device that was revoked since the backup does not come back.
 func Restore(ctx context.Context, p Place, dir string, key Key) (store.Position, error) {
 	return exchange(ctx, dir, key, func(making string) error {
 		if err := copyFile(filepath.Join(p.Keys, keysName), filepath.Join(making, keysName)); err != nil {
 			return fmt.Errorf("the keys of the backup: %w", err)
 		}
-		if err := copySettings(p.Log, making); err != nil {
+		if err := copySettings(p.Log, making, dir); err != nil {
 			return err
 		}
 		return renew(ctx, filepath.Join(p.Log, logName), making, key)
 	})
+}
+
+// Aside lists the folders within a data folder to which a restore or a rescue has put what was there, and in which keys
+// still are.
+func Aside(dir string) ([]string, error) {
+	keys, err := filepath.Glob(filepath.Join(dir, asideName+"*", keysName))
+	for i, path := range keys {
+		keys[i] = filepath.Dir(path)
+	}
+	return keys, err
 }
 
 // exchange makes a data folder's new files ready, reads them over and puts them in the place of the old.
@@ -55,7 +67,7 @@ func exchange(ctx context.Context, dir string, key Key, fill func(making string)
 	if err != nil {
 		return head, err
 	}
-	aside := time.Now().UTC().Format("before-20060102-150405")
+	aside := asideName + time.Now().UTC().Format("20060102-150405")
 	if err := os.WriteFile(filepath.Join(making, asideFile), []byte(aside), 0o600); err != nil {
 		return head, err
 	}
