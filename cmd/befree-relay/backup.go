@@ -64,11 +64,15 @@ type restoreCmd struct {
 	dataFlags
 	From     string `help:"Folder that backup made of the log." placeholder:"DIR" required:""`
 	KeysFrom string `help:"Folder that backup made of the keys." placeholder:"DIR" required:""`
+	Lacking  bool   `help:"Restore though keys of some conversations are lacking: what they open stays unreadable."`
 }
 
 // Run puts a backup in the place of what is there.
 func (c *restoreCmd) Run(ctx context.Context, std *config.Std) error {
-	head, err := relay.Restore(ctx, relay.Place{Log: c.From, Keys: c.KeysFrom}, c.Data, c.key())
+	head, err := relay.Restore(ctx, relay.Place{Log: c.From, Keys: c.KeysFrom}, c.Data, c.key(), c.Lacking)
+	if errors.Is(err, relay.ErrKeysLacking) {
+		return fmt.Errorf("%w; nothing was touched. Take the keys of the log's own backup; if these were destroyed on purpose since, say --lacking", err)
+	}
 	if err != nil {
 		return err
 	}

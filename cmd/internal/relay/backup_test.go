@@ -29,7 +29,7 @@ func init() {
 		report(err)
 	}
 	parts["restore"] = func(args []string) {
-		_, err := relay.Restore(context.Background(), relay.Place{Log: args[1], Keys: args[2]}, args[0], relay.KeyFile(args[0]))
+		_, err := relay.Restore(context.Background(), relay.Place{Log: args[1], Keys: args[2]}, args[0], relay.KeyFile(args[0]), false)
 		report(err)
 	}
 	parts["compact"] = func(args []string) { report(relay.Compact(context.Background(), args[0], relay.KeyFile(args[0]))) }
@@ -101,7 +101,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	for n, size := range sizes {
 		place := relay.Place{Log: filepath.Join(v.dir, fmt.Sprint("log", n)), Keys: filepath.Join(v.dir, fmt.Sprint("keys", n))}
 		dir := filepath.Join(v.dir, fmt.Sprint("restored", n))
-		if _, err := relay.Restore(t.Context(), place, dir, v.key()); err != nil {
+		if _, err := relay.Restore(t.Context(), place, dir, v.key(), false); err != nil {
 			t.Fatal(err)
 		}
 		got, restored := whole(t, dir, v.key())
@@ -174,7 +174,7 @@ func TestControlIsPrivate(t *testing.T) {
 	if kept, told, err := relay.RetentionOf(t.Context(), v.data, ""); err != nil || !told || kept.Backups != 40*24*time.Hour {
 		t.Errorf("it tells of %v, %t, %v", kept, told, err)
 	}
-	if _, err := relay.Restore(t.Context(), relay.Place{Log: "none", Keys: "none"}, v.data, v.key()); err == nil || errors.Is(err, fs.ErrNotExist) {
+	if _, err := relay.Restore(t.Context(), relay.Place{Log: "none", Keys: "none"}, v.data, v.key(), false); err == nil || errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("restore under a relay that serves: %v", err)
 	}
 	if err := c.Close(); err != nil {
@@ -274,7 +274,7 @@ func checkBackup(t *testing.T, v *vault, p relay.Place, round int) {
 		return
 	}
 	dir := filepath.Join(v.dir, "check"+strconv.Itoa(round))
-	if _, err := relay.Restore(t.Context(), p, dir, v.key()); err != nil {
+	if _, err := relay.Restore(t.Context(), p, dir, v.key(), false); err != nil {
 		t.Errorf("a backup that has its name: %v", err)
 	}
 }
@@ -298,7 +298,7 @@ func TestRestoreBringsNobodyBack(t *testing.T) {
 	}
 	fresh := filepath.Join(v.dir, "fresh")
 	for dir, role := range map[string]desk.Role{v.data: desk.Reviewer, fresh: desk.Supervisor} {
-		if _, err := relay.Restore(t.Context(), p, dir, v.key()); err != nil {
+		if _, err := relay.Restore(t.Context(), p, dir, v.key(), false); err != nil {
 			t.Fatal(err)
 		}
 		m, err := relay.StaffIn(dir).Members()
@@ -324,13 +324,13 @@ func TestRestoreIsFinished(t *testing.T) {
 	}
 	for moved := range 5 {
 		dir := filepath.Join(v.dir, fmt.Sprint("data", moved))
-		if _, err := relay.Restore(t.Context(), p, dir, v.key()); err != nil {
+		if _, err := relay.Restore(t.Context(), p, dir, v.key(), false); err != nil {
 			t.Fatal(err)
 		}
 		_, before := whole(t, dir, v.key())
 		ready := filepath.Join(dir, "restore.ready")
 		fresh := filepath.Join(v.dir, fmt.Sprint("fresh", moved))
-		if _, err := relay.Restore(t.Context(), p, fresh, v.key()); err != nil {
+		if _, err := relay.Restore(t.Context(), p, fresh, v.key(), false); err != nil {
 			t.Fatal(err)
 		}
 		_, want := whole(t, fresh, v.key())
@@ -458,5 +458,49 @@ func TestRescue(t *testing.T) {
 	ada.until("the alarm", func() bool { return ada.Status().Alarm.What != "" })
 	for n := range 60 {
 		v.carrier.text(t, fmt.Sprint("SM", n), "he took my papers") // brought again: known where its ID was saved
+	}
+}
+
+// TestKeysOfAnotherDay: a log whose keys are not all there is not called whole, nor restored unless somebody says so.
+func TestKeysOfAnotherDay(t *testing.T) {
+	v := openVault(t)
+	at := func(name string) relay.Place {
+		return relay.Place{Log: filepath.Join(v.dir, name, "log"), Keys: filepath.Join(v.dir, name, "keys")}
+	}
+	backup := func(name string) {
+		t.Helper()
+		v.shut()
+		if err := os.Mkdir(filepath.Join(v.dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := relay.Backup(t.Context(), v.data, v.key(), at(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v.enter("ada", desk.Specialist)
+	backup("early")
+	v.start()
+	v.carrier.text(t, "SM1", "he took my papers")
+	backup("late")
+	mixed := relay.Place{Log: at("late").Log, Keys: at("early").Keys}
+	dir := filepath.Join(v.dir, "restored")
+	if _, err := relay.Restore(t.Context(), mixed, dir, v.key(), false); !errors.Is(err, relay.ErrKeysLacking) {
+		t.Fatalf("a log with the keys of another day: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log.db")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was put there: %v", err)
+	}
+	if _, err := relay.Restore(t.Context(), mixed, dir, v.key(), true); err != nil {
+		t.Fatal(err)
+	}
+	for dir, want := range map[string]error{dir: relay.ErrKeysLacking, v.data: nil} {
+		d, err := relay.ReadData(t.Context(), dir, v.key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Verify(t.Context(), nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", dir, err, want)
+		}
+		d.Close()
 	}
 }

@@ -116,7 +116,7 @@ func TestOldBackupsAreDropped(t *testing.T) {
 			t.Errorf("%s is there: %t", path, !is)
 		}
 	}
-	if _, err := relay.Restore(t.Context(), newest, filepath.Join(v.dir, "restored"), v.key()); err != nil {
+	if _, err := relay.Restore(t.Context(), newest, filepath.Join(v.dir, "restored"), v.key(), false); err != nil {
 		t.Error(err)
 	}
 

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -317,24 +320,72 @@ func (d *Data) Verify(ctx context.Context, since *tree.State) error {
 	if since != nil {
 		return d.log.VerifySince(ctx, *since)
 	}
-	_, err := d.readAll(ctx)
+	_, lacking, err := d.readAll(ctx)
+	if err == nil {
+		err = lacking.err()
+	}
 	return err
 }
 
 // readAll verifies the log and reads all of it: that every sealed part is as it was sealed, only the keys can tell.
-func (d *Data) readAll(ctx context.Context) (head store.Position, err error) {
+func (d *Data) readAll(ctx context.Context) (head store.Position, l lacking, err error) {
 	if err := d.log.Verify(ctx); err != nil {
-		return head, err
+		return head, nil, err
 	}
+	l = lacking{}
 	for at := uint64(0); ; {
 		var events []store.Event
 		events, head, err = d.Read(ctx, store.Position{Seq: at}, 4096)
 		if err != nil || len(events) == 0 {
-			return head, err
+			return head, l, err
+		}
+		for _, e := range events {
+			l.see(e)
 		}
 		at = events[len(events)-1].Seq
 	}
 }
+
+// Lacking are events that cannot be read, though nothing in the log says that they were forgotten: the first of each kind
+// in each conversation.
+type lacking map[string]map[store.Kind]uint64
+
+func (l lacking) see(e store.Event) {
+	of := l[e.Conversation]
+	if e.Withheld && of == nil {
+		of = map[store.Kind]uint64{}
+		l[e.Conversation] = of
+	}
+	if e.Withheld && of[e.Kind] == 0 {
+		of[e.Kind] = e.Seq
+	}
+	destroyed := desk.Destroys(e.Kind)
+	maps.DeleteFunc(of, func(k store.Kind, _ uint64) bool {
+		return slices.ContainsFunc(destroyed, func(c store.Class) bool {
+			return c == store.Facts || c == desk.ClassOf(k) || c == store.Numbers && k == desk.Received
+		})
+	})
+}
+
+// err is nil where nothing is lacking.
+func (l lacking) err() error {
+	n, first := 0, uint64(math.MaxUint64)
+	for _, of := range l {
+		for _, seq := range of {
+			first = min(first, seq)
+		}
+		if len(of) > 0 {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: those of %d conversations, the first of event %d, and nothing in the log says that these were forgotten", ErrKeysLacking, n, first)
+}
+
+// ErrKeysLacking is a log that is whole, and of which not all can be read.
+var ErrKeysLacking = errors.New("keys are lacking")
 
 // Prove makes a proof, which verifies without the log, of one conversation.
 func (d *Data) Prove(ctx context.Context, conversation string) (tree.Proof, error) {

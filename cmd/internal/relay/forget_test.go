@@ -542,7 +542,7 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 			sue.leave()
 			sam.leave()
 			v.shut()
-			if _, err := relay.Restore(t.Context(), place, v.data, v.key()); err != nil {
+			if _, err := relay.Restore(t.Context(), place, v.data, v.key(), false); err != nil {
 				t.Fatal(err)
 			}
 			v.start()
@@ -609,7 +609,7 @@ func TestAfterARestoreConsolesForgetByClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.shut()
-	if _, err := relay.Restore(t.Context(), place, v.data, v.key()); err != nil {
+	if _, err := relay.Restore(t.Context(), place, v.data, v.key(), false); err != nil {
 		t.Fatal(err)
 	}
 	v.start()

@@ -27,8 +27,11 @@ const (
 // Restore puts a backup in the place of what a data folder holds, which goes aside within it. The log becomes another
 // one: it gets a new epoch, and its checkpoints name the old. Everything is read over and found whole first. Where the
 // data folder has a staff file that one stays: a device that was revoked since the backup does not come back.
-func Restore(ctx context.Context, p Place, dir string, key Key) (store.Position, error) {
-	return exchange(ctx, dir, key, func(making string) error {
+//
+// Keys of another day than the log's may lack some: then there is [ErrKeysLacking], and nothing is touched, unless lacking
+// is set.
+func Restore(ctx context.Context, p Place, dir string, key Key, lacking bool) (store.Position, error) {
+	return exchange(ctx, dir, key, lacking, func(making string) error {
 		if err := copyFile(filepath.Join(p.Keys, keysName), filepath.Join(making, keysName)); err != nil {
 			return fmt.Errorf("the keys of the backup: %w", err)
 		}
@@ -50,7 +53,7 @@ func Aside(dir string) ([]string, error) {
 }
 
 // exchange makes a data folder's new files ready, reads them over and puts them in the place of the old.
-func exchange(ctx context.Context, dir string, key Key, fill func(making string) error) (store.Position, error) {
+func exchange(ctx context.Context, dir string, key Key, lacking bool, fill func(making string) error) (store.Position, error) {
 	var head store.Position
 	if err := idle(ctx, dir); err != nil {
 		return head, err
@@ -63,7 +66,10 @@ func exchange(ctx context.Context, dir string, key Key, fill func(making string)
 	if err := fill(making); err != nil {
 		return head, err
 	}
-	head, err := readOver(ctx, making, key)
+	head, lacks, err := readOver(ctx, making, key)
+	if err == nil && !lacking {
+		err = lacks.err()
+	}
 	if err != nil {
 		return head, err
 	}
@@ -114,13 +120,13 @@ func renew(ctx context.Context, log, making string, key Key) error {
 }
 
 // readOver opens a folder as a relay would, has it sign its first checkpoint, and reads all of it.
-func readOver(ctx context.Context, dir string, key Key) (store.Position, error) {
+func readOver(ctx context.Context, dir string, key Key) (store.Position, lacking, error) {
 	d, err := openData(ctx, dir, key, bolt.Options{})
 	if err != nil {
-		return store.Position{}, err
+		return store.Position{}, nil, err
 	}
-	head, err := d.readAll(ctx)
-	return head, errors.Join(err, d.Close(), removeHolders(dir))
+	head, lacks, err := d.readAll(ctx)
+	return head, lacks, errors.Join(err, d.Close(), removeHolders(dir))
 }
 
 func removeHolders(dir string) error {
@@ -216,7 +222,7 @@ func Compact(ctx context.Context, dir string, key Key) error {
 // Rescue makes of a damaged log what can still be read of it, as the log of the data folder, and puts the damaged files
 // aside. It tells which events are lost, and whether only checksums speak for the others.
 func Rescue(ctx context.Context, dir string, key Key) (lost []uint64, head store.Position, loose bool, err error) {
-	head, err = exchange(ctx, dir, key, func(making string) error {
+	head, err = exchange(ctx, dir, key, true, func(making string) error {
 		if err := copyFile(filepath.Join(dir, keysName), filepath.Join(making, keysName)); err != nil {
 			return fmt.Errorf("the keys: %w; put back a backup of them", err)
 		}

@@ -464,7 +464,7 @@ func TestRestoredRelay(t *testing.T) {
 				size = title.Size
 			}
 			v.shut()
-			head, err := relay.Restore(t.Context(), place, v.data, v.key())
+			head, err := relay.Restore(t.Context(), place, v.data, v.key(), false)
 			if err != nil || head.Seq != size {
 				t.Fatal(head, err)
 			}
