@@ -11,6 +11,7 @@ import (
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 	"befree.example/tui/codename"
 	"befree.example/tui/text"
 )
@@ -34,6 +35,7 @@ type act struct {
 	Conversation string     `json:"conversation,omitempty"`
 	Whom         string     `json:"whom,omitempty"` // it concerns, beside who did it
 	Why          string     `json:"why,omitempty"`
+	Words        sms.Text   `json:"words,omitempty"` // that were looked for
 
 	*desk.StaffChange // where it is one
 }
@@ -51,11 +53,11 @@ func (c *auditCmd) Run(ctx context.Context, std *config.Std) error {
 		if c.JSON {
 			return lines.Encode(a)
 		}
-		_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, a.At.Format("2006-01-02 15:04:05Z"), a.Who, a.what(), a.conversation(), text.Line(a.Why))
+		_, err := fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\t%s\n", a.Seq, a.At.Format("2006-01-02 15:04:05Z"), a.Who, a.what(), a.conversation(), text.Line(a.Why+a.Words.Reveal()))
 		return err
 	}
 	if !c.JSON {
-		fmt.Fprintln(table, "EVENT\tWHEN\tWHO\tDID\tCONVERSATION\tWHY")
+		fmt.Fprintln(table, "EVENT\tWHEN\tWHO\tDID\tCONVERSATION\tWHY, OR WHICH WORDS")
 	}
 	for at := (store.Position{}); ; {
 		events, head, err := data.Read(ctx, at, 1000)
@@ -89,6 +91,9 @@ func actOf(e store.Event) (act, bool) {
 		return act{}, false
 	case e.Kind == desk.Erased: // a console's doing
 		return act{}, false
+	case e.Kind == desk.Searched:
+		a.Words = desk.Read[desk.Search](e).Words
+		return a, true
 	case e.Conversation == "":
 		a.Conversation = e.Head.Ref
 	case e.Kind == desk.Claimed, e.Kind == desk.TakenOver, e.Kind == desk.Transferred,

@@ -17,6 +17,9 @@ func TestAuditHasWhatPeopleDecide(t *testing.T) {
 			t.Errorf("%s: %+v, %t", kind, a, ok)
 		}
 	}
+	if a, ok := actOf(store.Event{Seq: 7, Actor: "sue", Kind: desk.Searched, Body: []byte(`{"words":"river"}`)}); !ok || a.Words.Reveal() != "river" {
+		t.Errorf("%s: %+v, %t", desk.Searched, a, ok)
+	}
 	if a, ok := actOf(store.Event{Seq: 7, Actor: "sue", Kind: desk.RetentionAllowed}); !ok || a.Who != "sue" {
 		t.Errorf("%s: %+v, %t", desk.RetentionAllowed, a, ok)
 	}

@@ -2,7 +2,7 @@ package text
 
 import (
 	"fmt"
-	"strings"
+	"regexp"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -29,15 +29,12 @@ func JSON(raw []byte) []byte {
 	return out
 }
 
-// formula begins what a spreadsheet computes, in the widths that spreadsheets fold into one.
-const formula = "=+-@|%＝＋－＠｜％"
+// computed is where what a spreadsheet computes begins, in the widths that spreadsheets fold into one: in a cell, and
+// after what parts cells where the comma is for decimals.
+var computed = regexp.MustCompile(`(^)([ \n'"‹›]*[=+@|%＝＋－＠｜％-])|([;\n])([ "‹›]*[=+@|%＝＋－＠｜％-])`)
 
-// Cell is Clean for a cell of a table that a spreadsheet may open: one that would be computed begins with an apostrophe,
-// which makes it words. Every CSV file of befree is made of it; a test looks for those that are not.
+// Cell is Clean for a cell of a table that a spreadsheet may open: what would be computed begins with an apostrophe, which
+// makes it words. Every CSV file of befree is made of it; a test looks for those that are not.
 func Cell(s string) string {
-	s = Clean(s)
-	if first, _ := utf8.DecodeRuneInString(strings.TrimLeft(s, " \n'\"‹›")); strings.ContainsRune(formula, first) && s != "" {
-		return "'" + s
-	}
-	return s
+	return computed.ReplaceAllString(Clean(s), "$1$3'$2$4")
 }

@@ -77,6 +77,11 @@ func checkCell(t *testing.T, s string) {
 	if r, _ := utf8.DecodeRuneInString(row[0]); strings.ContainsRune("＝＋－＠", r) {
 		t.Fatalf("%q is computed: %q", s, row[0])
 	}
+	for _, part := range strings.Split(row[0], ";") {
+		if r, _ := utf8.DecodeRuneInString(strings.TrimLeft(part, " ")); part != "" && strings.ContainsRune("=+-@＝＋－＠", r) {
+			t.Fatalf("%q is computed where semicolons part cells: %q", s, row[0])
+		}
+	}
 }
 
 func TestOut(t *testing.T) {
@@ -85,7 +90,7 @@ func TestOut(t *testing.T) {
 		checkCell(t, s)
 	}
 	for in, want := range map[string]string{
-		"": "", "he is here": "he is here", "=1+1": "'=1+1", "-2": "'-2", " \n@SUM(A1)": "' \n@SUM(A1)", "＝1": "'＝1", "a=b": "a=b",
+		"": "", "he is here": "he is here", "=1+1": "'=1+1", "-2": "'-2", " \n@SUM(A1)": "' \n@SUM(A1)", "＝1": "'＝1", "a=b": "a=b", "hi;=1+1": "hi;'=1+1", "a; -1;b": "a;' -1;b",
 	} {
 		if got := text.Cell(in); got != want {
 			t.Errorf("%q gives %q, want %q", in, got, want)
@@ -93,7 +98,7 @@ func TestOut(t *testing.T) {
 	}
 }
 
-var formulas = []string{"=cmd|' /C calc'!A0", "\t=1", "\r=1", "+1", "-1", "@SUM(1)", "=HYPERLINK(\"http://x\")", "\u200b=1", "＝1", "'=1", "\"=1"}
+var formulas = []string{"=cmd|' /C calc'!A0", "\t=1", "\r=1", "+1", "-1", "@SUM(1)", "=HYPERLINK(\"http://x\")", "\u200b=1", "＝1", "'=1", "\"=1", "a;=1", "a\n+1"}
 
 func FuzzOut(f *testing.F) {
 	for _, s := range append(smstest.Hostile(), formulas...) {
