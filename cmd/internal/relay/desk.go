@@ -173,11 +173,8 @@ var closedNow = func() chan struct{} {
 
 // Read returns the events after the position that the committed state has: never one whose readers are not known yet.
 func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]store.Event, store.Position, error) {
-	d.mu.RLock()
-	head := store.Position{Epoch: d.state.Epoch, Seq: d.state.Last()}
-	events, ok := d.recent.after(after.Seq, limit)
-	d.mu.RUnlock()
-	if ok && (after.Epoch == "" || after.Epoch == head.Epoch) {
+	events, head, ok := d.newest(after, limit)
+	if ok {
 		return slices.Clone(events), head, nil
 	}
 	events, _, err := d.log.Read(ctx, after, limit)
@@ -191,6 +188,15 @@ func (d *Desk) Read(ctx context.Context, after store.Position, limit int) ([]sto
 		events = events[:len(events)-1]
 	}
 	return events, head, nil
+}
+
+// newest is Read from memory, where all of it is. What it returns is not to be changed.
+func (d *Desk) newest(after store.Position, limit int) (events []store.Event, head store.Position, ok bool) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	head = store.Position{Epoch: d.state.Epoch, Seq: d.state.Last()}
+	events, ok = d.recent.after(after.Seq, limit)
+	return events, head, ok && (after.Epoch == "" || after.Epoch == head.Epoch)
 }
 
 // Run decides until ctx ends or the log fails in a way that there is no return from. What it took from the queue is

@@ -31,7 +31,7 @@ func (d *door) Accept() (net.Conn, error) {
 		}
 		from := networkOf(c.RemoteAddr())
 		if d.enter(from) {
-			return &guest{Conn: c, leave: sync.OnceFunc(func() { d.left(from) })}, nil
+			return &guest{Conn: c, door: d, from: from}, nil
 		}
 		d.walls.tally.add("connections closed")
 		_ = c.Close()
@@ -69,10 +69,25 @@ func (d *door) left(from netip.Prefix) {
 // A guest is a connection that tells its door when it ends.
 type guest struct {
 	net.Conn
-	leave func()
+	door *door
+	from netip.Prefix
+	once sync.Once
 }
 
 func (g *guest) Close() error {
-	g.leave()
+	g.once.Do(func() { g.door.left(g.from) })
 	return g.Conn.Close()
+}
+
+// Write implements net.Conn. Who has to wait for the peer is out of the crew meanwhile.
+func (g *guest) Write(b []byte) (n int, err error) {
+	if n = g.try(b); n == len(b) {
+		return n, nil
+	}
+	g.door.walls.crew.aside(func() {
+		var rest int
+		rest, err = g.Conn.Write(b[n:])
+		n += rest
+	})
+	return n, err
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +14,6 @@ import (
 	"github.com/gorilla/websocket"
 
 	"befree.example/client/wire"
-	"befree.example/cmd/internal/gateway"
 	"befree.example/store"
 	"befree.example/store/desk"
 )
@@ -22,112 +21,101 @@ import (
 // feedMost is how many events are read from the log at once.
 const feedMost = 256
 
-// A feed is one console's connection. One goroutine reads what the console asks, one writes: whatever follows the
-// console's cursor in the log, and the answers. A slow console slows itself alone.
+// A feed is one console's connection. One goroutine reads what the console asks; the crew writes whatever follows the
+// console's cursor in the log, and the answers, whenever the feed is woken. A slow console slows itself alone.
 type feed struct {
-	desk      *Desk
-	carrier   gateway.Gateway
-	enrolment Enrolment
-	ws        *websocket.Conn
-	who       Member
-	device    Device
-	*presence
-	log     *slog.Logger
-	walls   *walls
+	*Line
+	presence
+	ws      *websocket.Conn
+	who     Member
+	device  Device
 	pace    *pace
 	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
+	pong    atomic.Pointer[string]
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
-	tree    Tree          // nil where the log has none
 	kept    uint64        // size of the log at the last checkpoint that the console has
 	owes    bool          // the one that was due could not be made
 	fetches sync.WaitGroup
+	busy    chan struct{} // held while a file is fetched: one at a time for a console
 
-	draining <-chan struct{}      // closed when the relay is about to stop
-	within   func() time.Duration // how long the console may stay then
+	ctx   context.Context // ends with the connection
+	end   context.CancelCauseFunc
+	woken atomic.Uint32  // how often since there was nothing to say; while it is not 0, the crew has the feed
+	last  sync.WaitGroup // until the crew has it no more, where it was the crew that ended it
 
-	busy chan struct{} // held while a file is fetched: one at a time for a console
+	clock  *time.Timer // wakes it when something is due
+	next   time.Time   // that is
+	pings  time.Time   // the next one
+	leaves time.Time   // the console, as the relay is about to stop; zero before that
 }
 
 // run serves a console that has signed in until either side ends it.
-func (f *feed) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	reader := make(chan error, 1)
-	go func() {
-		defer cancel()
-		reader <- f.walls.safely("what a console asked", func() error { return f.listen(ctx) })
-	}()
-	err := f.write(ctx)
-	cancel()
-	_ = f.ws.Close() // ends the reader
-	err = errors.Join(err, <-reader)
+func (f *feed) run() {
+	f.ctx, f.end = context.WithCancelCause(context.WithoutCancel(f.draining))
+	now := time.Now()
+	f.expires, f.pings = now.Add(f.session), now.Add(wire.PingEvery)
+	f.clock = time.AfterFunc(wire.PingEvery, f.wake)
+	f.last.Add(1)
+	f.walls.crew.take(f)
+	f.end(f.walls.safely("what a console asked", f.listen))
+	f.clock.Stop()
+	_ = f.ws.Close() // ends the writing
+	if f.woken.Add(1) > 1 {
+		f.last.Wait()
+	}
 	f.fetches.Wait()
-	return err
+	f.gone(context.Cause(f.ctx))
 }
 
-// write is replay and live in one loop, so that nothing falls between them.
-func (f *feed) write(ctx context.Context) error {
-	ping := time.NewTicker(wire.PingEvery)
-	defer ping.Stop()
-	session := time.NewTimer(f.session)
-	defer session.Stop()
-	if err := f.vouch(); err != nil {
-		return err
-	}
-	draining, leave := f.draining, (<-chan time.Time)(nil)
-	for {
-		behind, err := f.forward(ctx)
-		if err == nil {
-			err = f.vouchAgain()
-		}
-		if err != nil {
-			return err
-		}
-		changed := f.desk.Changed(f.cursor.Seq)
-		if behind {
-			changed = closedNow
-		}
-		select {
-		case <-ctx.Done():
-			return nil // the reader has ended
-		case <-draining:
-			within := f.within()
-			draining, leave = nil, time.After(within)
-			err = f.send(wire.Frame{Drain: &wire.Drain{Within: within}})
-		case <-leave:
-			return nil
-		case a := <-f.answers:
-			err = f.send(*a)
-		case last := <-f.parting:
-			return errors.Join(errNotAdmitted, f.say(last))
-		case <-session.C:
-			err = f.askAgain()
-			session.Reset(wire.AuthTimeout)
-		case <-f.proved:
-			session.Reset(f.session)
-		case <-ping.C:
-			err = f.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(wire.WriteTimeout))
-		case <-changed:
-		}
-		if err != nil {
-			return err
-		}
+// wake has the crew look at what there is to be said to the console, once more if it just does.
+func (f *feed) wake() {
+	if f.woken.Add(1) == 1 {
+		f.walls.crew.take(f)
 	}
 }
 
-// forward sends the next events after the cursor, and tells whether there are more.
-func (f *feed) forward(ctx context.Context) (behind bool, err error) {
-	events, head, err := f.desk.Read(ctx, f.cursor, feedMost)
+// turn says the next of what there is to be said, and tells whether there is more. Replay and live are one, so that
+// nothing falls between them.
+func (f *feed) turn() (more bool, err error) {
+	woken := f.woken.Load()
+	if f.ctx.Err() != nil {
+		return false, context.Cause(f.ctx)
+	}
+	head, answers := f.told.Load(), len(f.answers)
+	if answers > 0 {
+		head = f.desk.Head().Seq // what they are about goes before them
+	}
+	behind, err := f.forward(head)
+	if err == nil {
+		err = f.vouchAgain()
+	}
+	if err == nil {
+		err = f.besides(time.Now(), answers)
+	}
+	return err == nil && (behind || !f.woken.CompareAndSwap(woken, 0)), err
+}
+
+// forward sends the next events after the cursor up to head, and tells whether there are more.
+func (f *feed) forward(head uint64) (behind bool, err error) {
+	if f.cursor.Seq >= head {
+		return false, nil
+	}
+	limit := int(min(feedMost, head-f.cursor.Seq))
+	events, _, ok := f.desk.newest(f.cursor, limit)
+	if !ok {
+		f.walls.crew.aside(func() { events, _, err = f.desk.Read(f.ctx, f.cursor, limit) })
+	}
 	if err != nil || len(events) == 0 {
 		return false, err
 	}
-	pieces, err := f.desk.frames.get(events, head.Seq, f.desk.View, f.who)
+	pieces, err := f.desk.frames.get(events, head, f.desk.View, f.who)
 	if err != nil {
 		return false, err
 	}
 	for _, piece := range pieces {
-		if f.over.Load() {
-			return false, f.last()
+		if f.over() {
+			return false, f.part()
 		}
 		_ = f.ws.SetWriteDeadline(time.Now().Add(wire.WriteTimeout))
 		if err := f.ws.WritePreparedMessage(piece); err != nil {
@@ -136,13 +124,64 @@ func (f *feed) forward(ctx context.Context) (behind bool, err error) {
 	}
 	f.cursor.Seq = events[len(events)-1].Seq
 	f.sent.Store(f.cursor.Seq)
-	return f.cursor.Seq < head.Seq, nil
+	return f.cursor.Seq < head, nil
+}
+
+// besides says what there is to be said but events: of what was asked, so many answers.
+func (f *feed) besides(now time.Time, answers int) error {
+	if f.over() {
+		return f.part()
+	}
+	if pong := f.pong.Swap(nil); pong != nil {
+		if err := f.ws.WriteControl(websocket.PongMessage, []byte(*pong), now.Add(wire.WriteTimeout)); err != nil {
+			return err
+		}
+	}
+	if f.draining.Err() != nil && f.leaves.IsZero() {
+		within := f.leaveWithin()
+		f.leaves, f.next = now.Add(within), now
+		if err := f.send(wire.Frame{Drain: &wire.Drain{Within: within}}); err != nil {
+			return err
+		}
+	}
+	for range answers {
+		if err := f.send(*<-f.answers); err != nil {
+			return err
+		}
+	}
+	if now.Before(f.next) {
+		return nil
+	}
+	return f.due(now)
+}
+
+// due does what it is time for, and sets the clock for what is next.
+func (f *feed) due(now time.Time) error {
+	if !f.leaves.IsZero() && !now.Before(f.leaves) {
+		return context.Canceled
+	}
+	again, err := f.askAgain(now)
+	if err != nil {
+		return err
+	}
+	if !now.Before(f.pings) {
+		f.pings = now.Add(wire.PingEvery)
+		err = f.ws.WriteControl(websocket.PingMessage, nil, now.Add(wire.WriteTimeout))
+	}
+	f.next = again
+	for _, t := range []time.Time{f.pings, f.leaves} {
+		if !t.IsZero() && t.Before(f.next) {
+			f.next = t
+		}
+	}
+	f.clock.Reset(f.next.Sub(now))
+	return err
 }
 
 // send says something to the console, unless it is being shown out.
 func (f *feed) send(frame wire.Frame) error {
-	if f.over.Load() {
-		return f.last()
+	if f.over() {
+		return f.part()
 	}
 	return f.say(frame)
 }
@@ -156,37 +195,48 @@ func (f *feed) say(frame wire.Frame) error {
 	return f.ws.WriteMessage(websocket.TextMessage, b)
 }
 
-// listen takes what the console asks, one thing after another.
-func (f *feed) listen(ctx context.Context) error {
+// listen takes what the console asks, one thing after another. What it waits on is a shallow stack: there are many.
+func (f *feed) listen() error {
 	for {
-		frame, err := receive(f.ws)
-		if err == nil && f.over.Load() {
-			err = errNotAdmitted // what it asks for now comes too late
-		}
+		_ = f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
+		kind, r, err := f.ws.NextReader()
 		if err == nil {
-			err = f.pace.wait(ctx, frame.Command != nil)
-		}
-		if err != nil {
-			return err
-		}
-		switch {
-		case frame.Command != nil:
-			err = f.command(ctx, *frame.Command)
-		case frame.Fetch != nil:
-			err = f.whole(ctx, frame.Fetch.Conversation, f.who.holds)
-		case frame.Preview != nil:
-			err = f.preview(ctx, frame.Preview.Conversations)
-		case frame.Collect != nil:
-			f.fetches.Go(func() {
-				_ = f.walls.safely("fetching a file", func() error { f.collect(ctx, *frame.Collect); return nil })
-			})
-		case frame.Auth != nil:
-			err = f.answered(*frame.Auth)
+			err = f.asks(kind, r)
 		}
 		if err != nil {
 			return err
 		}
 	}
+}
+
+// asks does what a console asks for.
+func (f *feed) asks(kind int, r io.Reader) error {
+	ctx := f.ctx
+	frame, err := decode(kind, r)
+	if err == nil && f.over() {
+		err = errNotAdmitted // what it asks for now comes too late
+	}
+	if err == nil {
+		err = f.pace.wait(ctx, frame.Command != nil)
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case frame.Command != nil:
+		return f.command(ctx, *frame.Command)
+	case frame.Fetch != nil:
+		return f.whole(ctx, frame.Fetch.Conversation, f.who.holds)
+	case frame.Preview != nil:
+		return f.preview(ctx, frame.Preview.Conversations)
+	case frame.Collect != nil:
+		f.fetches.Go(func() {
+			_ = f.walls.safely("fetching a file", func() error { f.collect(ctx, *frame.Collect); return nil })
+		})
+	case frame.Auth != nil:
+		return f.answered(*frame.Auth)
+	}
+	return nil
 }
 
 // command passes on a command under the name of who signed in, whatever it says of itself.
@@ -230,6 +280,7 @@ func (f *feed) number(ctx context.Context, id string) error {
 func (f *feed) answer(ctx context.Context, frame wire.Frame) error {
 	select {
 	case f.answers <- &frame:
+		f.wake()
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -426,7 +477,15 @@ func ownWords(e *store.Event, who Member) bool {
 // receive reads one frame within the silence limit.
 func receive(ws *websocket.Conn) (wire.Frame, error) {
 	_ = ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
-	kind, b, err := ws.ReadMessage()
+	kind, r, err := ws.NextReader()
+	if err != nil {
+		return wire.Frame{}, err
+	}
+	return decode(kind, r)
+}
+
+func decode(kind int, r io.Reader) (wire.Frame, error) {
+	b, err := io.ReadAll(r)
 	if err != nil {
 		return wire.Frame{}, err
 	}

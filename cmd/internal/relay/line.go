@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -39,7 +40,8 @@ type Line struct {
 	feeds     sync.WaitGroup
 	guesses   guesses
 	roll      *roll
-	reading   sync.Mutex // held by staff
+	reading   sync.Mutex    // held by staff
+	told      atomic.Uint64 // Seq up to which the consoles are told
 
 	mu       sync.Mutex
 	consoles map[*feed]bool // that are signed in
@@ -71,6 +73,48 @@ func (l *Line) standing(last uint64) (consoles int, behind uint64) {
 		}
 	}
 	return len(l.consoles), behind
+}
+
+// startTelling tells the consoles of what is new until the returned function is called.
+func (l *Line) startTelling() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.tell(ctx)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// tell goes round the consoles whenever there is something new. In one round all are told up to the same event, so that
+// those in step get the same frames, and what comes meanwhile is told together.
+func (l *Line) tell(ctx context.Context) {
+	for draining := l.draining.Done(); ; {
+		l.told.Store(l.desk.Head().Seq)
+		l.walls.crew.round(l.idle())
+		select {
+		case <-l.desk.Changed(l.told.Load()):
+		case <-draining:
+			draining = nil
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// idle are the consoles that the crew has to be given now; those that it has already it looks at once more.
+func (l *Line) idle() (idle []*feed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for f := range l.consoles {
+		if f.woken.Add(1) == 1 {
+			idle = append(idle, f)
+		}
+	}
+	return idle
 }
 
 // When the relay stops, consoles leave one after another, so that they do not all come back at one moment.
@@ -107,9 +151,7 @@ func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // Upgrade has answered
 	}
 	c := caller{r.TLS, host(r.RemoteAddr), l.walls.caller(r)}
-	l.feeds.Go(func() {
-		_ = l.walls.safely("a console's connection", func() error { l.stay(ws, c); return nil })
-	})
+	l.feeds.Go(func() { l.stay(ws, c) })
 }
 
 // A caller is what is known of a connection before anything was said.
@@ -119,15 +161,23 @@ type caller struct {
 	near    netip.Prefix // the addresses that count as one with it
 }
 
+// stay signs a console in and has it served in a goroutine of its own, so that the deep stack of a sign-in goes too.
 func (l *Line) stay(ws *websocket.Conn, c caller) {
-	defer ws.Close()
-	if ws.Subprotocol() != wire.Subprotocol {
-		l.walls.strange(c.near)
-		_ = ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
+	f := &feed{Line: l, ws: ws, answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1)}
+	f.woken.Store(1) // until run, there is nothing for the crew to say
+	if err := l.walls.safely("a sign-in", func() error { return l.letIn(f, c) }); err != nil {
+		f.gone(err)
 		return
 	}
-	if err := l.serve(ws, c); err != nil && !isGone(err) && l.draining.Err() == nil {
-		l.log.Warn("console connection ended", "error", err)
+	l.feeds.Go(f.run)
+}
+
+// gone ends a connection, and says why if that is worth while.
+func (f *feed) gone(err error) {
+	_ = f.ws.Close()
+	f.leave(f)
+	if !isGone(err) && f.draining.Err() == nil {
+		f.log.Warn("console connection ended", "error", err)
 	}
 }
 
@@ -153,43 +203,31 @@ func host(address string) string {
 	return h
 }
 
-func (l *Line) serve(ws *websocket.Conn, c caller) (err error) {
-	ws.SetReadLimit(authMost)
-	f := &feed{
-		desk: l.desk, carrier: l.carrier, enrolment: l.enrolment, ws: ws, tree: l.tree, log: l.log, walls: l.walls,
-		presence: newPresence(l.session), answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1),
-		draining: l.draining.Done(), within: l.leaveWithin,
+// letIn signs a console in and takes it to where its copy ends.
+func (l *Line) letIn(f *feed, c caller) (err error) {
+	if f.ws.Subprotocol() != wire.Subprotocol {
+		l.walls.strange(c.near)
+		_ = f.ws.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseProtocolError, "subprotocol "+wire.Subprotocol+" is needed"), time.Now().Add(wire.WriteTimeout))
+		return errNotAdmitted
 	}
+	f.ws.SetReadLimit(authMost)
+	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
+	defer stop()
 	if f.channel, err = wire.Channel(c.channel); err != nil {
 		return err
 	}
-	if err := l.letIn(f, c); err != nil {
-		l.leave(f)
+	if err := l.greet(f, c.from); err != nil {
+		if !errors.Is(err, errEnrolled) {
+			l.walls.strange(c.near)
+		}
+		return err
+	}
+	l.admitted(f, c.near)
+	if err := l.resume(f); err != nil {
 		return err
 	}
 	f.sent.Store(f.cursor.Seq)
-	defer l.leave(f)
-	return f.run(context.WithoutCancel(l.draining))
-}
-
-// letIn signs a console in and takes it to where its copy ends, in a goroutine whose deep stack goes with it.
-func (l *Line) letIn(f *feed, c caller) error {
-	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
-	defer stop()
-	in := make(chan error, 1)
-	go func() {
-		in <- l.walls.safely("a sign-in", func() error {
-			if err := l.greet(f, c.from); err != nil {
-				if !errors.Is(err, errEnrolled) {
-					l.walls.strange(c.near)
-				}
-				return err
-			}
-			l.admitted(f, c.near)
-			return l.resume(f)
-		})
-	}()
-	return <-in
+	return f.vouch()
 }
 
 // admitted has the walls treat a connection as one of a member of staff from here on.
@@ -197,6 +235,11 @@ func (l *Line) admitted(f *feed, near netip.Prefix) {
 	l.walls.known.add(near)
 	f.pace = l.walls.paceOf(f.who.Name)
 	f.ws.SetReadLimit(wire.MaxFrame)
+	f.ws.SetPingHandler(func(data string) error { // who reads does not write: it could hold up a hand of the crew
+		f.pong.Store(&data)
+		f.wake()
+		return nil
+	})
 	f.ws.SetPongHandler(func(string) error { return f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) }) // no stranger's counts
 }
 

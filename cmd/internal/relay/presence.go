@@ -1,7 +1,6 @@
 package relay
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -29,31 +28,31 @@ var errSessionOver = errors.New("session is over")
 
 // A presence is what a connection knows of who is at its other end, and until when.
 type presence struct {
-	relay   string // the name that the device knows the relay by
-	nonce   []byte // of this connection
-	channel []byte // what binds a proof to it
-	session time.Duration
-	over    atomic.Bool     // it is being shown out: nothing more is said or done but the parting
-	parting chan wire.Frame // the last word
-	proved  chan struct{}
+	relay   string                     // the name that the device knows the relay by
+	nonce   []byte                     // of this connection
+	channel []byte                     // what binds a proof to it
+	parting atomic.Pointer[wire.Frame] // the last word: it is being shown out, and nothing more is said or done but that
 
-	asking sync.Mutex
-	asked  []byte // the nonce that is to be answered, once the session is over
+	asking  sync.Mutex
+	asked   []byte    // the nonce that is to be answered, once the session is over
+	expires time.Time // the session, or the time to answer
 }
 
-func newPresence(session time.Duration) *presence {
-	return &presence{session: cmp.Or(session, defaultSession), parting: make(chan wire.Frame, 1), proved: make(chan struct{}, 1)}
-}
+func (p *presence) over() bool { return p.parting.Load() != nil }
 
-// askAgain asks the console who is there. A second time it is over: then the first was not answered.
-func (f *feed) askAgain() error {
+// askAgain asks the console who is there, if the session is over, and tells when to look again. A second time it is over:
+// then the first was not answered.
+func (f *feed) askAgain(now time.Time) (again time.Time, err error) {
 	f.asking.Lock()
 	defer f.asking.Unlock()
-	if f.asked != nil {
-		return errSessionOver
+	if now.Before(f.expires) {
+		return f.expires, nil
 	}
-	f.asked = freshNonce()
-	return f.send(wire.Frame{Prove: &wire.Prove{Nonce: f.asked}})
+	if f.asked != nil {
+		return now, errSessionOver
+	}
+	f.asked, f.expires = freshNonce(), now.Add(wire.AuthTimeout)
+	return f.expires, f.send(wire.Frame{Prove: &wire.Prove{Nonce: f.asked}})
 }
 
 // answered takes the answer to that.
@@ -71,32 +70,20 @@ func (f *feed) answered(a wire.Auth) error {
 		f.showOut(f.dismissal(err))
 		return nil
 	}
-	f.asked = nil
-	select {
-	case f.proved <- struct{}{}:
-	default: // two questions were answered before the first answer was looked at
-	}
+	f.asked, f.expires = nil, time.Now().Add(f.session)
 	return nil
 }
 
 // showOut ends the connection with a last word, or without if the console does not take it at once.
 func (f *feed) showOut(last wire.Frame) {
-	if f.over.Swap(true) {
-		return
+	if f.parting.CompareAndSwap(nil, &last) {
+		f.wake()
+		time.AfterFunc(partingMost, func() { _ = f.ws.NetConn().Close() })
 	}
-	f.parting <- last
-	time.AfterFunc(partingMost, func() { _ = f.ws.NetConn().Close() })
 }
 
-// last says the last word from within a write that was under way.
-func (f *feed) last() error {
-	select {
-	case last := <-f.parting:
-		return errors.Join(errNotAdmitted, f.say(last))
-	default:
-		return errNotAdmitted
-	}
-}
+// part says the last word.
+func (f *feed) part() error { return errors.Join(errNotAdmitted, f.say(*f.parting.Load())) }
 
 // mayAsk refuses a command that is not this device's, or that its owner must be there for and perhaps is not.
 func (f *feed) mayAsk(c desk.Command) *desk.Refusal {

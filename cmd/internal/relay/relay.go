@@ -63,12 +63,13 @@ func Serve(ctx context.Context, c Config) error {
 	group, ctx := errgroup.WithContext(ctx)
 	sweep := newSweep(in, c)
 	line := &Line{
-		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: c.Session, offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls, roll: newRoll(d, c),
+		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: cmp.Or(c.Session, defaultSession), offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls, roll: newRoll(d, c),
 	}
 	forgetter := newForgetter(d, c)
 	if err := forgetter.again(ctx); err != nil {
 		return errors.Join(stopped(ctx, err), stopDesk())
 	}
+	stopTelling := line.startTelling()
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
 		c.Measures.registry.MustRegister(standing{d, line, sweep, c.Folder})
@@ -93,6 +94,7 @@ func Serve(ctx context.Context, c Config) error {
 	}
 	err = group.Wait() // the senders have their outcomes, the carrier brings nothing more
 	line.feeds.Wait()  // the consoles have left, one after another
+	stopTelling()
 	if cause := stopDesk(); cause != nil {
 		return cause // whatever else ended did so because of it
 	}

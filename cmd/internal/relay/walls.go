@@ -31,6 +31,7 @@ type walls struct {
 	signIns  *budgets
 	known    *acquaintances
 	tally    tally
+	crew     *crew
 
 	knownLane, strangerLane, spentLane chan struct{}
 
@@ -43,7 +44,7 @@ func newWalls(log *slog.Logger, proxy bool) *walls {
 		log: log, proxy: proxy, arrivals: newBudgets(arrivalsRate, arrivalsBurst), refusals: newBudgets(refusalsRate, refusalsBurst),
 		signIns: newBudgets(signInsRate, signInsBurst), known: &acquaintances{until: map[netip.Prefix]time.Time{}},
 		knownLane: make(chan struct{}, webhooksKnown), strangerLane: make(chan struct{}, webhooksStranger),
-		spentLane: make(chan struct{}, webhooksSpent), paces: map[string]*pace{},
+		spentLane: make(chan struct{}, webhooksSpent), paces: map[string]*pace{}, crew: newCrew(),
 	}
 }
 
