@@ -211,8 +211,16 @@ func (l *Line) letIn(f *feed, c caller) (err error) {
 		return errNotAdmitted
 	}
 	f.ws.SetReadLimit(authMost)
-	stop := context.AfterFunc(l.draining, func() { _ = f.ws.SetReadDeadline(time.Now()) }) // who is not in by then stays out
-	defer stop()
+	late := make(chan struct{})
+	stop := context.AfterFunc(l.draining, func() { // who is not in by then stays out
+		defer close(late)
+		_ = f.ws.SetReadDeadline(time.Now())
+	})
+	defer func() {
+		if !stop() {
+			<-late // or it would end who is in
+		}
+	}()
 	if f.channel, err = wire.Channel(c.channel); err != nil {
 		return err
 	}
