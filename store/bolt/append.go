@@ -25,7 +25,9 @@ func (l *Log) Append(ctx context.Context, es ...store.Event) (last uint64, err e
 	if err != nil {
 		return 0, err
 	}
-	if err := l.queue.push(c); err != nil {
+	if ctx.Done() == nil && l.queue.enter() { // whoever may leave before it is written leaves it to the committer
+		l.commit([]*call{c})
+	} else if err := l.queue.push(c); err != nil {
 		return 0, err
 	}
 	select {
@@ -64,7 +66,8 @@ func (l *Log) newEntry(e store.Event) (entry, error) {
 	return entry{e.ID, e.Conversation, e.Prev, data, tree.LeafOf(e)}, err
 }
 
-// commitAll is the committer: the only goroutine that writes.
+// commitAll is the committer: it writes all but what one who appends alone, and waits to the end, writes himself. Two
+// never write at once.
 func (l *Log) commitAll() {
 	defer close(l.ended)
 	for {
@@ -79,6 +82,7 @@ func (l *Log) commitAll() {
 // commit adds what can be added of batch in one transaction. Nobody is answered before it is on stable storage: even a
 // refusal may rest on another call of the batch.
 func (l *Log) commit(batch []*call) {
+	defer l.queue.done()
 	results, err := l.write(batch)
 	if err != nil {
 		err = l.queue.fail(err)

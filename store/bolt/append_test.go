@@ -134,6 +134,54 @@ func TestContextEndsWhileWritten(t *testing.T) {
 	})
 }
 
+// TestAloneOneWritesHimself: without the committer, if he waits to the end anyway and nobody else writes or waits.
+func TestAloneOneWritesHimself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newIdleLog(t)
+		if r := l.begin(context.Background(), storetest.Sample("alone", "", 0)); r.last != 1 || r.err != nil {
+			t.Errorf("alone: %d, %v", r.last, r.err)
+		}
+		if !l.queue.enter() {
+			t.Fatal("who has written keeps others out")
+		}
+		beside := l.begin(context.Background(), storetest.Sample("beside", "", 0))
+		go l.commitAll()
+		synctest.Wait()
+		if beside.last != 99 {
+			t.Error("two write at once")
+		}
+		l.queue.done()
+		synctest.Wait()
+		if beside.last != 2 || beside.err != nil {
+			t.Errorf("beside: %d, %v", beside.last, beside.err)
+		}
+		l.queue.close()
+		<-l.ended
+	})
+}
+
+func TestCloseWaitsForWhoWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newIdleLog(t)
+		go l.commitAll()
+		if !l.queue.enter() {
+			t.Fatal("nobody else writes")
+		}
+		l.queue.close()
+		synctest.Wait()
+		select {
+		case <-l.ended:
+			t.Error("closed while somebody writes")
+		default:
+		}
+		l.queue.done()
+		<-l.ended
+		if l.queue.enter() {
+			t.Error("a closed log lets somebody write")
+		}
+	})
+}
+
 func TestCloseAnswersTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newIdleLog(t)
@@ -159,6 +207,7 @@ func TestQueueTakesUpToALimit(t *testing.T) {
 		for _, c := range q.take() {
 			sizes = append(sizes, len(c.entries))
 		}
+		q.done()
 		return sizes
 	}
 	for _, c := range []struct {

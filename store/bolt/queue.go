@@ -39,6 +39,7 @@ type queue struct {
 	mu    sync.Mutex
 	more  sync.Cond
 	calls []*call
+	busy  bool  // one who was let in, or what was taken, is being written
 	err   error // why it takes no more
 	ended bool
 }
@@ -64,6 +65,17 @@ func (q *queue) push(c *call) error {
 	return nil
 }
 
+// enter lets one in who writes himself, where nobody else writes or waits.
+func (q *queue) enter() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.err != nil || q.busy || len(q.calls) > 0 {
+		return false
+	}
+	q.busy = true
+	return true
+}
+
 // leave takes c out again if it has not been taken.
 func (q *queue) leave(c *call) {
 	q.mu.Lock()
@@ -74,20 +86,31 @@ func (q *queue) leave(c *call) {
 }
 
 // take waits for calls and returns the oldest, up to batchLimit events but always one call. None means that the queue
-// was closed.
+// was closed and nothing is written any more.
 func (q *queue) take() []*call {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.calls) == 0 && !q.ended {
+	for q.busy || len(q.calls) == 0 && !q.ended {
 		q.more.Wait()
 	}
 	if q.ended {
 		return nil
 	}
+	q.busy = true
 	n := q.batch()
 	batch := slices.Clone(q.calls[:n])
 	q.calls = slices.Delete(q.calls, 0, n)
 	return batch
+}
+
+// done lets the next in.
+func (q *queue) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy = false
+	if len(q.calls) > 0 || q.ended {
+		q.more.Signal()
+	}
 }
 
 func (q *queue) batch() int {
