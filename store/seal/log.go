@@ -2,6 +2,7 @@ package seal
 
 import (
 	"context"
+	"slices"
 
 	"befree.example/store"
 	"befree.example/store/tree"
@@ -27,6 +28,29 @@ func (l *Log) Append(ctx context.Context, es ...store.Event) (last uint64, err e
 		return 0, err
 	}
 	return l.inner.Append(ctx, sealed...)
+}
+
+// Keep is Append and returns es as Read gives them, save that they share memory with es.
+func (l *Log) Keep(ctx context.Context, es ...store.Event) (kept []store.Event, err error) {
+	sealed, err := l.ring.Seal(es)
+	if err != nil {
+		return nil, err
+	}
+	last, err := l.inner.Append(ctx, sealed...)
+	if err != nil {
+		return nil, err
+	}
+	kept = slices.Clone(es)
+	for i := range kept {
+		e := &kept[i]
+		e.Seq = last - uint64(len(es)-1-i)
+		sealed[i].Seq = e.Seq
+		e.At, e.Leaf = e.At.Round(0).UTC(), tree.HashOf(sealed[i])
+		if e.BodyHash.IsZero() {
+			e.BodyHash = sealed[i].BodyHash
+		}
+	}
+	return kept, nil
 }
 
 // Read implements [store.Log]. One event that is damaged fails the whole Read.

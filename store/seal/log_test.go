@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -126,6 +127,29 @@ func TestLogGivesBackWhatItTook(t *testing.T) {
 	}
 	if none, err := log.Conversation(ctx, "unknown"); err != nil || none != nil {
 		t.Errorf("an unknown conversation: %v, %v", none, err)
+	}
+}
+
+func TestKeepReturnsWhatWillBeRead(t *testing.T) {
+	log, _ := newLog(t)
+	ctx := t.Context()
+	if _, err := log.Append(ctx, received()); err != nil {
+		t.Fatal(err)
+	}
+	here, hashed, withheld := note(), received(), received()
+	here.At = time.Now()
+	hashed.ID, hashed.Body, hashed.BodyHash = "hashed", nil, store.Hash{7}
+	withheld.ID, withheld.Withheld = "withheld", true
+	kept, err := log.Keep(ctx, here, claimed(), hashed, withheld)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, _, err := log.Read(ctx, store.Position{Seq: 1}, 10)
+	if diff := cmp.Diff(read, kept); err != nil || len(kept) != 4 || diff != "" {
+		t.Errorf("%d events, %v (-read +kept):\n%s", len(kept), err, diff)
+	}
+	if kept, err := log.Keep(ctx, note()); !errors.Is(err, store.ErrDuplicate) || kept != nil {
+		t.Errorf("a second time: %v, %v", kept, err)
 	}
 }
 

@@ -24,7 +24,7 @@ import (
 // Data is a relay's folder, opened: the log in log.db, sealed under the keys in keys.db, which are wrapped by a master
 // key that lies elsewhere.
 type Data struct {
-	store.Log
+	*seal.Log
 	Left error // why copies of the keys that [OpenData] found left over could not be deleted
 	dir  string
 	swap swap

@@ -66,7 +66,7 @@ type answer struct {
 func NewDesk(ctx context.Context, log store.Log, p desk.Policy, staff map[string]desk.Role) (*Desk, error) {
 	keys, sealed := log.(Keeper)
 	if !sealed {
-		keys = noKeys{}
+		keys = noKeys{log}
 	}
 	s, err := fold(ctx, log, keys, p, staff)
 	if err != nil {
@@ -254,7 +254,7 @@ func (d *Desk) commit(batch []request) error {
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
 	began := time.Now()
-	err := d.append(ctx, p.events, asked)
+	kept, err := d.append(ctx, p.events, asked)
 	d.counts.committed(p.events, answers, time.Since(began), err)
 	var lost error
 	forgets := false
@@ -268,7 +268,7 @@ func (d *Desk) commit(batch []request) error {
 			d.publish(p.fork, nil)
 			d.frames.drop(p.events[len(p.events)-1].Seq)
 		} else {
-			d.publish(p.fork, d.asKept(ctx, p.events))
+			d.publish(p.fork, kept)
 		}
 	}
 	for i, r := range batch {
@@ -295,32 +295,21 @@ func destroy(keys Keeper, e store.Event) error {
 	return nil
 }
 
-// append puts events on disk; probed, it shows that the log writes where there are none.
-func (d *Desk) append(ctx context.Context, events []store.Event, probed bool) error {
+// append puts events on disk and returns them as the log has them: with their leaves and the hashes of what was sealed,
+// which consoles hold against what the relay signs. Where these cannot be had, readers go to the log. Probed, it shows
+// that the log writes where there are none.
+func (d *Desk) append(ctx context.Context, events []store.Event, probed bool) (kept []store.Event, err error) {
 	if len(events) == 0 {
 		if probed {
-			return d.probe()
+			return nil, d.probe()
 		}
-		return nil
+		return nil, nil
 	}
-	_, err := d.log.Append(ctx, events...)
+	kept, err = d.keys.Keep(ctx, events...)
 	if err == nil {
 		d.wrote = time.Now()
 	}
-	return err
-}
-
-// asKept returns events as the log has them: with their leaves and the hashes of what was sealed, which consoles hold
-// against what the relay signs. Where they cannot be had, readers go to the log.
-func (d *Desk) asKept(ctx context.Context, events []store.Event) []store.Event {
-	if len(events) == 0 {
-		return nil
-	}
-	kept, _, err := d.log.Read(ctx, store.Position{Seq: events[0].Seq - 1}, len(events))
-	if err != nil || len(kept) != len(events) {
-		return nil
-	}
-	return kept
+	return kept, err
 }
 
 func (d *Desk) fork() *desk.State {

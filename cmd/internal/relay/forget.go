@@ -16,6 +16,8 @@ import (
 
 // A Keeper keeps what a log is sealed under. A [Data] is one.
 type Keeper interface {
+	// Keep appends es and returns them as they are read from then on; none where that cannot be had.
+	Keep(ctx context.Context, es ...store.Event) ([]store.Event, error)
 	// ClearID is the keyed hash under which something from outside is known.
 	ClearID(id string) string
 	// Shred destroys the keys of some classes of a conversation.

@@ -40,7 +40,8 @@ func TestForgettingIsFinishedWhenTheLogIsOpenedAgain(t *testing.T) {
 		"the keys stay":      func(f *forgetful) { f.fails = 2 },
 		"the answer is lost": func(f *forgetful) { f.FailAfterAppend(errors.New("input/output error")) },
 	} {
-		log := &forgetful{FailingLog: storetest.Failing(storetest.Memory())}
+		failing := storetest.Failing(storetest.Memory())
+		log := &forgetful{FailingLog: failing, noKeys: noKeys{failing}}
 		d, err := NewDesk(t.Context(), log, desk.Policy{}, nil)
 		if err != nil {
 			t.Fatal(err)
