@@ -34,7 +34,7 @@ const tail = 4
 // numbers of fiction (+1 NPA 555-0100 to 0199) too. Digits alone, 3 to 8 of them, are a short code.
 func Parse(s, region string) (Number, error) {
 	s = strings.TrimSpace(s)
-	if isShort(s) {
+	if isShort(s) || isNorthAmerican(s) {
 		return Number(s), nil
 	}
 	p, err := phonenumbers.Parse(s, region)
@@ -53,6 +53,12 @@ func Parse(s, region string) (Number, error) {
 
 func isShort(s string) bool {
 	return len(s) >= shortest && len(s) <= longest && strings.Trim(s, "0123456789") == ""
+}
+
+// isNorthAmerican tells of most numbers that a carrier brings, in no time, what the library says of them: that they are
+// possible and stand in E.164 form.
+func isNorthAmerican(s string) bool {
+	return len(s) == 12 && strings.HasPrefix(s, "+1") && strings.Trim(s[2:], "0123456789") == ""
 }
 
 // Reveal returns n whole. Its result is for the carrier and for the eyes of whoever holds the conversation.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nyaruka/phonenumbers"
 	"pgregory.net/rapid"
 
 	"befree.example/store/sms/smstest"
@@ -52,6 +53,17 @@ func TestEveryFictionalNumberParses(t *testing.T) {
 		}
 		if n.Tail() != line || n.Short() || n.String() != "…"+line {
 			t.Fatalf("tail %q, short %v, shown %q", n.Tail(), n.Short(), n)
+		}
+	})
+}
+
+func TestNorthAmericanNumbersAreAsTheLibraryReadsThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching(`\+1[0-9]{9,11}`).Draw(t, "number")
+		p, err := phonenumbers.Parse(s, "")
+		possible := err == nil && phonenumbers.IsPossibleNumber(p) && phonenumbers.Format(p, phonenumbers.E164) == s
+		if isNorthAmerican(s) && !possible {
+			t.Fatalf("the library does not read %s so", s)
 		}
 	})
 }
