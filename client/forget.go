@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"time"
 
 	"befree.example/store"
@@ -23,7 +24,7 @@ func remembered(e store.Event, c *desk.Conversation) store.Event {
 	if len(e.Body) > 0 && c.Forgot(e.Seq, desk.ClassOf(e.Kind)) {
 		e.Body, e.Withheld = nil, true
 	}
-	if c.Forgot(e.Seq, store.Facts) {
+	if e.Conversation != "" && c.Forgot(e.Seq, store.Facts) {
 		e.Head = store.Head{}
 	}
 	return e
@@ -33,10 +34,10 @@ func remembered(e store.Event, c *desk.Conversation) store.Event {
 // holds mu.
 func (s *session) forget(conversation string) {
 	c := s.state.Conversation(conversation)
-	for seq, e := range s.loose[conversation] {
-		if e = remembered(e, c); len(e.Body) == 0 {
-			delete(s.loose[conversation], seq)
-		}
+	for _, of := range []string{conversation, ""} { // those of none may be about it
+		maps.DeleteFunc(s.loose[of], func(_ uint64, e store.Event) bool {
+			return desk.About(e) == conversation && len(remembered(e, c).Body) == 0
+		})
 	}
 	s.toConfirm()
 }

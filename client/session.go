@@ -171,7 +171,7 @@ func (s *session) toKeep(e store.Event, c *desk.Conversation) store.Event {
 
 // hold keeps an event's words in memory alone.
 func (s *session) hold(e store.Event) {
-	if e = remembered(e, s.state.Conversation(e.Conversation)); len(e.Body) == 0 {
+	if e = remembered(e, s.state.Conversation(desk.About(e))); len(e.Body) == 0 {
 		return
 	}
 	if s.loose[e.Conversation] == nil {

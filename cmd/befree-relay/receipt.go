@@ -149,7 +149,7 @@ func printReceipt(w io.Writer, r desk.Receipt, bytes, backups string) {
 	for _, id := range r.LeftOut {
 		say("  NOT FORGOTTEN: %s  %s, of the same number: a text came in before that was done, or a legal hold keeps it; ask again for it", id, codename.Of(id))
 	}
-	say("  what remains: times, kinds of events and names of staff; sealed bytes that no key opens")
+	say("  what remains: times, kinds of events and names of staff; which words staff searched for; sealed bytes that no key opens")
 	say("  what remains where its keys open it: %s", backups)
 	say("  what remains elsewhere: files that somebody wrote or exported; texts that went out without the carrier giving them a name; the texter's phone and phone company")
 }

@@ -423,6 +423,14 @@ func (s *State) Due(c *Conversation, now time.Time) []store.Kind {
 	return due
 }
 
+// About is which conversation an event is about: its own, or the one that somebody looked at.
+func About(e store.Event) string {
+	if e.Kind == Viewed || e.Kind == NumberRevealed {
+		return e.Head.Ref
+	}
+	return e.Conversation
+}
+
 // Forgot tells whether what an event said of a class has been forgotten since.
 func (c *Conversation) Forgot(seq uint64, class store.Class) bool {
 	return slices.ContainsFunc(c.Forgettings, func(f Forgetting) bool {

@@ -68,7 +68,10 @@ func (s *scratch) release() {
 }
 
 // seal gives the sealed copy of e.
-func (r *Ring) seal(e *store.Event) (store.Event, error) {
+func (r *Ring) seal(e *store.Event) (store.Event, error) { return r.sealUnder(e, keeper) }
+
+// sealUnder is seal with the keys of the conversations that keeper names.
+func (r *Ring) sealUnder(e *store.Event, keeper func(*store.Event, role) string) (store.Event, error) {
 	if e.ID == "" {
 		return store.Event{}, errors.New("an event has an ID")
 	}
@@ -77,7 +80,7 @@ func (r *Ring) seal(e *store.Event) (store.Event, error) {
 	}
 	ps := r.parts(e)
 	for i := range ps {
-		if err := r.keyOf(&ps[i], e.Conversation); err != nil {
+		if err := r.keyOf(&ps[i], keeper(e, ps[i].role)); err != nil {
 			return store.Event{}, err
 		}
 	}
@@ -94,6 +97,15 @@ func (r *Ring) seal(e *store.Event) (store.Event, error) {
 	sealed.Body = r.sealBlob(s, &sealed, e.Command, &ps)
 	sealed.BodyHash = sha256.Sum256(sealed.Body)
 	return sealed, nil
+}
+
+// keeper is under which conversation's key a part is sealed: under its own, and where an event of none names one that it
+// is about, all but the facts under that one's. So what was said of a conversation goes with it.
+func keeper(e *store.Event, of role) string {
+	if e.Conversation == "" && of != factsRole {
+		return e.Head.Ref
+	}
+	return e.Conversation
 }
 
 // keyOf sets p's key, made where it is missing.
@@ -238,13 +250,13 @@ func (r *Ring) openBox(e *store.Event, box *entry, s *scratch) error {
 	if box.role == none {
 		return nil
 	}
-	key, err := r.keys.find(slot{e.Conversation, box.class})
-	if errors.Is(err, ErrNoKey) || err == nil && key.id != box.key {
-		e.Withheld = true
-		return nil
-	}
+	key, err := r.keyFor(e, box)
 	if err != nil {
 		return err
+	}
+	if key == nil {
+		e.Withheld = true
+		return nil
 	}
 	s.bytes[len(s.bytes)-1] = byte(box.role)
 	nonce, sealed := box.sealed[:chacha20poly1305.NonceSizeX], box.sealed[chacha20poly1305.NonceSizeX:]
@@ -257,6 +269,23 @@ func (r *Ring) openBox(e *store.Event, box *entry, s *scratch) error {
 		return fmt.Errorf("%v box is not padded: %w", box.role, store.ErrDamaged)
 	}
 	return fillIn(e, box.role, plain)
+}
+
+// keyFor returns the key that a box is sealed under, nil where it is destroyed. e has its facts, unless that is their box.
+func (r *Ring) keyFor(e *store.Event, box *entry) (*dataKey, error) {
+	for _, conversation := range []string{keeper(e, box.role), e.Conversation} { // those of before are under the second
+		key, err := r.keys.find(slot{conversation, box.class})
+		if err == nil && key.id == box.key {
+			return key, nil
+		}
+		if err != nil && !errors.Is(err, ErrNoKey) {
+			return nil, err
+		}
+		if conversation == e.Conversation {
+			break
+		}
+	}
+	return nil, nil
 }
 
 // fillIn sets in e the plaintext of one box.

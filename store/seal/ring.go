@@ -106,7 +106,7 @@ func (r *Ring) needs(es []store.Event) iter.Seq[slot] {
 	return func(yield func(slot) bool) {
 		for i := range es {
 			for _, p := range r.parts(&es[i]) {
-				if p.role != none && !yield(slot{es[i].Conversation, p.class}) {
+				if p.role != none && !yield(slot{keeper(&es[i], p.role), p.class}) {
 					return
 				}
 			}
@@ -116,7 +116,8 @@ func (r *Ring) needs(es []store.Event) iter.Seq[slot] {
 
 // Shred destroys the keys of these classes of one conversation, in the KeyStore and in memory; what was sealed in them
 // can never be opened again. Events of these classes that are being appended meanwhile may be lost with the rest;
-// those sealed later get new keys. Audit events, which have no conversation, are not forgotten this way.
+// those sealed later get new keys. Of an event without a conversation, which names one that it is about, all but the
+// facts goes with that one.
 func (r *Ring) Shred(conversation string, classes ...store.Class) error {
 	return r.ShredAll([]string{conversation}, classes...)
 }

@@ -107,6 +107,32 @@ func TestSealThenOpen(t *testing.T) {
 	}
 }
 
+// TestWhatIsSaidOfAConversationGoesWithIt: the body of an event of no conversation is sealed under the keys of the one that
+// it names; those that were sealed under none's are read all the same.
+func TestWhatIsSaidOfAConversationGoesWithIt(t *testing.T) {
+	r := newRing(t)
+	e := store.Event{
+		Seq: 8, ID: "view-by-hand", At: time.Unix(1_700_000_060, 0).UTC(), Actor: "ana", Kind: "viewed",
+		Head: store.Head{Ref: "k3m5"}, Body: []byte(`{"reason":"her sister called"}`),
+	}
+	before, err := r.sealUnder(&e, func(e *store.Event, _ role) string { return e.Conversation })
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := sealOne(t, r, e)
+	for _, s := range []store.Event{before, sealed} {
+		if got := openOne(t, r, s); !bytes.Equal(got.Body, e.Body) || got.Withheld {
+			t.Errorf("%s", got.Body)
+		}
+	}
+	if err := r.Shred("k3m5", classOf("viewed")); err != nil {
+		t.Fatal(err)
+	}
+	if got := openOne(t, r, sealed); got.Body != nil || !got.Withheld || got.Head.Ref != "k3m5" {
+		t.Errorf("after the shredding it says %s of %q", got.Body, got.Head.Ref)
+	}
+}
+
 func TestSealedCopyShowsItsClearPartAlone(t *testing.T) {
 	r := newRing(t)
 	e := received()

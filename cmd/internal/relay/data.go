@@ -351,10 +351,15 @@ func (d *Data) readAll(ctx context.Context) (head store.Position, l lacking, err
 type lacking map[string]map[store.Kind]uint64
 
 func (l lacking) see(e store.Event) {
-	of := l[e.Conversation]
+	switch e.Kind {
+	case desk.CarrierAsked, desk.Redacted, desk.RedactRefused: // destroyed as soon as it is done: a backup may have the log of before
+		return
+	}
+	about := desk.About(e)
+	of := l[about]
 	if e.Withheld && of == nil {
 		of = map[store.Kind]uint64{}
-		l[e.Conversation] = of
+		l[about] = of
 	}
 	if e.Withheld && of[e.Kind] == 0 {
 		of[e.Kind] = e.Seq

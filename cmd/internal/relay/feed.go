@@ -437,14 +437,14 @@ func administered(k store.Kind) bool {
 // with before, and, under another key than its own, of a number its last digits and of an earlier conversation which it
 // was.
 func withoutForgotten(e store.Event, s *desk.State) store.Event {
-	c := s.Conversation(e.Conversation)
+	c := s.Conversation(desk.About(e))
 	if c == nil || len(c.Forgettings) == 0 && e.Kind != desk.Received {
 		return e
 	}
 	if len(e.Body) > 0 && c.Forgot(e.Seq, desk.ClassOf(e.Kind)) {
 		e.Body, e.Withheld = nil, true
 	}
-	if c.Forgot(e.Seq, store.Facts) {
+	if e.Conversation != "" && c.Forgot(e.Seq, store.Facts) {
 		e.Head = store.Head{}
 	}
 	if e.Kind != desk.Received {

@@ -170,6 +170,45 @@ func wrappedKeys(t *testing.T, data, conversation string) (keys [][]byte) {
 	return keys
 }
 
+// TestForgettingTakesTheReasons: why somebody opened a conversation, or wanted its number, goes with it.
+func TestForgettingTakesTheReasons(t *testing.T) {
+	h, _ := sealedHouse(t, desk.Policy{}, nil)
+	ada, sue, sam := h.sign("ada", desk.Specialist), h.sign("sue", desk.Supervisor), h.sign("sam", desk.Supervisor)
+	aWhole(t, h, ada)
+	sue.until("the closing", func() bool { return sue.only() != nil && sue.only().Phase == desk.ClosedNow })
+	because := desk.Because{Reason: "my aunt Rosa of Maple Street called"}
+	sue.must(sue.only(), desk.Viewed, because)
+	body, err := json.Marshal(because)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sue.Surely(t.Context(), desk.Command{Kind: desk.NumberRevealed, Conversation: sue.only().ID, Body: body}, []byte(passphrase)); err != nil {
+		t.Fatal(err)
+	}
+	if len(readable(t, h.log)) < len(rosas) {
+		t.Fatal("not all of it is in the log: this test shows nothing")
+	}
+	agree(t, sue, sam, false, ada, sue, sam)
+	if words := readable(t, h.log); len(words) > 0 {
+		t.Errorf("the log says %q", words)
+	}
+	for _, d := range []*desktop{ada, sue, sam} {
+		err := d.Cache.Each(func(e store.Event) {
+			for _, s := range rosas {
+				if strings.Contains(string(e.Body), s) {
+					t.Errorf("%s's cache says %q in a %q", d.name, s, e.Kind)
+				}
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if err := h.log.(*relay.Data).Verify(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestForgettingLeavesNothing(t *testing.T) {
 	logged := &safeBuffer{}
 	h, data := sealedHouse(t, desk.Policy{}, logged)
