@@ -172,6 +172,9 @@ func (c *chat) banner(width int) []string {
 	if s.Hold {
 		add(c.Theme.Danger.Paint, c.T("Do not text until they text."))
 	}
+	if c.conv.Earlier != "" {
+		add(c.Theme.Muted.Paint, c.T("They have texted before: {{.Key}} shows it.", "Key", c.press("alt+h")))
+	}
 	if s.From != "" {
 		add(c.Theme.Muted.Paint, c.T("Safe hours {{.From}} to {{.Until}} {{.Zone}}", "From", text.Line(s.From), "Until", text.Line(s.Until), "Zone", text.Line(s.Zone)))
 	}

@@ -55,6 +55,7 @@ var screens = []struct {
 	{"empty", Options{}, nil, nil},
 	{"queue", Options{}, night, []string{"down"}},
 	{"filter", Options{}, night, []string{"/", "papers"}},
+	{"flags", Options{}, flagged, nil},
 	{"conversation", Options{}, conversation, []string{"1", "That is good. “Stay” there 🙂"}},
 	{"waiting", Options{}, night, []string{"down", "enter"}},
 	{"notes", Options{}, conversation, []string{"1", "f3", "Asked for no sirens.", "ctrl+s", "Her sister is there"}},

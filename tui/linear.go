@@ -473,7 +473,7 @@ func (l *Linear) list() {
 	rows := l.conversations()
 	for i, r := range rows {
 		c := l.world.byID[r.id]
-		l.print(fmt.Sprintf("%d. %s, %s, %s: %s", i+1, l.severity(c.Severity), l.who(c), l.queue.state(c, l.now), l.firstOf(c, 200)))
+		l.print(fmt.Sprintf("%d. %s, %s, %s: %s", i+1, l.severity(c.Severity), l.who(c), l.queue.state(c, l.now), l.queue.said(c, 200)))
 	}
 	switch s := l.world.status; {
 	case len(rows) > 0:

@@ -35,6 +35,8 @@ type queue struct {
 	typing   bool // into the filter
 	read     reading
 	drawn    []string // the conversation on each line that was drawn last, empty for none
+	minute   time.Time
+	shut     map[desk.Hours]bool // safe hours that it is outside of in that minute
 }
 
 // A row is a conversation, or the name of the section that begins there.
@@ -275,16 +277,16 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 	if q.world == nil {
 		return append(lines, "  "+q.T("Fetching the conversations")+q.dots)
 	}
-	tall := 3 // lines of a row
-	if width >= leastWidth {
-		tall = 2
-	}
-	first := q.top(height-1, tall)
-	for _, r := range q.rows[first:] {
-		if len(lines) >= height {
-			break
+	laid := map[int][]string{}
+	lay := func(i int) []string {
+		if laid[i] == nil {
+			laid[i] = q.row(q.rows[i], width, now)
 		}
-		lines = append(lines, q.row(r, width, tall, now)...)
+		return laid[i]
+	}
+	for i := q.top(height-1, lay); i < len(q.rows) && len(lines) < height; i++ {
+		r := q.rows[i]
+		lines = append(lines, lay(i)...)
 		for len(q.drawn) < len(lines) {
 			q.drawn = append(q.drawn, r.id)
 		}
@@ -327,27 +329,11 @@ func (q *queue) missing(next []row) (n, imminent int) {
 	return n, imminent
 }
 
-// lines is how many a row has, tall being what one has that is not selected.
-func (q *queue) lines(r row, tall int) int {
-	switch {
-	case r.id == "":
-		return 1
-	case q.explained(r):
-		return tall + 1
-	}
-	return tall
-}
-
-// explained tells whether a row says why it stands where it does: the selected one does.
-func (q *queue) explained(r row) bool {
-	return r.id == q.selected && q.world.byID[r.id] != nil && q.reasons(q.world.byID[r.id].Newest()) != ""
-}
-
 // top is the first row to draw so that the cursor is in view, near the middle of a long list.
-func (q *queue) top(height, tall int) int {
+func (q *queue) top(height int, lay func(int) []string) int {
 	at, room := q.index(), height
 	for at > 0 {
-		if room -= q.lines(q.rows[at], tall); room < height/2 {
+		if room -= len(lay(at)); room < height/2 {
 			break
 		}
 		at--
@@ -358,14 +344,16 @@ func (q *queue) top(height, tall int) int {
 		if end < 0 {
 			return 0
 		}
-		if room -= q.lines(q.rows[end], tall); room >= 0 && end < at {
+		if room -= len(lay(end)); room >= 0 && end < at {
 			at = end
 		}
 	}
 	return at
 }
 
-func (q *queue) row(r row, width, tall int, now time.Time) []string {
+// row lays a row out. Where room is short the code name and the newest words are cut, and the place has a line under the
+// cursor alone: never a flag or the clock.
+func (q *queue) row(r row, width int, now time.Time) []string {
 	if r.id == "" {
 		return []string{q.Theme.Title.Paint("  " + r.section + " " + r.count)}
 	}
@@ -380,57 +368,141 @@ func (q *queue) row(r row, width, tall int, now time.Time) []string {
 	if r.number > 0 && r.number <= 9 {
 		mark += strconv.Itoa(r.number) + " "
 	}
-	head := ink.Paint(mark) + q.severity(c.Severity) + "  " + ink.Paint(q.who(c))
-	lines := []string{head, "    " + q.state(c, now), "    " + q.firstOf(c, 4*width)}
-	if tall == 2 {
-		lines = []string{head + "  " + q.state(c, now), lines[2]}
+	head, clock, flags := ink.Paint(mark)+q.severity(c.Severity)+"  ", q.clock(c, now), q.flags(c, now)
+	beside := width >= leastWidth // the clock stands beside the name
+	room := width - 1 - cells(head)
+	if beside {
+		room -= 2 + cells(clock)
 	}
-	if q.explained(r) {
-		lines = append(lines, "    "+q.Theme.Muted.Paint(q.T("why: {{.Reasons}}", "Reasons", q.reasons(c.Newest()))))
+	head += ink.Paint(q.whoIn(c, room))
+	if owner := q.owner(c); owner != "" {
+		clock += ", " + q.T("held by {{.Name}}", "Name", owner)
+	}
+	var lines, clocked []string // the place stands beside the clock if it fits there
+	if beside {
+		clocked = flow(append([]string{head + "  " + clock}, q.from(c)...), width-1)
+		lines = append(clocked[:1:1], flow(flags, width-5)...)
+	} else {
+		clocked = flow(append([]string{clock}, q.from(c)...), width-5)
+		lines = append(append([]string{head}, flow(flags, width-5)...), clocked[0])
+	}
+	lines = append(lines, q.said(c, 4*width))
+	if r.id == q.selected {
+		lines = append(lines, clocked[1:]...)
+		if why := q.reasons(c.Newest()); why != "" {
+			lines = append(lines, q.Theme.Muted.Paint(q.T("why: {{.Reasons}}", "Reasons", why)))
+		}
 	}
 	for i := range lines {
+		if i > 0 {
+			lines[i] = "    " + lines[i]
+		}
 		lines[i] = isolate(cut(lines[i], width-1, q.dots))
 	}
 	return lines
 }
 
-// state is how long somebody waits, or why that does not matter.
-func (q *queue) state(c *desk.Conversation, now time.Time) string {
-	out := q.waits(c, now)
-	switch {
-	case c.Phase == desk.ClosedNow:
-		out = q.T("closed {{.Time}}", "Time", q.moment(c.ClosedAt))
-	case late(c, now):
-		out = q.Theme.Danger.Paint(out)
+// flow puts words after each other, with commas between, into as many lines as it takes.
+func flow(words []string, width int) (lines []string) {
+	for _, w := range words {
+		if n := len(lines); n > 0 && cells(lines[n-1]+", "+w) <= width {
+			lines[n-1] += ", " + w
+			continue
+		}
+		lines = append(lines, w)
 	}
+	return lines
+}
+
+// state is what a row says but for who it is and their words, in one line.
+func (q *queue) state(c *desk.Conversation, now time.Time) string {
+	all := append(q.flags(c, now), q.clock(c, now))
+	all = append(all, q.from(c)...)
+	if owner := q.owner(c); owner != "" {
+		all = append(all, q.T("held by {{.Name}}", "Name", owner))
+	}
+	return strings.Join(all, ", ")
+}
+
+// from is where somebody's number is from, nothing where that is not known.
+func (q *queue) from(c *desk.Conversation) []string {
+	if c.Place == "" {
+		return nil
+	}
+	return []string{q.T("number of {{.Place}}", "Place", text.Line(c.Place))}
+}
+
+// owner is who else holds a conversation, empty for nobody.
+func (q *queue) owner(c *desk.Conversation) string {
+	if c.Phase != desk.Held || c.HeldBy(q.Name) {
+		return ""
+	}
+	return text.Line(c.Owner)
+}
+
+// clock is how long somebody waits, or why that does not matter.
+func (q *queue) clock(c *desk.Conversation, now time.Time) string {
+	switch out := q.waits(c, now); {
+	case c.Phase == desk.ClosedNow:
+		return q.T("closed {{.Time}}", "Time", q.moment(c.ClosedAt))
+	case late(c, now):
+		return q.Theme.Danger.Paint(out)
+	default:
+		return out
+	}
+}
+
+// flags are what there is to be careful about with somebody, the worst first.
+func (q *queue) flags(c *desk.Conversation, now time.Time) (all []string) {
 	if n := q.read.unread(c); n > 0 && c.HeldBy(q.Name) {
-		out = q.Theme.Focus.Paint(q.N(n, "{{.N}} new")) + ", " + out
+		all = append(all, q.Theme.Focus.Paint(q.N(n, "{{.N}} new")))
+	}
+	beware := func(words string) { all = append(all, q.Theme.Danger.Paint(words)) }
+	if c.Danger {
+		beware(q.T("DANGER WORD"))
 	}
 	if c.OptedOut {
-		out += ", " + q.T("opted out")
-	}
-	if c.Safety.Watched {
-		out += ", " + q.T("phone watched")
+		beware(q.T("opted out"))
 	}
 	if c.Safety.Hold {
-		out += ", " + q.T("do not text")
+		beware(q.T("do not text"))
+	}
+	if q.outside(c, now) {
+		beware(q.T("outside safe hours"))
+	}
+	if c.Safety.Watched {
+		beware(q.T("phone watched"))
 	}
 	if c.Earlier != "" {
-		out += ", " + q.T("again")
+		all = append(all, q.T("again"))
 	}
-	if c.Language != "" && c.Language != "en" {
-		out += ", " + q.language(c.Language)
+	return all
+}
+
+// outside tells whether it is outside somebody's safe hours. It is asked of each row in view for each frame, and a zone
+// is read from the disk: what is known holds for a minute.
+func (q *queue) outside(c *desk.Conversation, now time.Time) bool {
+	hours := desk.Hours{From: c.Safety.From, Until: c.Safety.Until, Zone: c.Safety.Zone}
+	if hours == (desk.Hours{}) {
+		return false
 	}
-	if c.Place != "" {
-		out += ", " + q.T("number of {{.Place}}", "Place", text.Line(c.Place))
+	if minute := now.Truncate(time.Minute); !minute.Equal(q.minute) {
+		q.minute, q.shut = minute, map[desk.Hours]bool{}
 	}
-	if c.Phase == desk.Held && !c.HeldBy(q.Name) {
-		out += ", " + q.T("held by {{.Name}}", "Name", text.Line(c.Owner))
+	shut, known := q.shut[hours]
+	if !known {
+		shut = !hours.Open(now)
+		q.shut[hours] = shut
 	}
-	if c.Danger {
-		out = q.Theme.Danger.Paint(q.T("DANGER WORD")) + " " + out
+	return shut
+}
+
+// said is the newest text, with its language where that is not English.
+func (q *queue) said(c *desk.Conversation, n int) string {
+	if c.Language == "" || c.Language == "en" {
+		return q.firstOf(c, n)
 	}
-	return out
+	return q.language(c.Language) + ": " + q.firstOf(c, n)
 }
 
 // firstOf is at most the first n bytes or so of the newest text: a row never shows more, so the rest need not be

@@ -61,8 +61,13 @@ func (l *look) severity(s triage.Severity) string {
 }
 
 // who is what a conversation is called: its code name and all that may be shown of the number.
-func (l *look) who(c *desk.Conversation) string {
-	return codename.Of(c.ID) + " " + l.dots + text.Line(c.Tail)
+func (l *look) who(c *desk.Conversation) string { return codename.Of(c.ID) + l.tail(c) }
+
+func (l *look) tail(c *desk.Conversation) string { return " " + l.dots + text.Line(c.Tail) }
+
+// whoIn is who in so many cells: it is the code name that is cut.
+func (l *look) whoIn(c *desk.Conversation, room int) string {
+	return cut(codename.Of(c.ID), room-cells(l.tail(c)), l.dots) + l.tail(c)
 }
 
 // heading is a pane's name with a rule to its edge; the one that takes keys has a mark.

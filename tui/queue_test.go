@@ -1,0 +1,78 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"befree.example/store/desk"
+	"befree.example/store/sms"
+	"befree.example/store/triage"
+)
+
+// sizes are those at which everything that matters has to be whole.
+var sizes = [][2]int{{60, 20}, {80, 24}, {110, 30}, {120, 36}, {200, 60}}
+
+// flagged is somebody who waits and of whom all is known that there is to be careful about.
+func flagged(h *hand) {
+	h.text("0147", "HELP")
+	h.take("ada", "0147")
+	h.delivered("0147")
+	c := h.state.Conversation("c0147")
+	h.must(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Closing{Disposition: "referred"})
+	time.Sleep(4 * 24 * time.Hour)
+	words := "hola, tiene una pistola"
+	h.must(desk.Command{ID: "SMagain", Kind: desk.Received, Conversation: "cagain", Actor: "texter", Number: "+12025550147"},
+		desk.Text{To: "233733", Text: sms.Text(words), Earlier: "c0147", Params: map[string][]string{"FromCity": {"CHICOPEE"}, "FromState": {"MA"}, "FromCountry": {"US"}}, Triage: triage.Default().Judge(words)})
+	h.must(desk.Command{Kind: desk.Claimed, Conversation: "cagain", Actor: "ada", Role: desk.Specialist}, nil)
+	yes, word := true, sms.Text("tangerine")
+	from := time.Now().Add(2 * time.Hour).UTC()
+	hours := desk.Hours{From: from.Format("15:04"), Until: from.Add(time.Hour).Format("15:04"), Zone: "UTC"}
+	h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "cagain", Actor: "ada", Role: desk.Specialist},
+		desk.SafetyEdit{Watched: &yes, Hold: &yes, Hours: &hours, DangerWord: &word})
+	h.must(desk.Command{ID: "SMdanger", Kind: desk.Received, Conversation: "cagain", Actor: "texter", Number: "+12025550147"},
+		desk.Text{To: "233733", Text: "tangerine", Triage: triage.Default().Judge("tangerine")})
+	c = h.state.Conversation("cagain")
+	h.must(desk.Command{Kind: desk.Released, Conversation: "cagain", Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Because{})
+	time.Sleep(10*time.Minute + 23*time.Second)
+}
+
+// TestNoFlagIsCut: whatever there is to be careful about is read whole in the list, at every size and in each language,
+// and so are the clock and its target.
+func TestNoFlagIsCut(t *testing.T) {
+	for language, flags := range map[string][]string{
+		"en": {"DANGER WORD", "do not text", "outside safe hours", "phone watched", "again", "waits 10:2", ", target 1:00", "number of CHICOPEE, MA"},
+		"es": {"PALABRA DE PELIGRO", "no escribirle", "fuera de sus horas seguras", "teléfono vigilado", "otra vez", "espera 10:2", ", meta 1:00", "número de CHICOPEE, MA"},
+	} {
+		for _, size := range sizes {
+			t.Run(fmt.Sprint(language, size), func(t *testing.T) {
+				sit(t, Options{Language: language}, size[0], size[1], flagged, func(s *sitter) {
+					s.sees(flags...)
+					s.press("up") // and under the cursor
+					s.sees(flags...)
+				})
+			})
+		}
+	}
+}
+
+// TestFlagsAreSaid: a line of the linear console has them too, before how long somebody waits.
+func TestFlagsAreSaid(t *testing.T) {
+	sit(t, Options{}, 0, 0, flagged, func(s *sitter) {
+		s.hears("", "0147, DANGER WORD, do not text, outside safe hours, phone watched, again, waits 10:2", "Spanish: ")
+		s.hears("1", "They have texted before: :i shows it.")
+	})
+}
+
+// TestAgainIsInTheBanner: that somebody has texted before is said before the first reply.
+func TestAgainIsInTheBanner(t *testing.T) {
+	for _, size := range sizes {
+		sit(t, Options{}, size[0], size[1], flagged, func(s *sitter) {
+			s.press("enter")
+			if got := strings.Join(strings.Fields(s.screen()), " "); !strings.Contains(got, "They have texted before: alt+h") {
+				t.Errorf("%v: it is not said that they have texted before:\n%s", size, s.screen())
+			}
+		})
+	}
+}
