@@ -21,7 +21,7 @@ func TestSupervisorReassigns(t *testing.T) {
 		h.status.Role, h.status.Staff = desk.Supervisor, []string{"ada", "ben", "zoe"}
 	}, func(s *sitter) {
 		s.press("G")
-		s.sees("> ▲ HIGH", "held by ben")
+		s.sees("> ▲ HIGH", "ben has teal cloud")
 		s.press("H")
 		s.sees("Hand over teal cloud", "to: _", "zoe")
 		s.seesNot("ben  ")

@@ -352,7 +352,7 @@ func (q *queue) top(height int, lay func(int) []string) int {
 }
 
 // row lays a row out. Where room is short the code name and the newest words are cut, and the place has a line under the
-// cursor alone: never a flag or the clock.
+// cursor alone: never a flag, an owner, or the clock.
 func (q *queue) row(r row, width int, now time.Time) []string {
 	if r.id == "" {
 		return []string{q.Theme.Title.Paint("  " + r.section + " " + r.count)}
@@ -374,10 +374,15 @@ func (q *queue) row(r row, width int, now time.Time) []string {
 	if beside {
 		room -= 2 + cells(clock)
 	}
-	head += ink.Paint(q.whoIn(c, room))
 	if owner := q.owner(c); owner != "" {
-		clock += ", " + q.T("held by {{.Name}}", "Name", owner)
+		has := q.T("{{.Name}} has", "Name", owner) + " "
+		if left := room - cells(has); left > cells(q.tail(c)) {
+			head, room = head+q.Theme.Staff.Paint(has), left
+		} else {
+			flags = append([]string{q.T("held by {{.Name}}", "Name", owner)}, flags...)
+		}
 	}
+	head += ink.Paint(q.whoIn(c, room))
 	var lines, clocked []string // the place stands beside the clock if it fits there
 	if beside {
 		clocked = flow(append([]string{head + "  " + clock}, q.from(c)...), width-1)
@@ -417,10 +422,10 @@ func flow(words []string, width int) (lines []string) {
 // state is what a row says but for who it is and their words, in one line.
 func (q *queue) state(c *desk.Conversation, now time.Time) string {
 	all := append(q.flags(c, now), q.clock(c, now))
-	all = append(all, q.from(c)...)
 	if owner := q.owner(c); owner != "" {
-		all = append(all, q.T("held by {{.Name}}", "Name", owner))
+		all = append([]string{q.T("held by {{.Name}}", "Name", owner)}, all...)
 	}
+	all = append(all, q.from(c)...)
 	return strings.Join(all, ", ")
 }
 

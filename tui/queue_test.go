@@ -76,3 +76,24 @@ func TestAgainIsInTheBanner(t *testing.T) {
 		})
 	}
 }
+
+// TestAnOwnerIsNeverCut: a supervisor reads of every row who has it and how long somebody waits there.
+func TestAnOwnerIsNeverCut(t *testing.T) {
+	for language, want := range map[string][]string{
+		"en": {"ben has ", "…0131", "margarita-lopez", "…0122", "waits 1:0", ", target 5:00"},
+		"es": {"ben tiene ", "…0131", "margarita-lopez", "…0122", "espera 1:0", ", meta 5:00"},
+	} {
+		for _, size := range sizes {
+			t.Run(fmt.Sprint(language, size), func(t *testing.T) {
+				sit(t, Options{Language: language}, size[0], size[1], func(h *hand) {
+					h.text("0131", "hello")
+					h.text("0122", "hello")
+					h.take("ben", "0131")
+					h.take("margarita-lopez", "0122")
+					h.status.Role = desk.Supervisor
+					time.Sleep(time.Minute)
+				}, func(s *sitter) { s.sees(want...) })
+			})
+		}
+	}
+}
