@@ -177,7 +177,7 @@ func (m *Model) next() tea.Cmd {
 		m.say(m.T("Nobody is waiting."))
 		return nil
 	}
-	return m.claim(m.world.waiting[0])
+	return m.claim(slices.MinFunc(m.world.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, m.now) }))
 }
 
 func (m *Model) claim(c *desk.Conversation) tea.Cmd {

@@ -133,7 +133,13 @@ func (m *Model) start() tea.Cmd {
 	return guard(func() tea.Msg { return collect(line, name, "", review) })
 }
 
-// pump waits for the line to change and takes a world. There is one under way at a time: the next is started when this
+// ordered tells whether those who wait are still in the order in which they should be taken: it changes by waiting alone.
+func (w *world) ordered(now time.Time) bool {
+	order := func(a, b *desk.Conversation) int { return urgent(a, b, now) }
+	return slices.IsSortedFunc(w.waiting, order) && slices.IsSortedFunc(w.others, order)
+}
+
+// pump waits for the line to change, or the order of those who wait, and takes a world. There is one under way at a time: the next is started when this
 // one has been shown, so neither a burst of events nor a slow screen ever makes a queue.
 func (m *Model) pump(after worldMsg) tea.Cmd {
 	line, name, open, review, stop := m.Line, m.Name, m.open, m.Review, m.stop
@@ -146,10 +152,16 @@ func (m *Model) pump(after worldMsg) tea.Cmd {
 		case <-stop:
 			return nil
 		}
-		select {
-		case <-after.changed:
-		case <-stop:
-			return nil
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		for after.ordered(time.Now()) {
+			select {
+			case <-after.changed:
+				return collect(line, name, open, review)
+			case <-second.C:
+			case <-stop:
+				return nil
+			}
 		}
 		return collect(line, name, open, review)
 	})

@@ -97,3 +97,58 @@ func TestAnOwnerIsNeverCut(t *testing.T) {
 		}
 	}
 }
+
+// older is a plain call for help that is more urgent than the graver one after it for a while: until 5:40.
+func older(h *hand) {
+	h.text("0122", "HELP")
+	time.Sleep(4 * time.Minute)
+	h.text("0131", "he took my papers and wont pay")
+}
+
+// TestOrderAges: the order is that of now though nothing comes in, and the next one taken is the most urgent of now.
+func TestOrderAges(t *testing.T) {
+	sit(t, Options{}, 100, 30, older, func(s *sitter) {
+		first := func() string { return s.m.queue.rows[1].id }
+		s.wait(90 * time.Second)
+		if got := first(); got != "c0122" {
+			t.Errorf("at 5:30 the first is %s", got)
+		}
+		s.wait(12 * time.Second)
+		if got := first(); got != "c0131" {
+			t.Errorf("at 5:42 the first is %s:\n%s", got, s.screen())
+		}
+		s.press("n")
+		if got := s.m.open; got != "c0131" {
+			t.Errorf("%s was taken", got)
+		}
+	})
+	sit(t, Options{}, 100, 30, older, func(s *sitter) {
+		s.wait(99 * time.Second)
+		for range 40 { // somebody moves in the list all the while
+			s.press("j", "k")
+			s.wait(80 * time.Millisecond)
+			if got := s.m.queue.rows[1].id; got != "c0122" && s.m.now.Before(time.Date(2000, 1, 1, 0, 5, 45, 0, time.UTC)) {
+				t.Fatalf("%s: the first is %s", s.m.now, got)
+			}
+		}
+		if got := s.m.queue.rows[1].id; got != "c0131" {
+			t.Errorf("%s: after five seconds and more the first is %s", s.m.now, got)
+		}
+		s.press("n")
+		if got := s.m.open; got != "c0131" {
+			t.Errorf("%s was taken", got)
+		}
+	})
+}
+
+// TestNextIsOfNow: the one key takes the most urgent of this moment, however old the list is.
+func TestNextIsOfNow(t *testing.T) {
+	sit(t, Options{}, 100, 30, older, func(s *sitter) {
+		time.Sleep(2 * time.Minute) // in which the console has not come to anything
+		s.m.readClock()
+		s.m.next()
+		if got := s.m.claiming; got != "c0131" {
+			t.Errorf("%s was taken", got)
+		}
+	})
+}
