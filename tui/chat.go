@@ -38,10 +38,14 @@ func (c *chat) Show(conv *desk.Conversation) {
 		clear(c.told)
 		return
 	}
+	zone := c.conv.Safety.Zone
 	if c.up > 0 {
 		c.append(conv)
 	}
 	c.conv = conv
+	if zone != conv.Safety.Zone { // each text says what time it was there
+		clear(c.laid)
+	}
 }
 
 // append keeps what is on the screen where it is while texts and turns come in below.
@@ -112,7 +116,7 @@ func (c *chat) Key(k tea.KeyMsg) bool {
 }
 
 // Render lays out what is in view from the bottom; wrapped lines are kept by message and width. A message never
-// changes, so what is kept of one is right for ever.
+// changes, so what is kept of one is right for as long as the zone is.
 func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 	if c.conv == nil {
 		return []string{c.heading(c.T("No conversation"), width, focused), "", "  n  " + c.T("takes the next most urgent"), "  enter  " + c.T("opens the one selected")}

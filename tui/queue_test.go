@@ -152,3 +152,21 @@ func TestNextIsOfNow(t *testing.T) {
 		}
 	})
 }
+
+// TestTheTextersTimeIsOfTheirZone: texts that were laid out before a zone was known say what time it was there.
+func TestTheTextersTimeIsOfTheirZone(t *testing.T) {
+	zoned := func(h *hand, zone string) {
+		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist},
+			desk.SafetyEdit{Hours: &desk.Hours{From: "00:00", Until: "23:59", Zone: zone}})
+	}
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1")
+		s.sees("00:00 texter")
+		zoned(s.h, "Asia/Tokyo")
+		s.wait(time.Second)
+		s.sees("00:00 (09:00 there) texter")
+		zoned(s.h, "America/Chicago")
+		s.wait(time.Second)
+		s.sees("00:00 (18:00 there) texter")
+	})
+}
