@@ -76,6 +76,37 @@ func TestContrast(t *testing.T) {
 	}
 }
 
+var old = regexp.MustCompile(`[\[;](3|9)([0-7])m`)
+
+// palettes are the sixteen colours of those who have no more, on their own black: xterm's (its manual, color0 to
+// color15) and VGA text mode's, which the Linux console has. The bright ones only, and the white that muted is.
+var palettes = map[string]map[string][3]float64{
+	"xterm": {"37": {229, 229, 229}, "91": {255, 0, 0}, "92": {0, 255, 0}, "93": {255, 255, 0}, "95": {255, 0, 255}, "96": {0, 255, 255}, "97": {255, 255, 255}},
+	"vga":   {"37": {170, 170, 170}, "91": {255, 85, 85}, "92": {85, 255, 85}, "93": {255, 255, 85}, "95": {255, 85, 255}, "96": {85, 255, 255}, "97": {255, 255, 255}},
+}
+
+// TestContrastOfSixteen can speak of the standard palettes alone: what the sixteen are is the terminal's to say, and
+// whoever changes them, or the ground, answers for it.
+func TestContrastOfSixteen(t *testing.T) {
+	for name, palette := range palettes {
+		seen := 0
+		for role, ink := range inks(Sixteen()) {
+			code := old.FindStringSubmatch(ink.on)
+			if code == nil {
+				continue
+			}
+			seen++
+			rgb, ok := palette[code[1]+code[2]]
+			if got := contrast(luminance(rgb[0]/255, rgb[1]/255, rgb[2]/255), luminance(0, 0, 0)); !ok || got < 4.5 {
+				t.Errorf("%s: %s (%s%s) has a contrast of %.2f to 1, want 4.5", name, role, code[1], code[2], got)
+			}
+		}
+		if seen < 10 {
+			t.Errorf("%s: only %d colours were looked at", name, seen)
+		}
+	}
+}
+
 // TestRolesCanBeToldApart: the marks of severity say it all, and where there are colours they differ too.
 func TestRolesCanBeToldApart(t *testing.T) {
 	for name, theme := range map[string]Theme{"dark": Dark(), "light": Light(), "contrast": Contrast(), "sixteen": Sixteen()} {
