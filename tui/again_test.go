@@ -98,7 +98,7 @@ func TestWithdrawnReplyIsADraftAgain(t *testing.T) {
 		again := New(s.m.Options)
 		drafts, err := s.h.Drafts()
 		again.restore(draftsMsg{drafts, err})
-		again.take(collect(s.h, "ada", "", false))
+		again.take(collect(s.h, "ada", "", false, &world{}))
 		if got := again.composer.Text("c0147"); strings.Count(got, "I am here") != 1 {
 			s.Fatalf("after a restart the draft is %q", got)
 		}

@@ -25,8 +25,8 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	}
 	urgent, worth := false, false
 	least := cmp.Or(m.CallFor, triage.High)
-	for id, c := range after.byID {
-		old := before.byID[id]
+	for _, id := range after.news {
+		c, old := after.byID[id], before.byID[id]
 		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
 		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -80,57 +81,128 @@ func busy(b testing.TB, rows, messages int) *Model {
 	for i := range messages {
 		h.text("0147", fmt.Sprintf("text %d: %s", i, strings.Repeat("some words of a text ", i%5)))
 	}
-	m := New(Options{Line: h, Name: "ada", Theme: theme.Dark(), Zone: time.UTC})
+	m := New(Options{
+		Line: h, Name: "ada", Theme: theme.Dark(), Zone: time.UTC,
+		Call: func(bool) {}, Title: func(string) {}, Show: func(string, bool) {},
+	})
 	m.Update(tea.WindowSizeMsg{Width: 120, Height: 36})
-	m.Update(collect(h, "ada", "", false))
+	m.Update(collect(h, "ada", "", false, &world{}))
 	m.show1("c0147")
-	m.Update(collect(h, "ada", "c0147", false))
+	m.Update(collect(h, "ada", "c0147", false, &m.world))
 	m.focus = onChat
 	m.View()
 	return m
 }
 
-// BenchmarkFrame is a key and the frame after it, with 10,000 in the queue and a conversation of 5,000 texts.
-func BenchmarkFrame(b *testing.B) {
+// newer are so many worlds, each one event after the one before: a text of the conversation on the screen, of somebody who
+// waits, of somebody new, in turn.
+func newer(b testing.TB, m *Model, n int) (ws []worldMsg) {
+	h, before := m.Line.(*hand), m.world
+	for i := range n {
+		h.events = nil
+		h.text([]string{"0147", fmt.Sprintf("%06d", 2*i), fmt.Sprintf("1%05d", h.n%100_000)}[i%3], []string{"ok", "he locked me in", "HELP"}[i%3])
+		w := collect(h, "ada", "c0147", false, &before)
+		if len(w.news) != 1 {
+			b.Fatalf("one event changes %q", w.news)
+		}
+		before = w.world
+		ws = append(ws, w)
+	}
+	return ws
+}
+
+// strokes are two keys that undo each other, and where they are pressed.
+var strokes = []struct {
+	name  string
+	focus pane
+	keys  [2]tea.KeyMsg
+}{
+	{"a key in the conversation", onChat, [2]tea.KeyMsg{named["up"], named["down"]}},
+	{"a key in the list", onQueue, [2]tea.KeyMsg{{Type: tea.KeyRunes, Runes: []rune("j")}, {Type: tea.KeyRunes, Runes: []rune("k")}}},
+	{"a letter of a reply", onComposer, [2]tea.KeyMsg{{Type: tea.KeyRunes, Runes: []rune("a")}, named["backspace"]}},
+}
+
+// BenchmarkFrame10000Rows5000Messages is what one message to the console costs with the frame after it, at 120 by 36, with
+// 10,000 rows in the list and 5,000 messages in the conversation on the screen: a key, or a world that is one event newer.
+// Taking that world is no part of it: collect does that beside the screen.
+func BenchmarkFrame10000Rows5000Messages(b *testing.B) {
 	m := busy(b, 10_000, 5000)
-	for name, keys := range map[string][]tea.KeyMsg{
-		"scroll the conversation": {named["up"], named["down"]},
-		"scroll the queue":        {{Type: tea.KeyRunes, Runes: []rune("j")}, {Type: tea.KeyRunes, Runes: []rune("k")}},
-		"type":                    {{Type: tea.KeyRunes, Runes: []rune("a")}, named["backspace"]},
-	} {
-		b.Run(name, func(b *testing.B) {
-			m.focus = map[string]pane{"scroll the conversation": onChat, "scroll the queue": onQueue, "type": onComposer}[name]
+	for _, s := range strokes {
+		b.Run(s.name, func(b *testing.B) {
+			m.focus = s.focus
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				m.Update(keys[i%2])
+				m.Update(s.keys[i%2])
 				m.View()
 			}
 		})
 	}
-	b.Run("a newer world", func(b *testing.B) {
-		w := collect(m.Line, "ada", "c0147", false)
-		b.ReportAllocs()
-		for b.Loop() {
-			m.Update(w)
-			m.View()
-		}
-	})
+	ws := newer(b, m, 300)
+	for name, touched := range map[string]time.Time{"a newer world": {}, "a newer world while somebody moves in the list": time.Now().Add(time.Hour)} {
+		b.Run(name, func(b *testing.B) {
+			m.focus, m.queue.touched = onQueue, touched
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				m.Update(ws[i%len(ws)])
+				m.View()
+			}
+		})
+	}
+}
+
+// BenchmarkCollect10000Rows5000Messages is what a world costs that is one event newer, beside the screen.
+func BenchmarkCollect10000Rows5000Messages(b *testing.B) {
+	m := busy(b, 10_000, 5000)
+	h, before := m.Line.(*hand), m.world
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		h.events = nil
+		h.text(fmt.Sprintf("%06d", i%10_000), "he locked me in")
+		before = collect(h, "ada", "c0147", false, &before).world
+	}
 }
 
 // TestFrameAllocates holds that a frame costs what is in view, not what there is: twenty times the queue and the
-// conversation must not cost more.
+// conversation must not cost more, neither a key nor a newer world, in allocations or in bytes.
 func TestFrameAllocates(t *testing.T) {
-	per := func(m *Model) float64 {
-		i := 0
-		return testing.AllocsPerRun(50, func() {
-			m.Update([]tea.KeyMsg{named["up"], named["down"]}[i%2])
-			m.View()
-			i++
-		})
+	type cost struct{ allocs, bytes float64 }
+	per := func(n int, f func(i int)) cost {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		f(0)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for i := range n {
+			f(i + 1)
+		}
+		runtime.ReadMemStats(&after)
+		return cost{float64(after.Mallocs-before.Mallocs) / float64(n), float64(after.TotalAlloc-before.TotalAlloc) / float64(n)}
 	}
-	few, many := per(busy(t, 100, 60)), per(busy(t, 2000, 1200))
-	if many > few*1.1+20 || many > 2000 {
-		t.Errorf("a frame makes %.0f allocations with much on the line, %.0f with little", many, few)
+	costs := func(m *Model) map[string]cost {
+		all := map[string]cost{}
+		for _, s := range strokes {
+			m.focus = s.focus
+			all[s.name] = per(50, func(i int) {
+				m.Update(s.keys[i%2])
+				m.View()
+			})
+		}
+		for name, touched := range map[string]time.Time{"a newer world": {}, "a newer world while somebody moves": time.Now().Add(time.Hour)} {
+			ws := newer(t, m, 61)
+			m.focus, m.queue.touched = onQueue, touched
+			all[name] = per(len(ws)-1, func(i int) {
+				m.Update(ws[i])
+				m.View()
+			})
+		}
+		return all
+	}
+	few, many := costs(busy(t, 200, 60)), costs(busy(t, 4000, 1200))
+	for name, much := range many {
+		little := few[name]
+		t.Logf("%s: %.0f allocations, %.0f bytes; with little on the line %.0f, %.0f", name, much.allocs, much.bytes, little.allocs, little.bytes)
+		if much.allocs > little.allocs*1.1+20 || much.bytes > little.bytes*1.1+2000 || much.allocs > 2000 {
+			t.Errorf("%s: %.0f allocations and %.0f bytes with much on the line, %.0f and %.0f with little", name, much.allocs, much.bytes, little.allocs, little.bytes)
+		}
 	}
 }
 

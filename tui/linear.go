@@ -456,7 +456,7 @@ func (l *Linear) names(line string) bool {
 // conversations are the rows of the list that can be opened, in its order.
 func (l *Linear) conversations() []row {
 	l.queue.Settle()
-	return slices.DeleteFunc(slices.Clone(l.queue.rows), func(r row) bool { return r.id == "" })
+	return slices.Collect(l.queue.rows.conversations())
 }
 
 func (l *Linear) row(n int) tea.Cmd {

@@ -400,8 +400,8 @@ func TestRowsKeepStillWhileKeysArePressed(t *testing.T) {
 		}
 		s.sees("new order in")
 		s.wait(4 * time.Second)
-		if s.m.queue.selected != before || s.m.queue.rows[1].id != "c0147" {
-			s.Errorf("after a pause the cursor is on %s and the first is %s", s.m.queue.selected, s.m.queue.rows[1].id)
+		if s.m.queue.selected != before || s.m.queue.rows.at(1).id != "c0147" {
+			s.Errorf("after a pause the cursor is on %s and the first is %s", s.m.queue.selected, s.m.queue.rows.at(1).id)
 		}
 	})
 }

@@ -27,6 +27,7 @@ type world struct {
 	others  []*desk.Conversation // held by others; for supervisors
 	closed  []*desk.Conversation // for review, the newest first
 	byID    map[string]*desk.Conversation
+	news    []string // IDs of what is not in it as it was in the world before
 	outbox  []bolt.Entry
 
 	asked     []*desk.Conversation // of which somebody asks for something that needs another person
@@ -44,11 +45,11 @@ type worldMsg struct {
 	took    time.Duration
 }
 
-// collect takes a world. It may read the disk.
-func collect(line Line, name, open string, review bool) worldMsg {
+// collect takes a world, the next after one that was. It may read the disk.
+func collect(line Line, name, open string, review bool, before *world) worldMsg {
 	began := time.Now()
 	changed := line.Changed()
-	w := world{status: line.Status(), openID: open, byID: map[string]*desk.Conversation{}}
+	w := world{status: line.Status(), openID: open, byID: make(map[string]*desk.Conversation, len(before.byID)+1)}
 	line.View(func(s *desk.State) {
 		for c := range s.Conversations() {
 			w.byID[c.ID] = c
@@ -62,7 +63,7 @@ func collect(line Line, name, open string, review bool) worldMsg {
 			w.mine = append(w.mine, w.byID[id])
 		}
 	})
-	w.sort(name, review, began)
+	w.sort(name, review, before, began)
 	var err error
 	if w.outbox, err = line.Outbox(); err != nil {
 		w.err = err
@@ -73,23 +74,52 @@ func collect(line Line, name, open string, review bool) worldMsg {
 	return worldMsg{world: w, changed: changed, took: time.Since(began)}
 }
 
-// sort puts the conversations into their lists.
-func (w *world) sort(name string, review bool, now time.Time) {
+// sort puts the conversations into their lists. What has not changed is taken over in the order of before: that is
+// nearly the one of now.
+func (w *world) sort(name string, review bool, before *world, now time.Time) {
 	w.mine = slices.DeleteFunc(w.mine, func(c *desk.Conversation) bool { return c == nil })
-	for _, c := range w.byID {
-		switch {
-		case c.Phase == desk.Waiting:
-			w.waiting = append(w.waiting, c)
-		case c.Phase == desk.Held && !c.HeldBy(name) && w.status.Role == desk.Supervisor:
-			w.others = append(w.others, c)
-		case c.Phase == desk.ClosedNow && c.Gone.IsZero() && review:
-			w.closed = append(w.closed, c)
+	if before.status.Role != w.status.Role {
+		before = &world{}
+	}
+	still := func(all []*desk.Conversation) []*desk.Conversation {
+		kept := make([]*desk.Conversation, 0, len(all)+1)
+		for _, c := range all {
+			if w.byID[c.ID] == c {
+				kept = append(kept, c)
+			}
+		}
+		return kept
+	}
+	w.waiting, w.others, w.closed = still(before.waiting), still(before.others), still(before.closed)
+	for id, c := range w.byID {
+		if before.byID[id] == c {
+			continue
+		}
+		w.news = append(w.news, id)
+		if l := w.list(c, name, review); l != nil && l != &w.mine {
+			*l = append(*l, c)
 		}
 	}
 	slices.SortFunc(w.asked, func(a, b *desk.Conversation) int { return int(int64(a.Last) - int64(b.Last)) })
 	slices.SortFunc(w.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.others, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.closed, func(a, b *desk.Conversation) int { return b.ClosedAt.Compare(a.ClosedAt) })
+}
+
+// list is the one of w's lists that a conversation belongs to, nil for none.
+func (w *world) list(c *desk.Conversation, name string, review bool) *[]*desk.Conversation {
+	switch {
+	case c == nil:
+	case c.HeldBy(name):
+		return &w.mine
+	case c.Phase == desk.Waiting:
+		return &w.waiting
+	case c.Phase == desk.Held && w.status.Role == desk.Supervisor:
+		return &w.others
+	case c.Phase == desk.ClosedNow && c.Gone.IsZero() && review:
+		return &w.closed
+	}
+	return nil
 }
 
 // urgent is desk.Urgent, made one order for any two conversations.
@@ -130,7 +160,7 @@ func (w *world) going(id string) (es []bolt.Entry) {
 // start takes the first world at once.
 func (m *Model) start() tea.Cmd {
 	line, name, review := m.Line, m.Name, m.Review
-	return guard(func() tea.Msg { return collect(line, name, "", review) })
+	return guard(func() tea.Msg { return collect(line, name, "", review, &world{}) })
 }
 
 // ordered tells whether those who wait are still in the order in which they should be taken: it changes by waiting alone.
@@ -157,13 +187,13 @@ func (m *Model) pump(after worldMsg) tea.Cmd {
 		for after.ordered(time.Now()) {
 			select {
 			case <-after.changed:
-				return collect(line, name, open, review)
+				return collect(line, name, open, review, &after.world)
 			case <-second.C:
 			case <-stop:
 				return nil
 			}
 		}
-		return collect(line, name, open, review)
+		return collect(line, name, open, review, &after.world)
 	})
 }
 

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,12 +24,15 @@ const (
 // A queue is the list of one's own conversations and of those who wait. What is selected is a conversation, not a row.
 type queue struct {
 	*look
-	rows     []row
-	world    *world    // newer than rows while somebody moves among them
-	stale    bool      // the order of rows is not that of world
-	since    time.Time // when that began
-	touched  time.Time // when somebody moved among them last
+	rows     sections
+	listed   world           // the one that rows are of
+	world    *world          // newer than rows while somebody moves among them
+	changed  map[string]bool // IDs of what is not in it as it is in listed
+	stale    bool            // the order of rows is not that of world
+	since    time.Time       // when that began
+	touched  time.Time       // when somebody moved among them last
 	selected string
+	found    found
 	unlisted int // how many will be rows then that are not
 	imminent int // how many of those are in imminent danger
 	filter   string
@@ -39,39 +43,95 @@ type queue struct {
 	shut     map[desk.Hours]bool // safe hours that it is outside of in that minute
 }
 
+// A section is a part of the list: a row with its name, then those of its conversations. These are never changed: they
+// may be the world's own.
+type section struct {
+	name     string
+	count    string // how many there are in it, listed or not
+	convs    []*desk.Conversation
+	numbered bool // one's own, which keys open
+}
+
+// sections one after the other are the rows of a list.
+type sections []section
+
 // A row is a conversation, or the name of the section that begins there.
 type row struct {
-	section string
-	count   string // how many there are in it, listed or not
-	id      string
-	number  int // the key that opens it, for one's own
+	*section
+	id     string
+	number int // the key that opens it, for one's own
+}
+
+func (rs sections) len() (n int) {
+	for _, s := range rs {
+		n += 1 + len(s.convs)
+	}
+	return n
+}
+
+func (rs sections) at(i int) row {
+	for n := range rs {
+		s := &rs[n]
+		switch {
+		case i == 0:
+			return row{section: s}
+		case i <= len(s.convs) && s.numbered:
+			return row{s, s.convs[i-1].ID, i}
+		case i <= len(s.convs):
+			return row{s, s.convs[i-1].ID, 0}
+		}
+		i -= 1 + len(s.convs)
+	}
+	return row{}
+}
+
+// conversations yields the rows that are no names.
+func (rs sections) conversations() iter.Seq[row] {
+	return func(yield func(row) bool) {
+		for i := range rs.len() {
+			if r := rs.at(i); r.id != "" && !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+func (rs sections) empty() bool { return rs.len() == len(rs) }
+
+// same tells whether two lists show the same conversations in the same order.
+func (rs sections) same(other sections) bool {
+	return slices.EqualFunc(rs, other, func(a, b section) bool {
+		return a.name == b.name && slices.EqualFunc(a.convs, b.convs, func(a, b *desk.Conversation) bool { return a == b || a.ID == b.ID })
+	})
+}
+
+// A found row is where the selected conversation was when it was looked for last.
+type found struct {
+	id string
+	at int // less than 0 where it was not listed
 }
 
 // Take shows a newer world. Rows keep their places until they may settle; what the sections count is true at once.
 func (q *queue) Take(w *world, now time.Time, inUse bool) {
 	q.world = w
 	next := q.order()
-	if !inUse || !now.Before(q.Settles()) || !slices.ContainsFunc(q.rows, func(r row) bool { return r.id != "" }) {
+	switch {
+	case !inUse || !now.Before(q.Settles()) || q.rows.empty():
 		q.place(next)
 		return
-	}
-	was := q.stale
-	if q.stale = !slices.EqualFunc(next, q.rows, func(a, b row) bool { return a.id == b.id }); !q.stale {
+	case next.same(q.rows):
+		q.list(next)
 		return
+	case !q.stale:
+		q.stale, q.since = true, now
 	}
-	if !was {
-		q.since = now
+	for _, id := range w.news {
+		q.changed[id] = true
 	}
-	q.unlisted, q.imminent = q.missing(next)
-	counts := map[string]string{}
-	for _, r := range next {
-		if r.section != "" {
-			counts[r.section] = r.count
-		}
-	}
-	for i, r := range q.rows {
-		if count, ok := counts[r.section]; ok {
-			q.rows[i].count = count
+	q.unlisted, q.imminent = q.missing()
+	for i, s := range q.rows {
+		if n := slices.IndexFunc(next, func(o section) bool { return o.name == s.name }); n >= 0 {
+			q.rows[i].count = next[n].count
 		}
 	}
 }
@@ -92,43 +152,45 @@ func (q *queue) Settle() {
 	}
 }
 
-func (q *queue) place(rows []row) {
-	q.rows, q.stale = rows, false
+func (q *queue) place(rs sections) {
+	q.list(rs)
 	if q.index() < 0 {
 		q.selected = ""
 		q.Move(0)
 	}
 }
 
+func (q *queue) list(rs sections) {
+	q.rows, q.listed, q.stale, q.found.id = rs, *q.world, false, ""
+	q.changed = map[string]bool{}
+}
+
 // order is what the rows should be.
-func (q *queue) order() []row {
+func (q *queue) order() (rs sections) {
 	w, waiting := q.world, q.T("Waiting")
-	var rows []row
-	section := func(name string, cs []*desk.Conversation, numbered bool) {
-		at := len(rows)
-		for i, c := range cs {
-			if !numbered && !q.always(c) && !q.matches(c) {
-				continue
+	add := func(name string, all []*desk.Conversation, numbered bool) {
+		s := section{name, strconv.Itoa(len(all)), all, numbered}
+		if !numbered && q.filter != "" {
+			s.convs = slices.DeleteFunc(slices.Clone(all), func(c *desk.Conversation) bool { return !q.always(c) && !q.matches(c) })
+			if n := len(s.convs); n < len(all) {
+				s.count = q.T("{{.Shown}} of {{.All}}", "Shown", n, "All", len(all))
 			}
-			r := row{id: c.ID}
-			if numbered {
-				r.number = i + 1
-			}
-			rows = append(rows, r)
 		}
-		if n := len(rows) - at; n > 0 || name == waiting {
-			count := strconv.Itoa(n)
-			if n < len(cs) {
-				count = q.T("{{.Shown}} of {{.All}}", "Shown", n, "All", len(cs))
-			}
-			rows = slices.Insert(rows, at, row{section: name, count: count})
+		if len(s.convs) > 0 || name == waiting {
+			rs = append(rs, s)
 		}
 	}
-	section(q.T("Mine"), w.mine, true)
-	section(waiting, w.waiting, false)
-	section(q.T("Held by others"), w.others, false)
-	section(q.T("Closed"), w.closed, false)
-	return rows
+	add(q.T("Mine"), w.mine, true)
+	add(waiting, w.waiting, false)
+	add(q.T("Held by others"), w.others, false)
+	add(q.T("Closed"), w.closed, false)
+	return rs
+}
+
+// lists tells whether a conversation is a row of w's list.
+func (q *queue) lists(w *world, c *desk.Conversation) bool {
+	l := w.list(c, q.Name, q.Review)
+	return l == &w.mine || l != nil && (q.always(c) || q.matches(c))
 }
 
 // always tells whether a conversation is listed whatever the filter: nobody in imminent danger waits unseen. One's own
@@ -139,7 +201,12 @@ func (q *queue) always(c *desk.Conversation) bool {
 
 // fits tells whether anything is listed because of the filter.
 func (q *queue) fits() bool {
-	return slices.ContainsFunc(q.rows, func(r row) bool { return q.world.byID[r.id] != nil && q.matches(q.world.byID[r.id]) })
+	for r := range q.rows.conversations() {
+		if c := q.world.byID[r.id]; c != nil && q.matches(c) {
+			return true
+		}
+	}
+	return false
 }
 
 func (q *queue) matches(c *desk.Conversation) bool {
@@ -175,8 +242,26 @@ func (q *queue) Mark() {
 	}
 }
 
+// index is the row under the cursor, less than 0 where that is not listed. It is looked for once, from where it was.
 func (q *queue) index() int {
-	return slices.IndexFunc(q.rows, func(r row) bool { return r.id != "" && r.id == q.selected })
+	switch {
+	case q.selected == "":
+		return -1
+	case q.found.id == q.selected:
+		return q.found.at
+	}
+	n := q.rows.len()
+	from := min(max(q.found.at, 0), n)
+	q.found = found{q.selected, -1}
+	for d := 0; d <= max(from, n-from); d++ {
+		for _, i := range [...]int{from - d, from + d} {
+			if i >= 0 && i < n && q.rows.at(i).id == q.selected {
+				q.found.at = i
+				return i
+			}
+		}
+	}
+	return -1
 }
 
 // at is the conversation on a line of the pane, empty for none.
@@ -196,9 +281,9 @@ func (q *queue) Move(n int) {
 	case n < 0:
 		n, step = -n, -1
 	}
-	for at += step; n > 0 && at >= 0 && at < len(q.rows); at += step {
-		if q.rows[at].id != "" {
-			q.selected = q.rows[at].id
+	for at += step; n > 0 && at >= 0 && at < q.rows.len(); at += step {
+		if id := q.rows.at(at).id; id != "" {
+			q.selected, q.found = id, found{id, at}
 			n--
 		}
 	}
@@ -219,9 +304,9 @@ func (q *queue) Key(k tea.KeyMsg) bool {
 	case "pgdown":
 		q.Move(8)
 	case "g", "home":
-		q.Move(-len(q.rows))
+		q.Move(-q.rows.len())
 	case "G", "end":
-		q.Move(len(q.rows))
+		q.Move(q.rows.len())
 	case "esc":
 		q.refilter("")
 	default:
@@ -255,7 +340,7 @@ func (q *queue) refilter(to string) {
 	if c := q.Selected(); to == "" || c == nil || q.matches(c) {
 		return
 	}
-	for _, r := range q.rows {
+	for r := range q.rows.conversations() {
 		if c := q.world.byID[r.id]; c != nil && q.matches(c) {
 			q.selected = r.id
 			return
@@ -280,12 +365,12 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 	laid := map[int][]string{}
 	lay := func(i int) []string {
 		if laid[i] == nil {
-			laid[i] = q.row(q.rows[i], width, now)
+			laid[i] = q.row(q.rows.at(i), width, now)
 		}
 		return laid[i]
 	}
-	for i := q.top(height-1, lay); i < len(q.rows) && len(lines) < height; i++ {
-		r := q.rows[i]
+	for i := q.top(height-1, lay); i < q.rows.len() && len(lines) < height; i++ {
+		r := q.rows.at(i)
 		lines = append(lines, lay(i)...)
 		for len(q.drawn) < len(lines) {
 			q.drawn = append(q.drawn, r.id)
@@ -312,18 +397,16 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 	return lines
 }
 
-// missing is how many of next are not listed, and how many of those wait in imminent danger.
-func (q *queue) missing(next []row) (n, imminent int) {
-	listed := make(map[string]bool, len(q.rows))
-	for _, r := range q.rows {
-		listed[r.id] = true
-	}
-	for _, r := range next {
-		if r.id != "" && !listed[r.id] {
-			n++
-			if q.always(q.world.byID[r.id]) {
-				imminent++
-			}
+// missing is how many are not listed that should be, and how many of those wait in imminent danger.
+func (q *queue) missing() (n, imminent int) {
+	for id := range q.changed {
+		c := q.world.byID[id]
+		if !q.lists(q.world, c) || q.lists(&q.listed, q.listed.byID[id]) {
+			continue
+		}
+		n++
+		if q.always(c) {
+			imminent++
 		}
 	}
 	return n, imminent
@@ -339,7 +422,7 @@ func (q *queue) top(height int, lay func(int) []string) int {
 		at--
 	}
 	at = max(at, 0)
-	for end, room := len(q.rows), height; at > 0 && room > 0; { // do not leave room below the end
+	for end, room := q.rows.len(), height; at > 0 && room > 0; { // do not leave room below the end
 		end--
 		if end < 0 {
 			return 0
@@ -355,7 +438,7 @@ func (q *queue) top(height int, lay func(int) []string) int {
 // cursor alone: never a flag, an owner, or the clock.
 func (q *queue) row(r row, width int, now time.Time) []string {
 	if r.id == "" {
-		return []string{q.Theme.Title.Paint("  " + r.section + " " + r.count)}
+		return []string{q.Theme.Title.Paint("  " + r.name + " " + r.count)}
 	}
 	c := q.world.byID[r.id]
 	if c == nil {

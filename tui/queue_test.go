@@ -108,7 +108,7 @@ func older(h *hand) {
 // TestOrderAges: the order is that of now though nothing comes in, and the next one taken is the most urgent of now.
 func TestOrderAges(t *testing.T) {
 	sit(t, Options{}, 100, 30, older, func(s *sitter) {
-		first := func() string { return s.m.queue.rows[1].id }
+		first := func() string { return s.m.queue.rows.at(1).id }
 		s.wait(90 * time.Second)
 		if got := first(); got != "c0122" {
 			t.Errorf("at 5:30 the first is %s", got)
@@ -127,11 +127,11 @@ func TestOrderAges(t *testing.T) {
 		for range 40 { // somebody moves in the list all the while
 			s.press("j", "k")
 			s.wait(80 * time.Millisecond)
-			if got := s.m.queue.rows[1].id; got != "c0122" && s.m.now.Before(time.Date(2000, 1, 1, 0, 5, 45, 0, time.UTC)) {
+			if got := s.m.queue.rows.at(1).id; got != "c0122" && s.m.now.Before(time.Date(2000, 1, 1, 0, 5, 45, 0, time.UTC)) {
 				t.Fatalf("%s: the first is %s", s.m.now, got)
 			}
 		}
-		if got := s.m.queue.rows[1].id; got != "c0131" {
+		if got := s.m.queue.rows.at(1).id; got != "c0131" {
 			t.Errorf("%s: after five seconds and more the first is %s", s.m.now, got)
 		}
 		s.press("n")
