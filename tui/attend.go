@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -42,18 +43,31 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	return m.call(urgent)
 }
 
-// callAgain is loud while an imminent text waits that nobody takes.
+// callAgain is loud while an imminent text waits that nobody takes: at times of its own, however often somebody is called
+// for anything else.
 func (m *Model) callAgain() tea.Cmd {
-	if m.Call == nil || m.Review || m.now.Sub(m.called) < againEvery {
+	if m.Call == nil || m.Review {
 		return nil
 	}
-	for _, c := range m.world.waiting {
-		if c.Severity == triage.Imminent && !c.Unanswered.IsZero() && m.now.Sub(c.Unanswered) >= nobodyTakes {
-			m.fail(m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", m.press("F8")))
-			return m.call(true)
+	words := m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", m.press("F8"))
+	if !slices.ContainsFunc(m.world.waiting, m.leftAlone) {
+		m.cried = time.Time{}
+		if m.notice.text == words {
+			m.notice = notice{}
 		}
+		return nil
 	}
-	return nil
+	if m.now.Sub(m.cried) < againEvery {
+		return nil
+	}
+	m.cried = m.now
+	m.fail(words)
+	return m.call(true)
+}
+
+// leftAlone tells whether somebody in imminent danger has waited for longer than anybody may.
+func (m *Model) leftAlone(c *desk.Conversation) bool {
+	return c.Severity == triage.Imminent && !c.Unanswered.IsZero() && m.now.Sub(c.Unanswered) >= nobodyTakes
 }
 
 // disturb says whether its person is called for anything but imminent danger.

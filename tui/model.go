@@ -75,6 +75,7 @@ type Model struct {
 	mouse    bool      // clicks are ours
 	quiet    bool      // its person is called for imminent danger alone
 	called   time.Time // when the person was called for last
+	cried    time.Time // when they were last since nobody takes who is in imminent danger; zero where somebody does
 	notice   notice
 	adopted  map[string]bool   // refused replies that are drafts again
 	gave     map[string]uint64 // Seq up to which withdrawn replies are drafts again, by conversation

@@ -937,12 +937,28 @@ func TestCalls(t *testing.T) {
 			s.wait(52 * time.Second)
 			s.sees("nobody takes them: F8")
 		}, 4, 4},
+		"nobody takes what is imminent on a busy line": {func(s *sitter) {
+			s.h.text("0131", "he has a gun")
+			for i := range 12 {
+				s.wait(5 * time.Second)
+				s.h.text(fmt.Sprintf("02%02d", i), "he locked me in")
+			}
+			s.sees("nobody takes them: F8")
+		}, 17, 5},
 		"taken in time": {func(s *sitter) {
 			s.h.text("0131", "he has a gun")
 			s.wait(20 * time.Second)
 			s.h.take("ben", "0131")
 			s.wait(30 * time.Second)
 		}, 1, 1},
+		"taken late": {func(s *sitter) {
+			s.h.text("0131", "he has a gun")
+			s.wait(32 * time.Second)
+			s.sees("nobody takes them")
+			s.h.take("ben", "0131")
+			s.wait(2 * time.Second)
+			s.seesNot("nobody takes them")
+		}, 2, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
