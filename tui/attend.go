@@ -21,7 +21,7 @@ const (
 // callFor calls for the person at the console if something in after needs them that was not in before. What is said
 // never holds anything of a text, a number or a name.
 func (m *Model) callFor(before, after *world) tea.Cmd {
-	if m.Call == nil || before.byID == nil || m.Review {
+	if before.byID == nil || m.Review {
 		return nil
 	}
 	urgent, worth := false, false
@@ -44,9 +44,9 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 }
 
 // callAgain is loud while an imminent text waits that nobody takes: at times of its own, however often somebody is called
-// for anything else.
+// for anything else. It is seen also by whoever wants to hear nothing.
 func (m *Model) callAgain() tea.Cmd {
-	if m.Call == nil || m.Review {
+	if m.Review {
 		return nil
 	}
 	words := m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", m.press("F8"))
@@ -97,8 +97,10 @@ func (m *Model) retitle() {
 }
 
 func (m *Model) call(urgent bool) tea.Cmd {
-	m.called = m.now
 	call := m.Call
+	if m.called = m.now; call == nil {
+		return nil
+	}
 	return guard(func() tea.Msg {
 		call(urgent)
 		return nil

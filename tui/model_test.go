@@ -987,6 +987,18 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// TestNoNoticesAtAll: whoever wants to hear nothing still sees that somebody in imminent danger is left alone.
+func TestNoNoticesAtAll(t *testing.T) {
+	sit(t, Options{}, 60, 20, mine, func(s *sitter) {
+		s.press("1")
+		s.h.text("0131", "he has a gun")
+		s.wait(25 * time.Second)
+		s.seesNot("nobody takes them")
+		s.wait(10 * time.Second)
+		s.sees("waits and nobody takes them:")
+	})
+}
+
 func TestNotesPlansAndSafetyWithoutANetwork(t *testing.T) {
 	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
 		s.press("1")
