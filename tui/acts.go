@@ -80,12 +80,6 @@ func (d doing) undone() tea.Cmd {
 
 func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(context.Context) (client.Outcome, error)) tea.Cmd {
 	d.conv, d.key = c.Conversation, m.lastKey
-	switch c.Kind {
-	case desk.Released, desk.Transferred, desk.Closed:
-		m.letGo = c.Conversation
-	case desk.Claimed, desk.TakenOver:
-		m.letGo = ""
-	}
 	return guard(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), most)
 		defer cancel()
@@ -112,7 +106,6 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		if d.kept == keptSafety {
 			m.fail(m.T("Not kept: {{.Why}}", "Why", m.plainly(d.err)))
 		}
-		m.letGo = ""
 		var refusal *desk.Refusal
 		if d.reply != "" && !errors.As(d.err, &refusal) { // a refused one comes back from the outbox
 			m.giveBack(d.conv, d.reply)
@@ -123,7 +116,6 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		return m.saveSoon()
 	case d.err != nil:
 		m.fail(m.plainly(d.err))
-		m.letGo = "" // it may not be: then who has it is told
 		return nil
 	case d.outcome.Kept:
 		m.say(m.Word(d.kept))
@@ -339,6 +331,7 @@ func (m *Model) show1(id string) tea.Cmd {
 	if id != m.open {
 		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
 		m.askedFor = ""
+		m.untold = slices.DeleteFunc(m.untold, func(h handing) bool { return h.conv.ID == id && h.mine })
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
 		m.unread(id)
@@ -379,26 +372,6 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	m.askedFor = id
 	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), c.ID, open, m.T("It is not yours. Say why you open it; that is kept.")))
 	return nil
-}
-
-// lost tells that the open conversation changed hands.
-func (m *Model) lost(c *desk.Conversation) {
-	if m.letGo == c.ID {
-		m.letGo = ""
-		return
-	}
-	who := m.T("Nobody holds it now; it is back in the queue.")
-	if c.Phase == desk.Held {
-		who = m.T("{{.Name}} has it now.", "Name", text.Line(c.Owner))
-	}
-	if c.Phase == desk.ClosedNow {
-		who = m.T("It was closed.")
-	}
-	m.ask(&dialog{
-		title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID,
-		lines:   []string{who, m.T("What you were writing stays here as a draft and goes to nobody.")},
-		choices: []choice{{"y", m.T("understood"), nil}},
-	})
 }
 
 // asking is to ask it when it is chosen.

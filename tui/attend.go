@@ -34,10 +34,15 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 		case c.Severity == triage.Imminent:
 			urgent = true
 		case mine && least != triage.Imminent || c.Severity.Rank() <= least.Rank():
-			worth = !m.quiet
+			worth = true
 		}
 	}
-	if !urgent && (!worth || m.now.Sub(m.called) < callEvery) {
+	return m.callOnce(urgent, worth)
+}
+
+// callOnce calls, for what is not urgent neither too often nor whoever is not to be disturbed.
+func (m *Model) callOnce(urgent, worth bool) tea.Cmd {
+	if !urgent && (!worth || m.quiet || m.now.Sub(m.called) < callEvery) {
 		return nil
 	}
 	return m.call(urgent)

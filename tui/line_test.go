@@ -483,7 +483,7 @@ var named = map[string]tea.KeyMsg{
 	"alt+y": {Type: tea.KeyRunes, Runes: []rune("y"), Alt: true},
 	"f2":    {Type: tea.KeyF2}, "shift+tab": {Type: tea.KeyShiftTab},
 	"alt+h": {Type: tea.KeyRunes, Runes: []rune("h"), Alt: true}, "alt+r": {Type: tea.KeyRunes, Runes: []rune("r"), Alt: true},
-	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},
+	"alt+2": {Type: tea.KeyRunes, Runes: []rune("2"), Alt: true}, "alt+3": {Type: tea.KeyRunes, Runes: []rune("3"), Alt: true}, "space": {Type: tea.KeySpace, Runes: []rune(" ")},
 	"backspace": {Type: tea.KeyBackspace}, "n": {Type: tea.KeyRunes, Runes: []rune("n")},
 }
 

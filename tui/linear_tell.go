@@ -20,6 +20,10 @@ func (l *Linear) tell() {
 	}
 	l.told.locked = false
 	l.tellState()
+	for _, h := range l.untold {
+		l.print(l.handed(h))
+	}
+	l.untold = nil
 	l.tellArrivals()
 	l.tellConversation()
 	l.tellBeside()

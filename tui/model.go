@@ -92,7 +92,7 @@ type Model struct {
 	undoing  map[string]bool              // IDs of replies that were to be taken back: true until that is answered
 	early    []doneMsg                    // answers that came before the world they made
 	claiming string                       // ID of the conversation that was asked for last, until that is decided
-	letGo    string                       // ID of the conversation that its owner gave away here
+	untold   []handing                    // of what somebody else did with conversations that are not open
 	saving   bool                         // a save is due
 	answers  map[string]map[string]string // answers in plans that are not saved, by conversation and item
 	records  map[string]changes           // what was changed in safety records and is not saved, by conversation
@@ -200,6 +200,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	default:
 		m.dirty = false
 	}
+	m.askHands()
 	if seen := m.looked(); seen != nil {
 		cmd = tea.Batch(cmd, seen)
 	}
@@ -252,7 +253,7 @@ func (m *Model) forget() {
 
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
-	next, call := m.pump(w), m.callFor(&m.world, &w.world)
+	next, call, hands := m.pump(w), m.callFor(&m.world, &w.world), m.handings(&m.world, &w.world)
 	first, were, before := m.world.byID == nil, m.world.mine, m.world
 	m.world = w.world
 	m.warn()
@@ -261,7 +262,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.takeBack(), m.returned(), m.goBack(), m.preview()}
+	cmds := []tea.Cmd{next, call, m.tellHands(hands), m.takeBack(), m.returned(), m.goBack(), m.preview()}
 	if w.openID == m.open {
 		m.show(w.open)
 	} else if m.open != "" {
@@ -339,9 +340,6 @@ func (m *Model) show(c *desk.Conversation) {
 	}
 	if m.safety != nil && m.safety.id == c.ID {
 		m.safety.Take(c)
-	}
-	if was != nil && was.ID == c.ID && was.HeldBy(m.Name) && c.Owner != m.Name {
-		m.lost(c)
 	}
 }
 

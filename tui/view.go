@@ -2,6 +2,7 @@ package tui
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"befree.example/store/desk"
@@ -44,7 +45,9 @@ func (m *Model) lockScreen() (lines []string) {
 }
 
 // foot is what befree has to say, and the keys.
-func (m *Model) foot() []string { return append(m.noticeLines(), m.footer()...) }
+func (m *Model) foot() []string {
+	return slices.Concat(m.handLines(), m.noticeLines(), m.footer())
+}
 
 // panes is how many rows there are for the panes.
 func (m *Model) panes() int { return m.height - 1 - len(m.alarmLines()) - len(m.foot()) }
@@ -216,9 +219,11 @@ func (m *Model) statusLine() string {
 	return m.Theme.Title.Paint(left) + strings.Repeat(" ", gap) + ink.Paint(state) + "  " + clock
 }
 
-// noticeLines are what befree has to say: one line, two where one does not hold it.
-func (m *Model) noticeLines() []string {
-	words, ink := m.noticeWords()
+// noticeLines are what befree has to say.
+func (m *Model) noticeLines() []string { return m.said(m.noticeWords()) }
+
+// said is words at the foot of the screen: one line, two where one does not hold them.
+func (m *Model) said(words string, ink theme.Ink) []string {
 	lines := wrap(words, m.width-2)
 	if len(lines) > 2 {
 		lines = []string{lines[0], cut(strings.Join(lines[1:], " "), m.width-2, m.dots)}

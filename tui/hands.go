@@ -1,0 +1,138 @@
+package tui
+
+import (
+	"slices"
+	"strconv"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/desk"
+	"befree.example/store/triage"
+	"befree.example/tui/text"
+)
+
+// A handing is a conversation that somebody else made the person's at the console, or made it theirs no more.
+type handing struct {
+	conv *desk.Conversation
+	turn *desk.Turn // by which it was; nil of one that is closed since
+	mine bool       // now
+}
+
+// handings are what changed hands between two worlds without the person at the console having done it, here or elsewhere.
+func (m *Model) handings(before, after *world) (all []handing) {
+	if before.byID == nil || m.Review {
+		return nil
+	}
+	for _, was := range before.mine {
+		c := after.byID[was.ID]
+		if c == nil || c.Owner == m.Name || c.Last <= was.Last || !c.Gone.IsZero() {
+			continue
+		}
+		if t := passed(c, was.Claim+1); t == nil || t.Actor != m.Name {
+			all = append(all, handing{conv: c, turn: t})
+		}
+	}
+	for _, c := range after.mine {
+		if before.byID[c.ID].HeldBy(m.Name) {
+			continue
+		}
+		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {
+			all = append(all, handing{conv: c, turn: t, mine: true})
+		}
+	}
+	return all
+}
+
+// passed is the first turn from seq on by which c went from one person to another, or back to the queue; nil for none.
+func passed(c *desk.Conversation, seq uint64) *desk.Turn {
+	for _, t := range c.Turns {
+		if t.Seq >= seq && (t.Kind == desk.Released || t.Kind == desk.Transferred || t.Kind == desk.TakenOver) {
+			return t
+		}
+	}
+	return nil
+}
+
+// tellHands tells of what changed hands. Of the open conversation that is at once: nothing that is typed there goes to
+// anybody. Of others a line stands on the screen until a question can be asked without taking a key from what is being
+// written.
+func (m *Model) tellHands(all []handing) tea.Cmd {
+	urgent, worth := false, false
+	for _, h := range all {
+		urgent = urgent || h.mine && h.conv.Severity == triage.Imminent
+		worth = worth || m.CallFor != triage.Imminent
+		m.untold = slices.DeleteFunc(m.untold, func(old handing) bool { return old.conv.ID == h.conv.ID })
+		switch {
+		case h.conv.ID != m.open:
+			m.untold = append(m.untold, h)
+		case h.mine:
+			m.say(m.handed(h))
+		default:
+			m.askHand(h)
+		}
+	}
+	return m.callOnce(urgent, worth)
+}
+
+// askHands asks about what changed hands as soon as nobody writes and nothing else is asked.
+func (m *Model) askHands() {
+	if len(m.untold) == 0 || m.lines || m.writing() || m.covered() {
+		return
+	}
+	h := m.untold[0]
+	m.untold = m.untold[1:]
+	m.askHand(h)
+}
+
+func (m *Model) askHand(h handing) {
+	c := h.conv
+	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, choices: []choice{{"y", m.T("understood"), nil}}}
+	if h.turn != nil {
+		d.lines = append(d.lines, m.chat.turnWords(h.turn))
+	}
+	if h.mine {
+		d.title = m.T("{{.Who}} is yours now", "Who", m.who(c))
+		d.lines = append(d.lines, m.severity(c.Severity)+", "+m.waits(c, m.now))
+		d.choices = append(d.choices, choice{"o", m.T("open it"), func() tea.Cmd { return m.show1(c.ID) }})
+	} else {
+		d.lines = append(d.lines, m.whose(c), m.T("What you were writing stays here as a draft and goes to nobody."))
+	}
+	m.ask(d)
+}
+
+// whose says who has a conversation that is another's.
+func (m *Model) whose(c *desk.Conversation) string {
+	switch c.Phase {
+	case desk.Held:
+		return m.T("{{.Name}} has it now.", "Name", text.Line(c.Owner))
+	case desk.ClosedNow:
+		return m.T("It was closed.")
+	}
+	return m.T("Nobody holds it now; it is back in the queue.")
+}
+
+// handed says in a line what changed hands, by whom and why, and which key leads to it from what is being written.
+func (m *Model) handed(h handing) string {
+	what, key := m.whose(h.conv), ""
+	if h.turn != nil {
+		what = m.chat.turnWords(h.turn)
+	}
+	if !m.lines {
+		key = "esc"
+	}
+	if !h.mine {
+		return m.T("{{.Who}} is no longer yours{{if .Key}} ({{.Key}}){{end}}: {{.What}}", "Who", m.who(h.conv), "Key", key, "What", what)
+	}
+	if n := slices.IndexFunc(m.world.mine, func(c *desk.Conversation) bool { return c.ID == h.conv.ID }); n >= 0 && n < 9 && !m.lines {
+		key = "alt+" + strconv.Itoa(n+1)
+	}
+	return m.T("{{.Who}} is yours now{{if .Key}} ({{.Key}}){{end}}: {{.What}}", "Who", m.who(h.conv), "Key", key, "What", what)
+}
+
+// handLines stand over what befree says, for as long as somebody who writes has not been told more.
+func (m *Model) handLines() []string {
+	if len(m.untold) == 0 {
+		return nil
+	}
+	return m.said("! "+m.handed(m.untold[0]), m.Theme.Danger)
+}

@@ -1,0 +1,179 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"befree.example/store"
+	"befree.example/store/desk"
+)
+
+// passes has somebody else give a conversation a new owner: a colleague who hands it over to ada, or a supervisor who
+// takes it over.
+func (h *hand) passes(kind store.Kind, tail, actor string, role desk.Role, body any) {
+	h.t.Helper()
+	c := h.state.Conversation("c" + tail)
+	h.must(desk.Command{Kind: kind, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: actor, Role: role}, body)
+}
+
+func (h *hand) takenOver(tail string) {
+	h.t.Helper()
+	h.passes(desk.TakenOver, tail, "eve", desk.Supervisor, desk.Because{Reason: "Ada has to rest"})
+}
+
+func (h *hand) handedToAda(tail string) {
+	h.t.Helper()
+	h.passes(desk.Transferred, tail, "ben", desk.Specialist, desk.Handoff{To: "ada", Reason: "no sirens"})
+}
+
+// shared is two conversations of ada's and one of ben's, the most urgent first.
+func shared(h *hand) {
+	mine(h)
+	h.text("0131", "he has a gun")
+	h.text("0133", "he locked me in")
+	h.take("ben", "0131")
+	h.take("ben", "0133")
+	time.Sleep(time.Second)
+}
+
+// words are those of the screen, however its lines are broken.
+func (s *sitter) words() string { return strings.Join(strings.Fields(s.screen()), " ") }
+
+func (s *sitter) reads(words ...string) {
+	s.Helper()
+	for _, w := range words {
+		if !strings.Contains(s.words(), w) {
+			s.Fatalf("%q is not to be read:\n%s", w, s.screen())
+		}
+	}
+}
+
+// TestTakenOverBehindMyBack: whoever loses a conversation that is not on the screen is called and told by whom and why,
+// keeps the draft, and goes on writing in another without losing a key.
+func TestTakenOverBehindMyBack(t *testing.T) {
+	for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 36}} {
+		var calls []bool
+		sit(t, Options{Call: func(urgent bool) { calls = append(calls, urgent) }}, size[0], size[1], shared, func(s *sitter) {
+			s.press("1", "Are you", "alt+2", "I am")
+			s.wait(5 * time.Second)
+			calls = nil
+			s.h.takenOver("0147")
+			s.wait(50 * time.Millisecond)
+			s.press(" here", "y")
+			s.reads("rapid bay …0147 is no longer yours (esc)", "eve took it over: Ada has to rest")
+			if len(s.m.dialogs) > 0 || s.m.composer.Text("c0122") != "I am herey" {
+				s.Fatalf("it was asked while ada wrote, or a key was lost:\n%s", s.screen())
+			}
+			if !slices.Equal(calls, []bool{false}) {
+				s.Errorf("called %v", calls)
+			}
+			s.press("enter")
+			s.wait(10 * time.Second)
+			s.reads("rapid bay …0147 is no longer yours")
+			s.press("esc")
+			s.reads("> rapid bay …0147 is no longer yours", "eve took it over: Ada has to rest", "stays here as a draft")
+			s.wait(time.Second)
+			s.press("enter", "y")
+			s.seesNot("is no longer yours")
+			if got := s.m.composer.Text("c0147"); got != "Are you" {
+				s.Errorf("the draft is %q", got)
+			}
+			s.sent("c0122: I am herey")
+		})
+	}
+}
+
+// TestHandedOverToMe: whoever is given a conversation is called and told by whom and why, and opens it.
+func TestHandedOverToMe(t *testing.T) {
+	for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 36}} {
+		var calls []bool
+		o := Options{Call: func(urgent bool) { calls = append(calls, urgent) }}
+		sit(t, o, size[0], size[1], shared, func(s *sitter) { // while she writes
+			s.press("1", "Are")
+			s.wait(5 * time.Second)
+			calls = nil
+			s.h.handedToAda("0133")
+			s.wait(50 * time.Millisecond)
+			s.press(" you")
+			s.reads("…0133 is yours now (alt+3)", "ben handed it over to ada: no sirens")
+			if len(s.m.dialogs) > 0 || s.m.composer.Text("c0147") != "Are you" || !slices.Equal(calls, []bool{false}) {
+				s.Fatalf("called %v; the screen:\n%s", calls, s.screen())
+			}
+			s.press("alt+3")
+			s.seesNot("is yours now")
+			s.sees("To ", "0133", "ben handed it over")
+			s.sent()
+		})
+		sit(t, o, size[0], size[1], shared, func(s *sitter) { // while she looks at the list
+			s.wait(5 * time.Second)
+			calls = nil
+			s.h.handedToAda("0131")
+			s.wait(time.Second)
+			s.reads("IMMINENT", "…0131 is yours now", "ben handed it over to ada: no sirens")
+			if !slices.Equal(calls, []bool{true}) {
+				s.Errorf("called %v", calls)
+			}
+			s.press("enter")
+			s.reads("is yours now")
+			s.press("o", "Hello")
+			s.sees("To ", "0131", "Hello")
+			s.seesNot("is yours now")
+			s.sent()
+		})
+		sit(t, o, size[0], size[1], shared, func(s *sitter) { // not to be disturbed, and locked
+			s.press("D", "ctrl+l")
+			s.wait(5 * time.Second)
+			calls = nil
+			s.h.handedToAda("0133")
+			s.wait(time.Second)
+			s.seesNot("is yours now", "0133")
+			if len(calls) > 0 {
+				s.Errorf("called %v", calls)
+			}
+			s.press("ctrl+l")
+			s.wait(time.Second)
+			s.reads("…0133 is yours now")
+		})
+	}
+}
+
+// TestMyOwnActsAreNotTold: nobody is told what they did themselves, here or at another console.
+func TestMyOwnActsAreNotTold(t *testing.T) {
+	var calls []bool
+	sit(t, Options{Call: func(urgent bool) { calls = append(calls, urgent) }}, 100, 30, func(h *hand) {
+		shared(h)
+		h.status.Role = desk.Supervisor
+	}, func(s *sitter) {
+		s.wait(5 * time.Second)
+		calls = nil
+		s.h.passes(desk.Transferred, "0133", "ada", desk.Supervisor, desk.Handoff{To: "ada", Reason: "mine"})
+		s.h.passes(desk.TakenOver, "0131", "ada", desk.Supervisor, desk.Because{Reason: "mine"})
+		s.h.passes(desk.Released, "0147", "ada", desk.Supervisor, desk.Because{})
+		s.h.take("ben", "0147")
+		s.h.passes(desk.Closed, "0122", "ada", desk.Supervisor, desk.Closing{Disposition: "referred"})
+		s.wait(time.Second)
+		s.seesNot("yours")
+		if len(calls) > 0 {
+			s.Errorf("called %v", calls)
+		}
+	})
+}
+
+// TestLinearTellsWhoseItIs: what the screen says of conversations that change hands is said in lines, once.
+func TestLinearTellsWhoseItIs(t *testing.T) {
+	sit(t, Options{}, 0, 0, shared, func(s *sitter) {
+		s.hears("2", "0122")
+		s.h.takenOver("0147")
+		s.h.handedToAda("0133")
+		s.wait(3 * time.Second)
+		for _, w := range []string{"rapid bay ...0147 is no longer yours: ", "eve took it over: Ada has to rest", "...0133 is yours now: ", "ben handed it over to ada: no sirens"} {
+			if n := strings.Count(s.said.String(), w); n != 1 {
+				s.Errorf("%q is said %d times:\n%s", w, n, s.said.String())
+			}
+		}
+		s.hears("Hello", "To ", "0122")
+		s.hears("", "On its way")
+	})
+}
