@@ -177,3 +177,43 @@ func TestLinearTellsWhoseItIs(t *testing.T) {
 		s.hears("", "On its way")
 	})
 }
+
+// TestWhatWaitsIsSeenWithoutTheList: where the list is hidden the top of the screen says how many others of one's own
+// wait, and that somebody in imminent danger does.
+func TestWhatWaitsIsSeenWithoutTheList(t *testing.T) {
+	for name, test := range map[string]struct {
+		columns, rows int
+		keys          []string
+		hidden        bool
+	}{
+		"narrow, in a conversation":        {60, 20, []string{"1"}, true},
+		"narrow, at the notes":             {60, 20, []string{"1", "f3"}, true},
+		"narrow, in the list":              {60, 20, nil, false},
+		"medium, in a conversation":        {80, 24, []string{"1"}, false},
+		"medium, at the plan":              {80, 24, []string{"1", "f6"}, true},
+		"wide, at the plan":                {120, 36, []string{"1", "f6"}, false},
+		"wide, at the help":                {120, 36, []string{"1", "f1"}, true},
+		"wide, at a question":              {120, 36, []string{"1", "esc", "R"}, true},
+		"medium, not to be disturbed, too": {80, 24, []string{"D", "1", "f4"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, Options{}, test.columns, test.rows, mine, func(s *sitter) {
+				s.press(test.keys...)
+				s.wait(time.Second)
+				top := func() string { return strings.Join(strings.Split(s.screen(), "\n")[:2], "\n") }
+				if got := strings.Contains(top(), "1 of yours waits"); got != test.hidden {
+					s.Errorf("%v:\n%s", got, s.screen())
+				}
+				s.h.text("0199", "he has a gun")
+				s.h.text("0133", "he locked me in")
+				s.h.take("ada", "0133")
+				s.wait(time.Second)
+				if got := strings.Contains(top(), "2 of yours wait · ■ IMMINENT 1"); got != test.hidden {
+					s.Errorf("%v:\n%s", got, s.screen())
+				}
+				exact(t, s.m.View(), test.columns, test.rows)
+				s.sees("in step", "00:00")
+			})
+		})
+	}
+}

@@ -50,7 +50,7 @@ func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
 // under1 is the pane at a cell of the screen, and the row in it.
 func (m *Model) under1(x, y int) (pane, int) {
 	height := m.panes()
-	y -= len(m.alarmLines())
+	y -= len(m.head()) - 1
 	for i, c := range m.columns(height) {
 		if x < c.width {
 			p := m.columnPanes()[i]

@@ -565,7 +565,10 @@ func TestNothingIsWrittenToAClosedOne(t *testing.T) {
 // TestSafetyRecordSaysWhatIsOutOfView, whichever field has the keys; what holds every text comes first, and words typed at
 // once are the safe word.
 func TestSafetyRecordSaysWhatIsOutOfView(t *testing.T) {
-	sit(t, Options{}, 60, 20, mine, func(s *sitter) {
+	sit(t, Options{}, 60, 20, func(h *hand) {
+		h.text("0147", "stop him he's here")
+		h.take("ada", "0147")
+	}, func(s *sitter) {
 		s.press("1", "f4", "apples")
 		s.sees("Phone shared or watched", "Do not text until they text", "> Safe word", "apples", "1 more field below")
 		s.seesNot("above", "Begin with")

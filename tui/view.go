@@ -3,9 +3,11 @@ package tui
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 	"befree.example/tui/text"
 	"befree.example/tui/theme"
 )
@@ -26,7 +28,7 @@ func (m *Model) draw() string {
 	case m.locked != nil:
 		return strings.Join(frame(m.height, "", column{m.width, m.lockScreen()}), "\n")
 	}
-	top, foot := append([]string{m.statusLine()}, m.alarmLines()...), m.foot()
+	top, foot := m.head(), m.foot()
 	height := m.height - len(top) - len(foot)
 	rows := frame(len(top), "", column{m.width, top})
 	rows = append(rows, frame(height, m.Theme.Muted.Paint(m.bar), m.columns(height)...)...)
@@ -44,13 +46,68 @@ func (m *Model) lockScreen() (lines []string) {
 	return lines
 }
 
+// head is how things stand, with what waits out of view: in a line of its own where one does not hold both.
+func (m *Model) head() []string {
+	waits := m.outOfView()
+	top, whole := m.statusLine(waits)
+	lines := []string{top}
+	if !whole {
+		lines = append(lines, " "+cut(waits, m.width-2, m.dots))
+	}
+	return append(lines, m.alarmLines()...)
+}
+
+// outOfView says what needs its person and would be seen in the list, where that is not on the screen.
+func (m *Model) outOfView() string {
+	if m.Review || m.listed() {
+		return ""
+	}
+	mine, imminent := 0, 0
+	count := func(c *desk.Conversation) bool {
+		waits := !c.Unanswered.IsZero() && c.ID != m.open || c.ID == m.open && !m.inView() && m.read.unread(c) > 0
+		if waits && c.Severity == triage.Imminent {
+			imminent++
+		}
+		return waits
+	}
+	for _, c := range m.world.mine {
+		if count(c) {
+			mine++
+		}
+	}
+	for _, c := range m.world.waiting {
+		count(c)
+	}
+	var parts []string
+	if mine > 0 {
+		parts = append(parts, m.Theme.Focus.Paint(m.N(mine, "{{.N}} of yours wait")))
+	}
+	if imminent > 0 {
+		parts = append(parts, m.severity(triage.Imminent)+m.Theme.Danger.Paint(" "+strconv.Itoa(imminent)))
+	}
+	return strings.Join(parts, " "+m.dot+" ")
+}
+
+// listed tells whether the list is on the screen.
+func (m *Model) listed() bool {
+	switch {
+	case m.covered():
+		return false
+	case m.width >= wideFrom:
+		return true
+	case m.width >= mediumFrom:
+		return m.side == noSide || m.chat.conv == nil
+	}
+	return m.focus == onQueue
+}
+
 // foot is what befree has to say, and the keys.
 func (m *Model) foot() []string {
 	return slices.Concat(m.handLines(), m.noticeLines(), m.footer())
 }
 
 // panes is how many rows there are for the panes.
-func (m *Model) panes() int { return m.height - 1 - len(m.alarmLines()) - len(m.foot()) }
+func (m *Model) panes() int { return m.height - len(m.head()) - len(m.foot()) }
 
 // columns are the panes that there is room for.
 func (m *Model) columns(height int) []column {
@@ -193,8 +250,9 @@ func (m *Model) besidePane(width, height int) []string {
 	return nil
 }
 
-// statusLine says who is here and how the console stands to the relay. The connection comes first where room is short.
-func (m *Model) statusLine() string {
+// statusLine says who is here, what waits out of view and how the console stands to the relay. The connection comes first
+// where room is short; whole tells whether there was any for what waits.
+func (m *Model) statusLine(waits string) (line string, whole bool) {
 	s := m.world.status
 	state := m.connection(s)
 	ink := m.Theme.Good
@@ -215,8 +273,13 @@ func (m *Model) statusLine() string {
 		who = "befree"
 	}
 	left := cut(" "+who+crumbs, max(8, m.width-cells(state)-12), m.dots)
-	gap := max(1, m.width-cells(left)-cells(state)-cells(clock)-4)
-	return m.Theme.Title.Paint(left) + strings.Repeat(" ", gap) + ink.Paint(state) + "  " + clock
+	gap := m.width - cells(left) - cells(state) - cells(clock) - 4
+	end := ink.Paint(state) + "  " + clock
+	if whole = cells(waits)+4 <= gap; whole && waits != "" {
+		gap -= cells(waits) + 2
+		end = waits + "  " + end
+	}
+	return m.Theme.Title.Paint(left) + strings.Repeat(" ", max(1, gap)) + end, whole || waits == ""
 }
 
 // noticeLines are what befree has to say.
