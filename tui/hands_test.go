@@ -8,6 +8,7 @@ import (
 
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 )
 
 // passes has somebody else give a conversation a new owner: a colleague who hands it over to ada, or a supervisor who
@@ -216,4 +217,43 @@ func TestWhatWaitsIsSeenWithoutTheList(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLinearTellsWhoTurnsImminent: of whoever waits, and of one's own, every new text is said with how urgent it is now,
+// and what somebody else set; none twice.
+func TestLinearTellsWhoTurnsImminent(t *testing.T) {
+	sit(t, Options{}, 0, 0, func(h *hand) {
+		mine(h)
+		h.text("0131", "HELP")
+	}, func(s *sitter) {
+		says := func(once string, do func()) {
+			s.Helper()
+			from := s.said.Len()
+			do()
+			s.wait(3 * time.Second)
+			if got := s.said.String()[from:]; strings.Count(got, once) != 1 || strings.Count(got, ": ") > 2 {
+				s.Errorf("%q is not said, once and alone:\n%s", once, got)
+			}
+		}
+		if got := s.said.String(); strings.Contains(got, "wrote again") {
+			s.Errorf("what was read in the list is said again:\n%s", got)
+		}
+		s.line("1")
+		says("IMMINENT: teal cloud ...0131 waits: he has a gun", func() { s.h.text("0131", "he has a gun") })
+		says("IMMINENT: teal cloud ...0131 waits: hurry", func() { s.h.text("0131", "hurry") })
+		says("IMMINENT: spring larch ...0122 wrote again: he has a gun", func() { s.h.text("0122", "he has a gun") })
+		s.h.text("0133", "HELP")
+		s.wait(time.Second)
+		says("IMMINENT: frosty stone ...0133 waits: HELP", func() {
+			s.h.passes(desk.SeveritySet, "0133", "ben", desk.Specialist, desk.Ruling{Severity: triage.Imminent, Reason: "a child is there"})
+		})
+		s.line(":4")
+		says("he has a knife", func() { s.h.text("0133", "he has a knife") }) // which is read out
+		from := s.said.Len()
+		s.h.must(desk.Command{Kind: desk.NoteAdded, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.Note{Text: "x"})
+		s.wait(3 * time.Second)
+		if got := s.said.String()[from:]; got != "" {
+			s.Errorf("it is said again:\n%s", got)
+		}
+	})
 }

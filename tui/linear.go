@@ -49,7 +49,7 @@ type told struct {
 	beside    string
 	turn      uint64            // Seq of the open conversation's last turn
 	delivery  map[string]string // of the open conversation's texts, by ID
-	waiting   map[string]bool
+	arrivals  map[arrival]bool
 	unstarted bool
 	whole     bool // all of a conversation is to be read out
 }
@@ -68,7 +68,7 @@ func NewLinear(o Options, out io.Writer) *Linear {
 	m.width, m.chat.width = linearWidth, linearWidth
 	all := m.commands
 	m.commands = slices.DeleteFunc(slices.Clone(all), func(c command) bool { return c.do == nil || c.line() == "" })
-	return &Linear{Model: m, out: out, all: all, told: told{unstarted: true, waiting: map[string]bool{}}}
+	return &Linear{Model: m, out: out, all: all, told: told{unstarted: true, arrivals: map[arrival]bool{}}}
 }
 
 // Update routes.

@@ -2,9 +2,11 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 	"befree.example/tui/text"
 )
 
@@ -56,33 +58,43 @@ func (l *Linear) tellState() {
 	if l.told.unstarted && l.world.status.InStep() || l.told.unstarted && l.Review {
 		l.told.unstarted = false
 		l.list()
-		for _, c := range l.world.waiting {
-			l.told.waiting[c.ID] = true
+		for _, c := range slices.Concat(l.world.waiting, l.world.mine) { // the list has said it
+			l.told.arrivals[arrived(c)] = true
 		}
 		l.print(l.T("A number opens a row, an empty line reads the list, ? says what can be done, : goes before a command while you write."))
 	}
 }
 
-// tellArrivals says who waits that did not, and which of one's own conversations has a new text.
+// An arrival is what is worth saying of somebody who waits: their newest text, and how urgent they are now.
+type arrival struct {
+	id       string
+	severity triage.Severity
+	text     uint64 // Seq
+}
+
+func arrived(c *desk.Conversation) arrival { return arrival{c.ID, c.Severity, c.LastText} }
+
+// tellArrivals says what is new of those who wait, and which of one's own conversations has a new text.
 func (l *Linear) tellArrivals() {
 	if l.told.unstarted {
 		return
 	}
-	waiting := map[string]bool{}
+	arrivals := map[arrival]bool{}
+	isNew := func(c *desk.Conversation) bool {
+		arrivals[arrived(c)] = true
+		return !l.told.arrivals[arrived(c)]
+	}
 	for _, c := range l.world.waiting {
-		if waiting[c.ID] = true; !l.told.waiting[c.ID] {
+		if isNew(c) && c.ID != l.open {
 			l.print(l.T("{{.Severity}}: {{.Who}} waits: {{.Words}}", "Severity", l.severity(c.Severity), "Who", l.who(c), "Words", l.firstOf(c, 200)))
 		}
 	}
 	for _, c := range l.world.mine {
-		if n := l.read.unread(c); n > 0 && c.ID != l.open {
-			waiting[fmt.Sprint(c.ID, c.LastText)] = true
-			if !l.told.waiting[fmt.Sprint(c.ID, c.LastText)] {
-				l.print(l.T("{{.Who}} wrote again: {{.Words}}", "Who", l.who(c), "Words", l.firstOf(c, 200)))
-			}
+		if l.read.unread(c) > 0 && c.ID != l.open && isNew(c) {
+			l.print(l.T("{{.Severity}}: {{.Who}} wrote again: {{.Words}}", "Severity", l.severity(c.Severity), "Who", l.who(c), "Words", l.firstOf(c, 200)))
 		}
 	}
-	l.told.waiting = waiting
+	l.told.arrivals = arrivals
 }
 
 // lately is how many texts of a conversation are read out when it is opened.
