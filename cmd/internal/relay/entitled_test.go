@@ -45,6 +45,7 @@ type secret struct {
 	word         string
 	conversation string
 	author       string // of notes and the like, who may have their own words; empty for a texter
+	from         string // from whom a conversation was taken over with it as the reason
 }
 
 // A judge knows who may read what: written from the rules as they are told to people, not from the code. It is told
@@ -61,7 +62,7 @@ func (j *judge) mayRead(m *mole, s secret) bool {
 	case desk.Supervisor:
 		return true
 	case desk.Specialist:
-		return s.author == m.name || j.phase[s.conversation] == "waiting" || j.owner[s.conversation] == m.name
+		return s.author == m.name || s.from == m.name || j.phase[s.conversation] == "waiting" || j.owner[s.conversation] == m.name
 	}
 	return false
 }
@@ -291,7 +292,11 @@ func (m *mole) command(rt *rapid.T, j *judge, id string, moles []*mole, step int
 		Seen: rapid.SampledFrom([]uint64{0, 1 << 40}).Draw(rt, "seen"), Body: body,
 	}
 	m.certainly(&c)
-	j.secrets = append(j.secrets, secret{word: word, conversation: id, author: m.name})
+	from := ""
+	if kind == desk.TakenOver {
+		from = j.owner[id]
+	}
+	j.secrets = append(j.secrets, secret{word: word, conversation: id, author: m.name, from: from})
 	m.mu.Lock()
 	before := len(m.heard)
 	m.mu.Unlock()

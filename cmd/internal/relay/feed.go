@@ -381,8 +381,8 @@ const (
 	nameless                // likewise, and of which conversation: the carrier's names are nobody's business
 )
 
-// shows tells what a member of staff may have of e. Words go to those who may read the conversation now, and to whoever
-// wrote them. Who looked at what is for the supervisors.
+// shows tells what a member of staff may have of e. Words go to those who may read the conversation now, to whoever wrote
+// them, and why it was taken over to whom it was taken from. Who looked at what is for the supervisors.
 func shows(e *store.Event, s *desk.State, who Member) showing {
 	if e.Conversation == "" {
 		if e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !administered(e.Kind)) {
@@ -468,6 +468,8 @@ func withoutForgotten(e store.Event, s *desk.State) store.Event {
 
 func ownWords(e *store.Event, who Member) bool {
 	switch e.Kind {
+	case desk.TakenOver:
+		return e.Head.Staff == who.Name && who.Role.Answers()
 	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.Closed:
 		return e.Actor == who.Name && who.Role.Answers()
 	}

@@ -488,6 +488,10 @@ func TestOfflineNoteAndPlanOutliveATakeover(t *testing.T) {
 	sue.until("the text", func() bool { return sue.only() != nil && sue.only().Owner == "ada" })
 	sue.must(sue.only(), desk.TakenOver, desk.Because{Reason: "ada is offline"})
 	ada.run()
+	ada.until("why it was taken over", func() bool {
+		turns := ada.only().Turns
+		return len(turns) > 0 && slices.ContainsFunc(turns, func(t *desk.Turn) bool { return t.Kind == desk.TakenOver && t.Reason == "ada is offline" })
+	})
 	sue.until("the note", func() bool { return len(sue.only().Notes) == 1 })
 	if n := sue.only().Notes[0]; n.Author != "ada" || n.Text != "written on the train" {
 		t.Fatalf("the note arrived as %s's", n.Author)
