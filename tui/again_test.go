@@ -219,3 +219,41 @@ func TestTakenOverAfterALostRelease(t *testing.T) {
 		})
 	})
 }
+
+// TestTakenBackFromElsewhere: whoever went on to another conversation takes the newest reply back all the same, and is
+// told whose it was.
+func TestTakenBackFromElsewhere(t *testing.T) {
+	for _, columns := range []int{120, 0} {
+		for _, away := range []string{"alt+2", "f8"} {
+			sit(t, Options{}, columns, 36, queued, func(s *sitter) {
+				who := s.m.who(s.m.world.byID["c0147"])
+				sends, back := func() { s.press("1", "Go now", "enter", away) }, func() { s.press("alt+u") }
+				if columns == 0 {
+					line := map[string]string{"alt+2": ":2", "f8": ":n"}[away]
+					sends = func() {
+						s.line("1")
+						s.line("Go now")
+						s.update(Typed(""))
+						s.wait(200 * time.Millisecond)
+						s.update(Typed(line))
+					}
+					back = func() { s.update(Typed(":u")) }
+				}
+				sends()
+				s.wait(time.Second)
+				if s.m.open == "c0147" {
+					t.Fatal("it is still open")
+				}
+				back()
+				s.wait(time.Second)
+				sent := s.h.state.Conversation("c0147").Messages
+				if m := sent[len(sent)-1]; m.Delivery != desk.StatusWithdrawn || s.m.composer.Text("c0147") != "Go now" || s.m.composer.Text(s.m.open) != "" {
+					t.Errorf("%s: it is %s, the draft %q, that of the open one %q", away, m.Delivery, s.m.composer.Text("c0147"), s.m.composer.Text(s.m.open))
+				}
+				if got := s.screen() + s.said.String(); !strings.Contains(strings.Join(strings.Fields(got), " "), "Taken back from "+who+": it is a draft again.") {
+					t.Errorf("whose it was is not said:\n%s", got)
+				}
+			})
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,22 +11,25 @@ import (
 	"befree.example/tui/text"
 )
 
-// undo takes back the newest reply that has not gone out and is not being taken back.
+// undo takes back the newest reply to anybody that has not gone out and is not being taken back.
 func (m *Model) undo() tea.Cmd {
-	if m.chat.conv == nil {
+	var c *desk.Conversation
+	var newest *desk.Message
+	for _, one := range m.world.mine {
+		for _, r := range one.Messages {
+			if r.Author == m.Name && !r.Inbound && r.Delivery == desk.StatusWaiting && !m.undoing[r.ID] && (newest == nil || r.Seq > newest.Seq) {
+				c, newest = one, r
+			}
+		}
+	}
+	if newest == nil {
+		m.say(m.T("There is no text that could still be taken back."))
 		return nil
 	}
-	for _, r := range slices.Backward(m.chat.conv.Messages) {
-		if r.Author != m.Name || r.Inbound || r.Delivery != desk.StatusWaiting || m.undoing[r.ID] {
-			continue
-		}
-		c := about(m.chat.conv, desk.ReplyWithdrawn, desk.Because{Reason: takenBack})
-		c.Ref = r.ID
-		m.undoing[r.ID] = true
-		return m.do(doing{undoes: r.ID}, c)
-	}
-	m.say(m.T("There is no text that could still be taken back."))
-	return nil
+	command := about(c, desk.ReplyWithdrawn, desk.Because{Reason: takenBack})
+	command.Ref = newest.ID
+	m.undoing[newest.ID] = true
+	return m.do(doing{undoes: newest.ID}, command)
 }
 
 // send sends what is in the composer to the conversation on the screen, unless something holds it.
