@@ -28,12 +28,23 @@ type chat struct {
 	width int
 	found string // ID of the text that was looked for
 	from  uint64 // Seq up to which it was read when it was opened
+
+	heads []head          // of the texts that were laid out last
+	began map[uint64]bool // Seqs of the new texts whose first line was in view since it was opened
+	room  int             // lines for texts
+}
+
+// A head is where a text begins: so many lines above the end.
+type head struct {
+	seq   uint64
+	above int
 }
 
 // Show puts a conversation, or its newer self, on the screen.
 func (c *chat) Show(conv *desk.Conversation) {
 	if conv == nil || c.conv == nil || conv.ID != c.conv.ID {
-		c.conv, c.up, c.below, c.found = conv, 0, 0, ""
+		c.conv, c.up, c.below, c.found, c.heads = conv, 0, 0, "", nil
+		clear(c.began)
 		clear(c.laid)
 		clear(c.told)
 		return
@@ -102,9 +113,9 @@ func (c *chat) Key(k tea.KeyMsg) bool {
 	case "down", "j":
 		c.Scroll(-1)
 	case "pgup":
-		c.Scroll(10)
+		c.Scroll(c.page())
 	case "pgdown":
-		c.Scroll(-10)
+		c.Scroll(-c.page())
 	case "home", "g":
 		c.Scroll(1 << 20)
 	case "end", "G":
@@ -113,6 +124,14 @@ func (c *chat) Key(k tea.KeyMsg) bool {
 		return false
 	}
 	return true
+}
+
+// page is how far one turns: no line is left out.
+func (c *chat) page() int { return min(10, max(1, c.room-1)) }
+
+// Begins tells whether the first line of a text was in view when the conversation was laid out last.
+func (c *chat) Begins(m *desk.Message) bool {
+	return slices.ContainsFunc(c.heads, func(h head) bool { return h.seq == m.Seq && h.above > c.up && h.above <= c.up+c.room })
 }
 
 // Render lays out what is in view from the bottom; wrapped lines are kept by message and width. A message never
@@ -193,6 +212,7 @@ func (c *chat) visible(room int, now time.Time) []string {
 	ms := c.conv.Messages
 	var blocks [][]string
 	have := 0
+	c.room, c.heads = room, c.heads[:0]
 	for _, e := range slices.Backward(c.going) {
 		block := c.waiting(e)
 		blocks = append(blocks, block)
@@ -210,6 +230,7 @@ func (c *chat) visible(room int, now time.Time) []string {
 		}
 		blocks = append(blocks, block)
 		have += len(block)
+		c.heads = append(c.heads, head{ms[i].Seq, have})
 		if c.firstNew(i) {
 			blocks = append(blocks, []string{c.Theme.Focus.Paint("  " + c.T("new since you looked"))})
 			have++

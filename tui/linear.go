@@ -76,7 +76,9 @@ func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer l.guarded(&cmd)
 	line, ok := msg.(Typed)
 	if l.amid = !ok; ok {
-		cmd = tea.Batch(l.typed(strings.TrimSpace(text.Input(string(line)))), l.looked())
+		cmd = l.typed(strings.TrimSpace(text.Input(string(line))))
+		l.begun()
+		cmd = tea.Batch(cmd, l.looked())
 	} else {
 		_, cmd = l.Model.Update(msg)
 	}

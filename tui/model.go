@@ -3,6 +3,7 @@
 package tui
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -138,7 +139,7 @@ func New(o Options) *Model {
 		answers: map[string]map[string]string{}, records: map[string]changes{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
-	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}}
+	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}, began: map[uint64]bool{}}
 	m.composer = newComposer(&m.look, m.unsaved)
 	if o.Tour {
 		m.tour = &tour{}
@@ -155,6 +156,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer m.guarded(&cmd)
 	m.readClock()
 	m.dirty = true
+	m.begun() // before what is on the screen changes
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height, m.anew = msg.Width, msg.Height, true
@@ -303,20 +305,26 @@ func (m *Model) loaded(l loadedMsg) tea.Cmd {
 	return tea.Batch(m.arrive(l.open), m.fetchWords(l.open))
 }
 
-// reading is how far each conversation was read here: the Seq of the newest text that was on the screen.
+// reading is how far each conversation was read here: the Seq of the newest text of which all was on the screen.
 type reading map[string]uint64
 
 func (r reading) upTo(c *desk.Conversation) { r[c.ID] = max(r[c.ID], c.LastText) }
 
-// unread counts the texts of a conversation since the last reply that were not on the screen yet.
+// news are the texts of a conversation since the last reply that were not read yet, the newest first.
+func (r reading) news(c *desk.Conversation) iter.Seq[*desk.Message] {
+	return func(yield func(*desk.Message) bool) {
+		for _, m := range slices.Backward(c.Messages) {
+			if m.Seq <= r[c.ID] || m.Author != "" && !m.Inbound || m.Inbound && !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+// unread counts them.
 func (r reading) unread(c *desk.Conversation) (n int) {
-	for _, m := range slices.Backward(c.Messages) {
-		if m.Seq <= r[c.ID] || m.Author != "" && !m.Inbound {
-			break
-		}
-		if m.Inbound {
-			n++
-		}
+	for range r.news(c) {
+		n++
 	}
 	return n
 }
@@ -343,11 +351,29 @@ func (m *Model) show(c *desk.Conversation) {
 	}
 }
 
-// looked counts as read what stands on the screen after whatever happened.
+// begun takes down which texts that are new begin on the screen.
+func (m *Model) begun() {
+	c := m.chat.conv
+	if c == nil || m.read[c.ID] >= c.LastText || !m.inView() {
+		return
+	}
+	for one := range m.read.news(c) {
+		if m.lines || m.chat.Begins(one) {
+			m.chat.began[one.Seq] = true
+		}
+	}
+}
+
+// looked counts as read what is new once all of it has begun on the screen, and its end is there after whatever happened.
 func (m *Model) looked() tea.Cmd {
 	c := m.chat.conv
 	if c == nil || m.read[c.ID] >= c.LastText || !m.chat.AtEnd() || !m.inView() {
 		return nil
+	}
+	for one := range m.read.news(c) {
+		if !m.chat.began[one.Seq] {
+			return nil
+		}
 	}
 	m.read.upTo(c)
 	return m.moved(c.ID)

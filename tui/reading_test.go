@@ -29,7 +29,7 @@ func TestReadIsWhatWasOnTheScreen(t *testing.T) {
 				}
 				mine(h)
 			}, func(s *sitter) {
-				s.press("1")
+				s.press("1", "pgup", "pgup", "pgup", "end")
 				do[0](s)
 				s.h.text("0147", "he has a knife")
 				s.wait(2 * time.Second)
@@ -62,4 +62,75 @@ func TestWrapUpReadsFirst(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestALongTextIsReadFromItsBeginning: a text whose beginning was never on the screen is not read, and nothing goes out
+// past it.
+func TestALongTextIsReadFromItsBeginning(t *testing.T) {
+	for _, language := range []string{"en", "es"} {
+		sit(t, Options{Language: language}, 60, 20, mine, func(s *sitter) {
+			unread := func() int { return s.m.read.unread(s.h.state.Conversation("c0147")) }
+			s.press("1", "Ok")
+			s.h.text("0147", "DO NOT ANSWER he has the phone "+strings.Repeat("and he reads what I get ", 28))
+			s.wait(5 * time.Second)
+			s.seesNot("DO NOT ANSWER")
+			s.press("enter")
+			s.wait(time.Second)
+			if got := strings.Join(strings.Fields(s.screen()), " "); !strings.Contains(got, s.m.T("Not all that is new was on the screen yet: pgup goes to where it begins, then end.")) {
+				t.Errorf("it is not said how to see it:\n%s", s.screen())
+			}
+			if n := unread(); n != 1 {
+				t.Errorf("%d unread, and its beginning was not on the screen", n)
+			}
+			for range 9 {
+				if s.press("pgup"); strings.Contains(s.screen(), "DO NOT ANSWER") {
+					break
+				}
+			}
+			s.sees("DO NOT ANSWER")
+			s.press("enter")
+			if n := unread(); n != 1 {
+				t.Errorf("%d unread, and its end is not on the screen", n)
+			}
+			s.press("end")
+			s.wait(50 * time.Millisecond)
+			if n := unread(); n != 0 {
+				t.Errorf("%d unread:\n%s", n, s.screen())
+			}
+			s.wait(time.Second)
+			s.press("enter")
+			s.sent("c0147: Ok")
+		})
+	}
+}
+
+// TestNoTextIsLeftOutByPages: by pages alone every text comes into view, in the smallest window with all that can stand
+// above and below it.
+func TestNoTextIsLeftOutByPages(t *testing.T) {
+	yes := true
+	record := desk.SafetyEdit{Watched: &yes, Hold: &yes, Hours: &desk.Hours{From: "08:00", Until: "22:00", Zone: "UTC"}}
+	sit(t, Options{}, 60, 20, func(h *hand) {
+		mine(h)
+		c := h.state.Conversation("c0147")
+		h.must(desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Reply{Text: "I am here", Now: true})
+		h.doubtful("0147")
+		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Actor: "ada", Role: desk.Specialist}, record)
+		for range 15 {
+			h.text("0147", "please help me")
+		}
+	}, func(s *sitter) {
+		s.press("1")
+		s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("Stay there\n", 6)), Paste: true})
+		s.wait(time.Second)
+		s.press("enter") // what is said of it stays
+		for range 99 {
+			s.press("pgup")
+		}
+		for range 99 {
+			s.press("pgdown")
+		}
+		if n := s.m.read.unread(s.h.state.Conversation("c0147")); n != 0 {
+			t.Errorf("%d unread:\n%s", n, s.screen())
+		}
+	})
 }

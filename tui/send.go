@@ -112,6 +112,8 @@ func (m *Model) held() string {
 		return m.T("You are not at the end of the conversation: press end, and read it first.")
 	case m.now.Sub(m.fresh) < freshText:
 		return m.T("A text came in this very moment. Read it first.")
+	case m.read.unread(c) > 0:
+		return m.T("Not all that is new was on the screen yet: pgup goes to where it begins, then end.")
 	case m.now.Sub(m.cameBack) < freshText:
 		return m.T("What came back stands here again. Read it first.")
 	}

@@ -196,8 +196,13 @@ func (m *Model) middle(width, height int) []string {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
 	held := m.holding()
+	least := 4
 	if held != "" {
-		box++
+		box, least = box+1, least+1
+	}
+	if height < leastHeight { // what is written gives way to what is to be read
+		const texts = 3
+		box = max(least, min(box, height-1-texts-len(m.chat.banner(width))))
 	}
 	lines := m.chat.Render(width, height-box, m.now, m.focus == onChat)
 	for len(lines) < height-box {
