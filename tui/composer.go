@@ -172,7 +172,10 @@ func (c *composer) Render(conv *desk.Conversation, width, height int, held strin
 		to = c.T("To {{.Who}}, draft from {{.Time}}", "Who", c.who(conv), "Time", at.In(c.Zone).Format("15:04"))
 	}
 	lines := []string{c.heading(to, width, focused)}
-	foot := []string{"  " + c.Theme.Muted.Paint(c.count())}
+	var foot []string
+	for _, l := range c.counted(width) {
+		foot = append(foot, "  "+c.Theme.Muted.Paint(l))
+	}
 	if held != "" {
 		for _, l := range bottom(wrap(held, width-3), 2) {
 			foot = append(foot, "  "+c.Theme.Danger.Paint(l))
@@ -184,23 +187,39 @@ func (c *composer) Render(conv *desk.Conversation, width, height int, held strin
 	return append(lines, foot...)
 }
 
+// counted is the count in as many lines as it needs.
+func (c *composer) counted(width int) (lines []string) {
+	for _, cost := range c.costs() {
+		n := len(lines) - 1
+		if n >= 0 && cells(lines[n]+" "+c.dot+" "+cost) <= width-3 {
+			lines[n] += " " + c.dot + " " + cost
+		} else {
+			lines = append(lines, wrap(cost, width-3)...)
+		}
+	}
+	return lines
+}
+
 // count says what the text costs on the air.
-func (c *composer) count() string {
+func (c *composer) count() string { return strings.Join(c.costs(), " "+c.dot+" ") }
+
+func (c *composer) costs() []string {
 	t := c.editor.Text()
 	n := utf8.RuneCountInString(t)
+	costs := []string{fmt.Sprintf("%d/%d %s", n, desk.MaxReply, c.T("characters"))}
 	if n == 0 {
-		return fmt.Sprintf("0/%d %s", desk.MaxReply, c.T("characters"))
+		return costs
 	}
 	s := sms.Segments(t)
-	encoding := s.Encoding
-	if encoding == sms.UCS2 {
-		encoding = c.T("{{.Encoding}} because of {{.Characters}}", "Encoding", encoding, "Characters", forcing(t))
+	costs = append(costs, c.N(s.Segments, "{{.N}} segments"))
+	if s.Encoding != sms.UCS2 {
+		return append(costs, s.Encoding)
 	}
-	out := fmt.Sprintf("%d/%d %s %s %s %s %s", n, desk.MaxReply, c.T("characters"), c.dot, c.N(s.Segments, "{{.N}} segments"), c.dot, encoding)
-	if s.Encoding == sms.UCS2 && sms.Segments(sms.Replace(t)).Segments < s.Segments {
-		out += " " + c.dot + " F7 " + c.T("plain quotes")
+	costs = append(costs, c.T("{{.Encoding}} because of {{.Characters}}", "Encoding", s.Encoding, "Characters", forcing(t)))
+	if sms.Segments(sms.Replace(t)).Segments < s.Segments {
+		costs = append(costs, "F7 "+c.T("plain quotes"))
 	}
-	return out
+	return costs
 }
 
 // forcing names the first few characters that make a text UCS-2.

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"befree.example/store/desk"
 	"befree.example/tui/theme"
 )
@@ -612,4 +614,21 @@ func TestPalettesSayWhatEnterDoes(t *testing.T) {
 		s.press("esc", "f2")
 		s.sees("enter does it")
 	})
+}
+
+// TestWhatCostsIsNamed: the characters that make a text dearer, and the key that replaces them, are never cut off.
+func TestWhatCostsIsNamed(t *testing.T) {
+	for _, language := range []string{"en", "es"} {
+		for _, size := range [][2]int{{60, 20}, {80, 24}, {120, 36}} {
+			sit(t, Options{Language: language}, size[0], size[1], mine, func(s *sitter) {
+				s.press("1")
+				s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(strings.Repeat("She said “stay”, didn’t she… ", 12)), Paste: true})
+				s.wait(time.Second)
+				for _, word := range strings.Fields(s.m.composer.count()) {
+					s.sees(word)
+				}
+				s.sees("UCS-2", "“ ” ’ ...", "F7 "+s.m.T("plain quotes"))
+			})
+		}
+	}
 }

@@ -196,7 +196,7 @@ func (m *Model) middle(width, height int) []string {
 		return m.chat.Render(width, height, m.now, m.focus == onChat)
 	}
 	held := m.holding()
-	least := 4
+	least := 3 + len(m.composer.counted(width))
 	if held != "" {
 		box, least = box+1, least+1
 	}
@@ -235,7 +235,7 @@ func (m *Model) boxRows(width int) int {
 	if m.shut() && m.composer.Text(m.open) == "" {
 		return 0
 	}
-	return 2 + m.composer.Rows(width)
+	return 1 + m.composer.Rows(width) + len(m.composer.counted(width))
 }
 
 func (m *Model) besidePane(width, height int) []string {
