@@ -27,6 +27,7 @@ type doing struct {
 	what   string // once it is done
 	kept   string // once it is on this machine's disk alone
 	conv   string
+	act    store.Kind
 	reply  string         // the words of a reply
 	lasts  time.Duration  // for which what is true; 0 for ever
 	then   func() tea.Cmd // once it is done
@@ -79,7 +80,7 @@ func (d doing) undone() tea.Cmd {
 }
 
 func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(context.Context) (client.Outcome, error)) tea.Cmd {
-	d.conv, d.key = c.Conversation, m.lastKey
+	d.conv, d.act, d.key = c.Conversation, c.Kind, m.lastKey
 	return guard(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), most)
 		defer cancel()
@@ -117,6 +118,11 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 	case d.err != nil:
 		m.fail(m.plainly(d.err))
 		return nil
+	}
+	if delete(m.reasons, deed{d.conv, d.act}); d.act == desk.Closed {
+		delete(m.wrapped, d.conv)
+	}
+	switch {
 	case d.outcome.Kept:
 		m.say(m.Word(d.kept))
 	case d.what != "":
@@ -234,7 +240,7 @@ func (m *Model) handOver() {
 	}
 	who := m.who(c)
 	to := func(name string) {
-		m.ask(askWhy(m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), c.ID, func(reason string) tea.Cmd {
+		m.ask(m.askWhy(desk.Transferred, m.T("Hand over {{.Who}} to {{.Name}}", "Who", who, "Name", text.Line(name)), m.T("keep it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("{{.Name}} has {{.Who}} now.", "Name", text.Line(name), "Who", who)}, about(c, desk.Transferred, desk.Handoff{To: name, Reason: reason}))
 		}, m.T("What must they know before they write? It is kept."), m.T("Texts that have not gone out yet are taken back; what you were writing stays here as a draft.")))
 	}
@@ -282,7 +288,7 @@ func (m *Model) judge() tea.Cmd {
 	var offers []offer
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
 		offers = append(offers, offer{name: m.Word(s.Word()), note: m.T("target {{.Time}}", "Time", minutes(triage.Target(s))), do: func() tea.Cmd {
-			m.ask(askWhy(m.T("{{.Who}} is to be {{.Severity}}", "Who", name, "Severity", m.Word(s.Word())), m.T("leave it as it is"), c.ID, func(reason string) tea.Cmd {
+			m.ask(m.askWhy(desk.SeveritySet, m.T("{{.Who}} is to be {{.Severity}}", "Who", name, "Severity", m.Word(s.Word())), m.T("leave it as it is"), c.ID, func(reason string) tea.Cmd {
 				return m.do(doing{what: m.T("{{.Who}} is {{.Severity}} now.", "Who", name, "Severity", m.Word(s.Word()))}, about(c, desk.SeveritySet, desk.Ruling{Severity: s, Reason: reason}))
 			}, m.T("Say why; that is kept, and everybody sees the new severity.")))
 			return nil
@@ -314,7 +320,7 @@ func (m *Model) takeOver() {
 		return
 	}
 	name := m.who(c)
-	m.ask(askWhy(m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), c.ID, func(reason string) tea.Cmd {
+	m.ask(m.askWhy(desk.TakenOver, m.T("Take over {{.Who}}?", "Who", name), m.T("leave it with them"), c.ID, func(reason string) tea.Cmd {
 		open := func() tea.Cmd {
 			cmd := m.show1(c.ID)
 			m.focus = onComposer // however old what is known here: letters are letters
@@ -360,7 +366,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 		return guard(func() tea.Msg {
 			ctx, cancel := context.WithTimeout(context.Background(), doMost)
 			defer cancel()
-			return doneMsg{doing: doing{conv: id}, err: line.Open(ctx, id, reason)}
+			return doneMsg{doing: doing{conv: id, act: desk.Viewed}, err: line.Open(ctx, id, reason)}
 		})
 	}
 	if c.Phase == desk.Waiting || c.Owner == m.Name {
@@ -370,7 +376,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 		return nil // it comes, or they did not want to
 	}
 	m.askedFor = id
-	m.ask(askWhy(m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), c.ID, open, m.T("It is not yours. Say why you open it; that is kept.")))
+	m.ask(m.askWhy(desk.Viewed, m.T("Read {{.Who}}?", "Who", m.who(c)), m.T("do not read it"), c.ID, open, m.T("It is not yours. Say why you open it; that is kept.")))
 	return nil
 }
 

@@ -48,7 +48,7 @@ func (m *Model) sendAgain() tea.Cmd {
 		m.T("The carrier goes on being asked. If it turns out to have it before this one starts, it is not sent again."),
 	}
 	if why := c.Gate(m.now); why != "" {
-		m.ask(askWhy(title, m.T("do not send it again"), c.ID, do, append(lines, m.Word(why), m.T("Sending all the same needs a reason, which is kept. It may be somebody else who reads it."))...))
+		m.ask(m.askWhy(desk.SendAgain, title, m.T("do not send it again"), c.ID, do, append(lines, m.Word(why), m.T("Sending all the same needs a reason, which is kept. It may be somebody else who reads it."))...))
 		return nil
 	}
 	m.ask(&dialog{title: title, about: c.ID, lines: lines, choices: []choice{

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store"
 )
 
 // A dialog that opens by itself takes no key until nobody has typed for a while, and in any case after a longer one.
@@ -31,17 +33,33 @@ type dialog struct {
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
 
-	about         string // ID of the conversation that it is about, empty for none
-	fleeting      bool   // goes when the screen is locked
-	leaving       bool   // of befree: ctrl+c answers it
-	itself        bool   // opened by itself: enter never answers it
-	read          bool   // it has stood there long enough
+	act           store.Kind // for which the reason is
+	about         string     // ID of the conversation that it is about, empty for none
+	fleeting      bool       // goes when the screen is locked
+	leaving       bool       // of befree: ctrl+c answers it
+	itself        bool       // opened by itself: enter never answers it
+	read          bool       // it has stood there long enough
 	opened, quiet time.Time
 }
 
-// askWhy is a dialog that goes on, by send, with a reason; harmless is what esc does.
-func askWhy(title, harmless, about string, send func(reason string) tea.Cmd, lines ...string) *dialog {
-	return &dialog{title: title, about: about, lines: lines, choices: []choice{{"", harmless, nil}}, reason: newEditor(500), send: send}
+// A deed is something that is done to a conversation, with a reason.
+type deed struct {
+	conversation string
+	act          store.Kind
+}
+
+// askWhy is a dialog that goes on, by send, with a reason; harmless is what esc does. The reason is kept until it is done.
+func (m *Model) askWhy(act store.Kind, title, harmless, about string, send func(reason string) tea.Cmd, lines ...string) *dialog {
+	d := &dialog{title: title, act: act, about: about, lines: lines, choices: []choice{{"", harmless, nil}}, reason: newEditor(500), send: send}
+	d.reason.SetText(m.reasons[deed{about, act}])
+	return d
+}
+
+// keepReason keeps what a dialog's person has written as its reason.
+func (m *Model) keepReason(d *dialog) {
+	if d.reason != nil {
+		m.reasons[deed{d.about, d.act}] = d.reason.Text()
+	}
 }
 
 // Key answers. done says that the dialog is over.

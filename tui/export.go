@@ -38,7 +38,7 @@ func (m *Model) export() tea.Cmd {
 	case a.Waits(m.now):
 		m.say(m.T("{{.Name}} has asked for that. Somebody else must agree.", "Name", text.Line(a.By)))
 	default:
-		m.ask(askWhy(m.T("Write {{.Who}} to a file?", "Who", who), m.T("do not write it"), c.ID, func(reason string) tea.Cmd {
+		m.ask(m.askWhy(desk.ExportAsked, m.T("Write {{.Who}} to a file?", "Who", who), m.T("do not write it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("Asked. Somebody else must agree.")}, about(c, desk.ExportAsked, desk.Asking{Reason: reason}))
 		}, m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over."), m.T("Say why; whoever agrees reads it.")))
 	}

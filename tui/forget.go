@@ -56,7 +56,7 @@ func (m *Model) askForget() tea.Cmd {
 	who := m.who(c)
 	ask := func(number bool, title string) func() tea.Cmd {
 		return func() tea.Cmd {
-			m.ask(askWhy(title, m.T("forget nothing"), c.ID, func(reason string) tea.Cmd {
+			m.ask(m.askWhy(desk.ForgetAsked, title, m.T("forget nothing"), c.ID, func(reason string) tea.Cmd {
 				return m.do(doing{what: m.T("Asked. Somebody else must agree.")}, about(c, desk.ForgetAsked, desk.Asking{Number: number, Reason: reason}))
 			}, m.T("Once another supervisor or administrator agrees, its keys are destroyed here, at the relay and at every console, and the carrier is asked to delete its copies. Nobody can undo that."),
 				m.T("Say why; whoever agrees reads it.")))
@@ -82,14 +82,14 @@ func (m *Model) legalHold() tea.Cmd {
 	}
 	who := m.who(c)
 	if c.LegalHold != (desk.LegalHold{}) {
-		m.ask(askWhy(m.T("Lift the legal hold on {{.Who}}?", "Who", who), m.T("leave it"), c.ID, func(reason string) tea.Cmd {
+		m.ask(m.askWhy(desk.HoldLifted, m.T("Lift the legal hold on {{.Who}}?", "Who", who), m.T("leave it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("The legal hold is lifted.")}, about(c, desk.HoldLifted, desk.Holding{Reason: reason}))
 		}, m.T("{{.Name}} set it on {{.Day}}. Without it, what has been kept for its time is forgotten within the hour.", "Name", text.Line(c.LegalHold.By), "Day", m.date(c.LegalHold.At)), m.T("Say why; that is kept.")))
 		return nil
 	}
 	set := func(number bool) func() tea.Cmd {
 		return func() tea.Cmd {
-			m.ask(askWhy(m.T("Legal hold on {{.Who}}", "Who", who), m.T("set none"), c.ID, func(reason string) tea.Cmd {
+			m.ask(m.askWhy(desk.HoldSet, m.T("Legal hold on {{.Who}}", "Who", who), m.T("set none"), c.ID, func(reason string) tea.Cmd {
 				return m.do(doing{what: m.T("Nothing of it is forgotten until the legal hold is lifted.")}, about(c, desk.HoldSet, desk.Holding{Number: number, Reason: reason}))
 			}, m.T("Say why; that is kept.")))
 			return nil
@@ -180,6 +180,7 @@ func (m *Model) allow(w desk.Wait) tea.Cmd {
 
 // numberMsg is a whole number that was asked for, or why it is not to be had.
 type numberMsg struct {
+	id     string
 	who    string
 	number sms.Number
 	err    error
@@ -193,13 +194,13 @@ func (m *Model) wholeNumber() tea.Cmd {
 		return nil
 	}
 	line, id, who := m.Line, c.ID, m.who(c)
-	m.ask(askWhy(m.T("Show the whole number of {{.Who}}?", "Who", who), m.T("do not show it"), c.ID, func(reason string) tea.Cmd {
+	m.ask(m.askWhy(desk.NumberRevealed, m.T("Show the whole number of {{.Who}}?", "Who", who), m.T("do not show it"), c.ID, func(reason string) tea.Cmd {
 		m.surely(nil, func(passphrase []byte) tea.Cmd {
 			return guard(func() tea.Msg {
 				ctx, cancel := context.WithTimeout(context.Background(), surelyMost)
 				defer cancel()
 				n, err := line.Reveal(ctx, id, reason, passphrase)
-				return numberMsg{who, n, err}
+				return numberMsg{id, who, n, err}
 			})
 		})
 		return nil
@@ -213,6 +214,7 @@ func (m *Model) shown(n numberMsg) {
 		m.fail(m.plainly(n.err))
 		return
 	}
+	delete(m.reasons, deed{n.id, desk.NumberRevealed})
 	if m.locked == nil {
 		m.ask(&dialog{title: m.T("The number of {{.Who}}", "Who", n.who), lines: []string{n.number.Reveal()}, fleeting: true, choices: []choice{{"y", m.T("put it away"), nil}}})
 	}
@@ -329,6 +331,8 @@ func (m *Model) forgetHere(before *world) {
 	}
 	maps.DeleteFunc(m.notes.editors, func(id string, _ *editor) bool { return gone(id) })
 	maps.DeleteFunc(m.answers, func(id string, _ map[string]string) bool { return gone(id) })
+	maps.DeleteFunc(m.reasons, func(d deed, _ string) bool { return gone(d.conversation) })
+	maps.DeleteFunc(m.wrapped, func(id string, _ wrapped) bool { return gone(id) })
 	maps.DeleteFunc(m.records, func(id string, _ changes) bool { return gone(id) })
 	maps.DeleteFunc(m.unsaved, func(p place, _ bool) bool { return gone(p.conversation) })
 	if before.byID[m.open] != nil && !before.gone(m.open) && gone(m.open) {

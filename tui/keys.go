@@ -38,6 +38,7 @@ func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 	case n > 0:
 		top := m.dialogs[n-1]
 		done, cmd := top.Key(k, m.now)
+		m.keepReason(top)
 		if done {
 			m.drop(top)
 		} else if top.reason != nil && (k.Type == tea.KeyEnter || k.Type == tea.KeyF9) {
@@ -58,6 +59,7 @@ func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 		return nil
 	case m.wrapUp != nil:
 		done, cmd := m.wrapUp.Key(k)
+		m.wrapped[m.wrapUp.id] = m.wrapUp.wrapped
 		if done {
 			m.wrapUp = nil
 		}

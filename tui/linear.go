@@ -294,7 +294,14 @@ func (l *Linear) answer(d *dialog, line string) (cmd tea.Cmd) {
 		l.clear()
 		cmd = d.send(line)
 	case d.reason != nil:
-		cmd = d.send(line)
+		if line != "." {
+			added(d.reason, line)
+		}
+		if l.keepReason(d); strings.TrimSpace(d.reason.Text()) == "" {
+			l.told.dialog = nil
+			return nil
+		}
+		cmd = d.send(d.reason.Text())
 	default:
 		cmd = d.choices[i].run()
 	}
@@ -334,6 +341,7 @@ func (l *Linear) judgeEnd(line string) tea.Cmd {
 		return l.keepLine(line)
 	}
 	done, cmd := l.wrapUp.Key(key)
+	l.wrapped[l.wrapUp.id] = l.wrapUp.wrapped
 	if done {
 		l.wrapUp = nil
 	}

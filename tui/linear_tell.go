@@ -259,6 +259,10 @@ func (l *Linear) tellTop() {
 			case d.secret:
 				l.print(l.T("Passphrase:"))
 			case d.reason != nil:
+				if words := d.reason.Text(); words != "" {
+					l.tellUnsaved(words)
+					l.print(l.T("A line is added to it, a full stop alone takes it as it is."))
+				}
 				l.print(l.T("Why:"))
 			}
 		}

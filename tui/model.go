@@ -95,6 +95,8 @@ type Model struct {
 	claiming string                       // ID of the conversation that was asked for last, until that is decided
 	untold   []handing                    // of what somebody else did with conversations that are not open
 	saving   bool                         // a save is due
+	reasons  map[deed]string              // that were being given for what is not done yet
+	wrapped  map[string]wrapped           // answers of wrap-ups that are not done, by conversation
 	answers  map[string]map[string]string // answers in plans that are not saved, by conversation and item
 	records  map[string]changes           // what was changed in safety records and is not saved, by conversation
 
@@ -136,7 +138,7 @@ func New(o Options) *Model {
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
-		answers: map[string]map[string]string{}, records: map[string]changes{}, undoing: map[string]bool{},
+		answers: map[string]map[string]string{}, records: map[string]changes{}, reasons: map[deed]string{}, wrapped: map[string]wrapped{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}, began: map[uint64]bool{}}

@@ -806,6 +806,115 @@ func TestEscapeDestroysNothing(t *testing.T) {
 	})
 }
 
+// reasoned are all dialogs in which a reason is written, each with what leads to it twice over.
+var reasoned = []struct {
+	name  string
+	world func(*hand)
+	open  []string
+	again []string
+}{
+	{"against the gate", func(h *hand) {
+		mine(h)
+		yes := true
+		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+	}, []string{"1", "Hello", "enter"}, []string{"enter"}},
+	{"again against the gate", func(h *hand) {
+		mine(h)
+		c, yes := h.state.Conversation("c0147"), true
+		h.must(desk.Command{Kind: desk.ReplyQueued, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Reply{Text: "Hello", Now: true})
+		h.doubtful("0147")
+		h.must(desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Actor: "ada", Role: desk.Specialist}, desk.SafetyEdit{Hold: &yes})
+	}, []string{"1", "alt+a"}, []string{"alt+a"}},
+	{"hand over", mine, []string{"1", "esc", "H", "ben", "enter"}, []string{"H", "eve", "enter"}},
+	{"severity", mine, []string{"1", "esc", "S", "high", "enter"}, []string{"S", "info", "enter"}},
+	{"take over", supervised, []string{"G", "T"}, []string{"T"}},
+	{"whole number", mine, []string{"1", "esc", "W"}, []string{"W"}},
+	{"forget", over, []string{"C", "enter", "X", "enter"}, []string{"X", "enter"}},
+	{"legal hold", over, []string{"C", "enter", "L", "enter"}, []string{"L", "down", "enter"}},
+	{"lift it", func(h *hand) { over(h); h.by("eve", desk.HoldSet, 0, desk.Holding{Reason: "court"}) }, []string{"C", "enter", "L"}, []string{"L"}},
+	{"export", over, []string{"C", "enter", "E"}, []string{"E"}},
+	{"read another's", func(h *hand) { supervised(h); h.forget() }, []string{"G", "enter"}, []string{"1", "esc", "esc", "G", "enter"}},
+}
+
+// supervised is a conversation of somebody else's, at a supervisor's console.
+func supervised(h *hand) {
+	mine(h)
+	h.text("0199", "please help me")
+	h.take("ben", "0199")
+	h.status.Role = desk.Supervisor
+}
+
+// TestReasonsAreKept: what was written as a reason stands there when it is asked for again, until it is done.
+func TestReasonsAreKept(t *testing.T) {
+	for _, one := range reasoned {
+		t.Run(one.name, func(t *testing.T) {
+			sit(t, Options{}, 120, 36, one.world, func(s *sitter) {
+				s.press(one.open...)
+				s.sees("Why:")
+				s.wait(time.Second)
+				s.press("He has left town", "esc")
+				s.seesNot("Why:")
+				s.wait(time.Second)
+				if len(s.h.asked) > 0 {
+					t.Errorf("esc did %s", s.h.asked[0].Kind)
+				}
+				s.press(one.again...)
+				s.sees("Why:", "He has left town")
+			})
+		})
+	}
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) { // it could not be done
+		s.h.fail = errDisk
+		s.press("1", "esc", "H", "ben", "enter", "Her sister waits", "f9")
+		s.wait(time.Second)
+		s.h.fail = nil
+		s.press("H", "ben", "enter")
+		s.sees("Her sister waits")
+		s.press("f9")
+		s.wait(time.Second)
+		if h := s.h.state.Conversation("c0147"); h.Owner != "ben" || len(s.m.reasons) > 0 {
+			t.Errorf("%s has it, kept are %v", h.Owner, s.m.reasons)
+		}
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) {
+		s.h.fail = errDisk
+		s.line("1")
+		s.line(":H")
+		s.line("ben")
+		s.line("1")
+		s.line("Her sister waits")
+		s.h.fail = nil
+		s.line(":H")
+		s.line("ben")
+		s.hears("1", "Draft:", "Her sister waits", "a full stop alone takes it as it is")
+		s.line(".")
+		if h := s.h.state.Conversation("c0147"); h.Owner != "ben" {
+			t.Errorf("%s has it", h.Owner)
+		}
+	})
+}
+
+// TestWrapUpKeepsItsAnswers until the conversation is closed; after a new text each is asked for once more.
+func TestWrapUpKeepsItsAnswers(t *testing.T) {
+	sit(t, Options{}, 100, 30, mine, func(s *sitter) {
+		s.press("1", "esc", "x", "3", "1", "esc", "x")
+		s.sees("How did it end? referred", "Who wrote? person in the situation", "1  safe")
+		s.press("2", "1", "esc", "x")
+		s.sees("y  close it")
+		s.press("esc")
+		s.h.text("0147", "he is back")
+		s.wait(2 * time.Second)
+		s.press("x")
+		s.sees("> 3  referred")
+		s.seesNot("y  close it")
+		s.press("down", "down", "down", "down", "y")
+		s.wait(time.Second)
+		if c := s.h.state.Conversation("c0147"); c.Phase != desk.ClosedNow || c.Closing.Disposition != "referred" || len(s.m.wrapped) > 0 {
+			t.Errorf("%+v, kept are %v", c.Closing, s.m.wrapped)
+		}
+	})
+}
+
 // TestDialogsOpenedBySomethingElseTakeNoKeyAtOnce: who types on while one opens answers nothing.
 func TestDialogsOpenedBySomethingElseTakeNoKeyAtOnce(t *testing.T) {
 	sit(t, Options{}, 100, 30, mine, func(s *sitter) {

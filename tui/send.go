@@ -52,7 +52,7 @@ func (m *Model) send() tea.Cmd {
 // gate asks for the reason without which a reply is held.
 func (m *Model) gate(why, words string) {
 	c := m.chat.conv
-	d := askWhy(m.T("Held: {{.Who}}", "Who", m.who(c)), m.T("do not send; it stays a draft"), c.ID, func(reason string) tea.Cmd {
+	d := m.askWhy(desk.ReplyQueued, m.T("Held: {{.Who}}", "Who", m.who(c)), m.T("do not send; it stays a draft"), c.ID, func(reason string) tea.Cmd {
 		if held := m.held(); held != "" || m.open != c.ID {
 			m.fail(m.T("Not sent, it stays a draft. {{.Why}}", "Why", held))
 			return nil

@@ -14,13 +14,19 @@ import (
 // A wrapUp asks how a conversation ended, a question after the other, each by one key. Nothing is closed before all are
 // answered and the last one says so.
 type wrapUp struct {
+	wrapped
 	id      string
 	title   string
-	answers []int // by question, from 0; -1 for none yet
 	at      int
 	remarks []string    // what should be known before
 	days    []time.Time // of the follow-up, by its answer
 	send    func(desk.Closing) tea.Cmd
+}
+
+// wrapped are the answers of a wrap-up, kept until the conversation is closed.
+type wrapped struct {
+	answers []int  // by question, from 0; -1 for none yet
+	read    uint64 // Seq of the newest text that they were given after
 }
 
 // A question of the wrap-up, and what can be answered by 1 to 9.
@@ -48,10 +54,18 @@ var questions = []question{
 // followUps are the days of the answers to when.
 var followUps = []int{0, 1, 3, 7, 14, 30}
 
-func newWrapUp(id, title string, now time.Time, send func(desk.Closing) tea.Cmd) *wrapUp {
-	w := &wrapUp{id: id, title: title, send: send}
-	for range questions {
-		w.answers = append(w.answers, -1)
+// newWrapUp goes on after the answers of before. Where a text came in since then it begins anew, with them marked.
+func newWrapUp(id, title string, before wrapped, read uint64, now time.Time, send func(desk.Closing) tea.Cmd) *wrapUp {
+	w := &wrapUp{id: id, title: title, wrapped: wrapped{read: read}, send: send}
+	for i := range questions {
+		answer := -1
+		if i < len(before.answers) {
+			answer = before.answers[i]
+		}
+		w.answers = append(w.answers, answer)
+		if w.at == i && answer >= 0 && before.read == read {
+			w.at++
+		}
 	}
 	for _, days := range followUps {
 		w.days = append(w.days, now.AddDate(0, 0, days))
@@ -137,7 +151,7 @@ func (m *Model) closing() {
 	}
 	title := m.T("Close {{.Who}}", "Who", m.who(m.chat.conv))
 	read := m.chat.conv.LastText
-	m.wrapUp = newWrapUp(m.open, title, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
+	m.wrapUp = newWrapUp(m.open, title, m.wrapped[m.open], read, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
 		switch {
 		case m.open != m.wrapUp.id:
 			m.fail(m.T("Nothing was closed: another conversation is open now."))
