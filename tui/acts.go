@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -389,7 +390,7 @@ func (m *Model) asking(d *dialog) func() tea.Cmd {
 }
 
 func (m *Model) ask(d *dialog) {
-	d.opened, d.quiet = m.now, m.now
+	d.opened, d.quiet, d.goOn = m.now, m.now, strings.ToLower(m.press("F9"))
 	m.dialogs = append(m.dialogs, d)
 }
 

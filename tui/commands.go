@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/tui/speech"
 )
 
 // A command is something that can be done: by a key, or by its name from the palette. The help is made of them, too.
@@ -17,7 +19,7 @@ type command struct {
 	name   string
 	any    []string // keys that mean it everywhere, also while typing
 	list   []string // keys that mean it where letters are no letters
-	write  []string // keys that mean it where something is written; whoever has the keys there acts on them
+	write  []string // keys that mean it where something is written; without do, whoever has the keys there acts on them
 	do     func(*Model) tea.Cmd
 	itself bool // of no use in the palette
 	first  bool // its keys mean it whatever is open over the panes
@@ -40,15 +42,16 @@ func commands() []command {
 		{name: "Claim the next most urgent", any: []string{"f8", "alt+n"}, list: []string{"n"}, do: (*Model).next},
 		{name: "Claim the marked one", list: []string{"c"}, do: func(m *Model) tea.Cmd { return m.claim(m.chosen()) }},
 		{name: "Open, then write", list: []string{"enter"}, do: (*Model).enter, itself: true},
-		{name: "My conversations", any: []string{"alt+1..9"}, list: []string{"1..9"}},
+		{name: "My conversations", any: []string{"alt+m"}, do: (*Model).myConversations},
+		{name: "My conversations by their numbers", any: []string{"alt+1..9"}, list: []string{"1..9"}},
 		{name: "My next unanswered one", any: []string{"alt+j"}, list: []string{"w"}, do: (*Model).unanswered},
 		{name: "Send", write: []string{"enter"}},
-		{name: "New line", write: []string{"ctrl+j", "alt+enter"}},
+		{name: "New line", write: []string{"ctrl+j", "alt+enter"}, do: (*Model).newLine, itself: true},
 		{name: "Take a reply back", any: []string{"alt+u"}, list: []string{"u"}, do: (*Model).undo},
 		{name: "Send again what may not have gone out", any: []string{"alt+a"}, list: []string{"a"}, do: (*Model).sendAgain},
 		{name: "Quick reply", any: []string{"f10", "alt+q"}, do: (*Model).quickReplies},
 		{name: "Drafts to others", any: []string{"alt+d"}, do: (*Model).otherDrafts},
-		{name: "Plain quotes: fewer segments", write: []string{"f7"}},
+		{name: "Plain quotes: fewer segments", any: []string{"f7"}, do: (*Model).plainQuotes},
 		{name: "Notes", any: []string{"f3"}, list: []string{"t"}, do: func(m *Model) tea.Cmd { return m.beside(notesSide) }},
 		{name: "Safety record", any: []string{"f4"}, list: []string{"s"}, do: func(m *Model) tea.Cmd { return m.beside(safetySide) }},
 		{name: "Safety plan", any: []string{"f6"}, list: []string{"p"}, do: func(m *Model) tea.Cmd { return m.beside(planSide) }},
@@ -56,13 +59,13 @@ func commands() []command {
 		{name: "Pictures and files of the texter", list: []string{"o"}, do: (*Model).attachments},
 		{name: "Plan to a file", any: []string{"alt+p"}, do: (*Model).planFile},
 		{name: "Versions of the plan", any: []string{"alt+v"}, do: just((*Model).planVersions)},
-		{name: "Next question of the plan without an answer", write: []string{"ctrl+n"}},
-		{name: "Suicide steps of the plan, or no longer", write: []string{"f9"}},
-		{name: "Only this answer of several in the plan", write: []string{"f7"}},
+		{name: "Next question of the plan without an answer", any: []string{"ctrl+n"}, do: (*Model).nextQuestion},
+		{name: "Suicide steps of the plan, or no longer", any: []string{"alt+s"}, do: (*Model).suicide},
+		{name: "Only this answer of several in the plan", any: []string{"alt+o"}, do: (*Model).onlyThis},
 		{name: "History of this texter", any: []string{"alt+h"}, list: []string{"i"}, do: func(m *Model) tea.Cmd { return m.beside(historySide) }},
 		{name: "Referrals of this texter", any: []string{"alt+r"}, list: []string{"r"}, do: func(m *Model) tea.Cmd { return m.beside(referralSide) }},
 		{name: "Copy a text", list: []string{"y"}, do: (*Model).copy},
-		{name: "Keep a note, a record, a plan", write: []string{"ctrl+s"}},
+		{name: "Keep a note, a record, a plan", any: []string{"ctrl+s"}, do: (*Model).keepSide},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},
 		{name: "Hand over to a colleague", list: []string{"H"}, do: just((*Model).handOver)},
 		{name: "Close", list: []string{"x"}, do: just((*Model).closing)},
@@ -77,12 +80,13 @@ func commands() []command {
 		{name: "Export", list: []string{"E"}, do: (*Model).export},
 		{name: "Receipts of what was forgotten", list: []string{"Z"}, do: (*Model).receipts},
 		{name: "Filter the list", list: []string{"/"}, do: just((*Model).filter)},
-		{name: "Move", list: []string{"arrows", "hjkl", "g", "G", "pgup", "pgdown"}},
+		{name: "Move", list: []string{"up", "down", "k", "j", "g", "G", "pgup", "pgdown"}},
 		{name: "Read on while writing", write: []string{"pgup", "pgdown", "end"}},
 		{name: "Find in the conversation", any: []string{"ctrl+f"}, do: (*Model).find},
 		{name: "Search everything on this machine", any: []string{"alt+f"}, list: []string{"F"}, do: (*Model).search},
 		{name: "Next pane", any: []string{"tab", "shift+tab"}},
 		{name: "Next field or question of a form, and back", write: []string{"tab", "shift+tab"}},
+		{name: "Go on with a reason", write: []string{"f9"}, do: (*Model).goOn, itself: true},
 		{name: "Back; destroys nothing", any: []string{"esc"}},
 		{name: "Everything that can be done", any: []string{"f2", "ctrl+p"}, list: []string{":"}, do: (*Model).everything, itself: true},
 		{name: "Help", any: []string{"f1"}, list: []string{"?"}, do: just(func(m *Model) { m.help = &help{writing: m.typing()} })},
@@ -99,25 +103,37 @@ func commands() []command {
 type bindings struct {
 	commands         []command
 	everywhere, list map[string]func(*Model) tea.Cmd
+	write            map[string]func(*Model) tea.Cmd // where something is written
 	first            map[string]func(*Model) tea.Cmd // whatever is open over the panes
 	instead          map[string]string               // of a key that befree comes with
 	lines            bool                            // they are typed as lines: :u, not alt+u
 }
 
 // fixed keys mean the same in every console, whatever its person would have them mean.
-var fixed = []string{"enter", "esc", "tab", "shift+tab", "ctrl+c", "ctrl+s", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", " ", "backspace"}
+var fixed = []string{"enter", "esc", "tab", "shift+tab", "ctrl+c", "up", "down", "left", "right", "pgup", "pgdown", "home", "end", "k", "j", "g", "G", " ", "backspace"}
+
+// sentAs are keys that terminals send as another.
+var sentAs = map[string]string{"ctrl+m": "enter", "ctrl+i": "tab", "ctrl+h": "backspace"}
 
 // Bind checks keys that are to stand for commands instead of those that befree comes with: for each command, by its name
-// in English, the keys with a space between. A key that is one letter works where letters are no letters.
+// in any language, the keys with a space between. A key that is one letter works where letters are no letters.
 func Bind(keys map[string]string) error {
 	_, err := bind(keys)
 	return err
 }
 
 func bind(keys map[string]string) (b bindings, err error) {
-	b = bindings{commands: commands(), everywhere: map[string]func(*Model) tea.Cmd{}, list: map[string]func(*Model) tea.Cmd{}, first: map[string]func(*Model) tea.Cmd{}, instead: map[string]string{}}
+	b = bindings{commands: commands(), everywhere: map[string]func(*Model) tea.Cmd{}, list: map[string]func(*Model) tea.Cmd{}, write: map[string]func(*Model) tea.Cmd{}, first: map[string]func(*Model) tea.Cmd{}, instead: map[string]string{}}
+	var spoken []*speech.Speech
+	if len(keys) > 0 {
+		for _, l := range speech.Languages {
+			spoken = append(spoken, speech.For(l))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {
-		i := slices.IndexFunc(b.commands, func(c command) bool { return strings.EqualFold(c.name, name) })
+		i := slices.IndexFunc(b.commands, func(c command) bool {
+			return slices.ContainsFunc(spoken, func(s *speech.Speech) bool { return strings.EqualFold(s.Word(c.name), name) })
+		})
 		if i < 0 || b.commands[i].do == nil {
 			return b, fmt.Errorf("keys: there is no command %q whose keys could be changed; ? names them all", name)
 		}
@@ -127,7 +143,11 @@ func bind(keys map[string]string) (b bindings, err error) {
 	}
 	taken := map[string]string{}
 	for _, c := range b.commands {
-		for _, k := range slices.Concat(c.any, c.list) {
+		keys := slices.Concat(c.any, c.list)
+		if c.do != nil {
+			keys = append(keys, c.write...)
+		}
+		for _, k := range keys {
 			if other, ok := taken[k]; ok {
 				return b, fmt.Errorf("keys: %q would be both %q and %q; give one of them another key", k, other, c.name)
 			}
@@ -142,6 +162,9 @@ func bind(keys map[string]string) (b bindings, err error) {
 		for _, k := range c.list {
 			b.list[k] = c.do
 		}
+		for _, k := range c.write {
+			b.write[k] = c.do
+		}
 	}
 	return b, nil
 }
@@ -151,16 +174,24 @@ func (b *bindings) rebind(c *command, keys []string) error {
 	if len(keys) == 0 {
 		return fmt.Errorf("keys: %q needs a key", c.name)
 	}
-	was := slices.Concat(c.any, c.list)
-	c.any, c.list = nil, nil
+	was, writes := slices.Concat(c.any, c.list, c.write), len(c.write) > 0
+	c.any, c.list, c.write = nil, nil, nil
 	for _, k := range keys {
 		switch {
 		case slices.Contains(fixed, k) || isDigit(k):
 			return fmt.Errorf("keys: %q means the same everywhere and cannot be changed", k)
+		case sentAs[k] != "":
+			return fmt.Errorf("keys: terminals send %q as %s; it cannot be told apart", k, sentAs[k])
+		case strings.HasPrefix(k, "alt+") && isDigit(k[len("alt+"):]):
+			return fmt.Errorf("keys: %q opens a conversation of yours by its number and cannot be changed", k)
+		case writes && utf8.RuneCountInString(k) == 1:
+			return fmt.Errorf("keys: %q is a letter where %q is done; give it another key", k, c.name)
 		case utf8.RuneCountInString(k) == 1:
 			c.list = append(c.list, k)
 		case !keyName.MatchString(k):
 			return fmt.Errorf("keys: %q is no key; one is a letter, f1 to f12, ctrl+LETTER or alt+LETTER", k)
+		case writes:
+			c.write = append(c.write, k)
 		default:
 			c.any = append(c.any, k)
 		}
@@ -171,7 +202,7 @@ func (b *bindings) rebind(c *command, keys []string) error {
 	return nil
 }
 
-var keyName = regexp.MustCompile(`^(f([1-9]|1[0-2])|ctrl\+[a-z]|alt\+\S)$`)
+var keyName = regexp.MustCompile(`^(f([1-9]|1[0-2])|ctrl\+[a-z]|alt\+(\S|enter))$`)
 
 // press is the key to press for what a key does by itself, as it is shown.
 func (b *bindings) press(key string) string {

@@ -217,7 +217,7 @@ func (c *composer) costs() []string {
 	}
 	costs = append(costs, c.T("{{.Encoding}} because of {{.Characters}}", "Encoding", s.Encoding, "Characters", forcing(t)))
 	if sms.Segments(sms.Replace(t)).Segments < s.Segments {
-		costs = append(costs, "F7 "+c.T("plain quotes"))
+		costs = append(costs, c.press("F7")+" "+c.T("plain quotes"))
 	}
 	return costs
 }

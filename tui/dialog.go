@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -29,7 +30,8 @@ type dialog struct {
 	choices []choice
 	at      int
 	reason  *editor                     // to be filled in, where one is needed
-	send    func(reason string) tea.Cmd // F9 does it, with the reason; enter, with the passphrase
+	send    func(reason string) tea.Cmd // goOn does it, with the reason; enter, with the passphrase
+	goOn    string                      // the key
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
 
@@ -99,7 +101,7 @@ func (d *dialog) guarded(now time.Time) bool {
 
 func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {
 	reason := strings.TrimSpace(d.reason.Text())
-	if k.Type == tea.KeyF9 && reason != "" {
+	if k.String() == d.goOn && reason != "" {
 		return true, d.send(reason)
 	}
 	if k.Type != tea.KeyEnter {
@@ -111,9 +113,9 @@ func (d *dialog) reasonKey(k tea.KeyMsg) (bool, tea.Cmd) {
 // missing is what a reason still needs before it goes on.
 func (d *dialog) missing(l *look) string {
 	if strings.TrimSpace(d.reason.Text()) == "" {
-		return l.T("Say it in a few words; F9 goes on then.")
+		return l.T("Say it in a few words; {{.Key}} goes on then.", "Key", l.press("F9"))
 	}
-	return l.T("F9 goes on.")
+	return l.T("{{.Key}} goes on.", "Key", l.press("F9"))
 }
 
 func (d *dialog) secretKey(k tea.KeyMsg) (bool, tea.Cmd) {
@@ -160,7 +162,7 @@ func (d *dialog) Render(l *look, width, height int) []string {
 		for _, s := range d.reason.Render(width-6, 3, true) {
 			lines = append(lines, "    "+s)
 		}
-		lines = append(lines, "", "  esc  "+d.choices[0].label, "  F9   "+l.T("go on with this"))
+		lines = append(lines, "", "  esc  "+d.choices[0].label, fmt.Sprintf("  %-4s %s", l.press("F9"), l.T("go on with this")))
 		return bottom(lines, height)
 	}
 	for i, c := range d.choices {

@@ -47,7 +47,7 @@ func retyped(field string, k tea.KeyMsg) (string, bool) {
 // that reads the system's clipboard through another program.
 func editorKeys() textarea.KeyMap {
 	k := textarea.DefaultKeyMap
-	k.InsertNewline = key.NewBinding(key.WithKeys("alt+enter", "ctrl+j"))
+	k.InsertNewline = key.NewBinding(key.WithDisabled())
 	k.LineNext = key.NewBinding(key.WithKeys("down"))
 	k.LinePrevious = key.NewBinding(key.WithKeys("up"))
 	k.DeleteAfterCursor = key.NewBinding(key.WithDisabled())

@@ -310,9 +310,9 @@ func TestHelpBeginsWhereOneIs(t *testing.T) {
 		s.press("?")
 		s.sees("Keys here", "Claim the marked one")
 		s.press("down", "down", "down", "down", "down", "down")
-		s.sees("While you write", "Plain quotes")
+		s.sees("While you write", "New line")
 		s.press("esc", "1", "f1")
-		s.sees("Keys while you write", "Plain quotes")
+		s.sees("Keys while you write", "New line")
 		s.seesNot("Claim the marked one")
 		s.press("down", "down", "down", "down", "down", "down")
 		s.sees("Where nothing is written", "Claim the marked one")
@@ -321,13 +321,72 @@ func TestHelpBeginsWhereOneIs(t *testing.T) {
 
 // TestEveryCommandIsInThePalette: what can be done can be found by its name, save what is nothing without its key.
 func TestEveryCommandIsInThePalette(t *testing.T) {
+	without := map[string]string{
+		"Open, then write":                  "it is of the pane that the palette covers",
+		"My conversations by their numbers": "nine keys; My conversations offers all of them",
+		"Send":                              "what goes out stands on the screen at the key, and the palette covers it",
+		"New line":                          "it is where the cursor is, which the palette has",
+		"Go on with a reason":               "a question takes all keys, that of the palette too",
+		"Move":                              "it is of the pane that the palette covers",
+		"Read on while writing":             "it is of the pane that the palette covers",
+		"Next pane":                         "it is of the pane that the palette covers",
+		"Next field or question of a form, and back": "it is of the pane that the palette covers",
+		"Back; destroys nothing":                     "it leaves the palette",
+		"Everything that can be done":                "it is the palette",
+	}
 	sit(t, Options{}, 120, 80, mine, func(s *sitter) {
 		s.press("f2")
 		for _, c := range commands() {
-			if c.do != nil && !c.itself {
-				s.sees(c.name, c.keys())
+			if without[c.name] != "" {
+				s.seesNot("  " + c.name + "  ")
+				delete(without, c.name)
+				continue
 			}
+			s.sees(c.name, c.keys())
 		}
+		if len(without) > 0 {
+			t.Errorf("no commands: %v", without)
+		}
+	})
+}
+
+// TestEverythingIsDoneByItsName: what is done where something is written is done from the palette too, and in lines.
+func TestEverythingIsDoneByItsName(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1")
+		s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("“Stay” there"), Paste: true})
+		s.wait(time.Second)
+		s.press("f2", "plain", "enter")
+		if got := s.m.composer.Text("c0147"); got != "\"Stay\" there" {
+			t.Errorf("the draft is %q", got)
+		}
+		s.press("f2", "suicide", "enter")
+		s.wait(time.Second)
+		s.sees("The plan has been changed.")
+		if !s.h.state.Conversation("c0147").Plan().Suicide {
+			t.Error("it asks no suicide steps")
+		}
+		s.press("f2", "next question", "enter", "f2", "only this", "enter")
+		s.sees("There is only one answer here.")
+		s.press("f3", "Quiet", "f2", "keep", "enter")
+		s.wait(time.Second)
+		s.sees("Note kept.")
+		s.press("esc", "f2", "keep", "enter")
+		s.sees("Nothing is open that has to be kept by hand.")
+		s.press("f2", "my conversations", "enter", "down", "enter")
+		s.sees("> To spring larch")
+	})
+	sit(t, Options{}, 0, 0, mine, func(s *sitter) {
+		s.line("1")
+		s.hears(":suicide", "The plan has been changed.")
+		s.hears("He shouts", "Plan saved.")
+		s.line(".")
+		s.hears(":alt+v", "2, ada", "Plan, ", "He shouts")
+		s.hears(":alt+o", "There is only one answer here.")
+		s.line(".")
+		s.line("“Stay” there")
+		s.hears(":f7", "\"Stay\" there")
+		s.hears(":my conversations", "2  spring larch")
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/desk"
-	"befree.example/store/sms"
 )
 
 // key gives a key to whatever it is for. What was said before is gone once something that takes all the keys opens, goes
@@ -41,7 +40,7 @@ func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 		m.keepReason(top)
 		if done {
 			m.drop(top)
-		} else if top.reason != nil && (k.Type == tea.KeyEnter || k.Type == tea.KeyF9) {
+		} else if top.reason != nil && (k.Type == tea.KeyEnter || k.String() == top.goOn) {
 			m.say(top.missing(&m.look))
 		}
 		return cmd
@@ -228,6 +227,9 @@ func (m *Model) rotate(step int) {
 
 // typed gives a key to what is being written.
 func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
+	if do := m.write[k.String()]; do != nil {
+		return do(m)
+	}
 	switch {
 	case m.focus == onQueue:
 		m.queue.Key(k)
@@ -239,9 +241,6 @@ func (m *Model) typed(k tea.KeyMsg) tea.Cmd {
 		m.chat.Key(k)
 	case k.Type == tea.KeyEnd && !m.chat.AtEnd():
 		m.chat.Key(k)
-	case k.Type == tea.KeyF7:
-		m.composer.Put(m.open, sms.Replace(m.composer.Text(m.open)))
-		return m.saveSoon()
 	case k.Type == tea.KeyEnter && !k.Alt:
 		return m.enterTyped()
 	default:
@@ -286,11 +285,9 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		cmd := m.keep()
 		m.back()
 		if s := m.safety; s != nil && s.Changed() {
-			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, ctrl+s keeps it.", "Key", m.press("F4")))
+			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, {{.Save}} keeps it.", "Key", m.press("F4"), "Save", m.press("ctrl+s")))
 		}
 		return cmd
-	case k.Type == tea.KeyCtrlS:
-		return m.keepSide()
 	case m.side == notesSide:
 		m.notes.Key(m.open, k)
 		return m.wrote(noteDraft)
@@ -311,20 +308,47 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 		cmd := m.keep()
 		m.plan.Move(step)
 		return cmd
-	case k.Type == tea.KeyF7 && m.plan.Contested():
-		return m.do(doing{what: m.T("The plan has this one answer now."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
-	case k.Type == tea.KeyF9:
-		return m.suicide()
-	case k.Type == tea.KeyCtrlN:
-		cmd := m.keep()
-		if !m.plan.Missing() {
-			m.say(m.T("Nothing is missing in this plan."))
-		}
-		return cmd
 	default:
 		m.plan.Key(k)
 		return m.wrote(planDraft + m.plan.item())
 	}
+}
+
+// newLine begins a new line in what is being written.
+func (m *Model) newLine() tea.Cmd {
+	switch {
+	case m.focus == onComposer:
+		m.composer.Newline()
+		return m.saveSoon()
+	case m.focus == onSide && m.side == notesSide:
+		m.notes.editor(m.open).Newline()
+		return m.wrote(noteDraft)
+	case m.focus == onSide && m.side == planSide && m.plan != nil:
+		m.plan.editor.Newline()
+		return m.wrote(planDraft + m.plan.item())
+	}
+	return nil
+}
+
+// goOn is for where nothing asks for a reason.
+func (m *Model) goOn() tea.Cmd {
+	m.say(m.T("{{.Key}} goes on where a reason is asked. The suicide steps of the plan: {{.Steps}}.", "Key", m.press("F9"), "Steps", m.press("alt+s")))
+	return nil
+}
+
+// myConversations offers one's own conversations.
+func (m *Model) myConversations() tea.Cmd {
+	var offers []offer
+	for i, c := range m.world.mine {
+		offers = append(offers, offer{name: strconv.Itoa(i+1) + "  " + m.who(c), note: m.severity(c.Severity), do: func() tea.Cmd { return m.show1(c.ID) }})
+	}
+	if len(offers) == 0 {
+		m.say(m.N(0, "You hold {{.N}} conversations."))
+		return nil
+	}
+	m.palette = newPalette(m.T("My conversations"), offers)
+	m.palette.enter = m.T("opens it")
+	return nil
 }
 
 // unanswered opens the one of one's own conversations that has waited longest.

@@ -190,7 +190,7 @@ func begins(name, words string) bool {
 }
 
 // ofScreen are commands that do nothing in lines, though their keys are there.
-var ofScreen = []string{"Open, then write", "Versions of the plan", "Copy a text", "Mouse", "Draw the screen anew"}
+var ofScreen = []string{"Open, then write", "New line", "Go on with a reason", "Copy a text", "Mouse", "Draw the screen anew"}
 
 // line is what does a command, empty where only a screen has it.
 func (c command) line() string {

@@ -286,6 +286,10 @@ func (l *Linear) tellTop() {
 		l.told.palette = offers
 		l.print(strings.Split(offers, "\n")...)
 	}
+	if l.versions != nil {
+		l.print(l.versions.changes(&l.look)...)
+		l.versions = nil
+	}
 	if l.help != nil {
 		for _, c := range l.commands {
 			l.print(l.Word(c.name) + ": " + c.line())

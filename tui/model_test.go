@@ -1190,7 +1190,10 @@ func harmless(t *testing.T, view, from string) {
 // TestOtherKeys: a person's own keys stand for what they say, in lists, in the help and at the foot; what cannot be is
 // refused in words.
 func TestOtherKeys(t *testing.T) {
-	keys := map[string]string{"claim the next most urgent": "z f9", "Notes": "alt+y", "Safety record": "N"}
+	keys := map[string]string{
+		"claim the next most urgent": "z f12", "Notes": "alt+y", "Safety record": "N", "Suicide steps of the plan, or no longer": "alt+g",
+		"Go on with a reason": "f9 ctrl+g", "mis conversaciones": "f7", "Plain quotes: fewer segments": "ctrl+n", "Next question of the plan without an answer": "ctrl+j", "New line": "ctrl+o",
+	}
 	if err := Bind(keys); err != nil {
 		t.Fatal(err)
 	}
@@ -1207,7 +1210,18 @@ func TestOtherKeys(t *testing.T) {
 		s.press("esc", "N")
 		s.sees("Safe word")
 		s.press("esc", "?")
-		s.sees("z", "f9")
+		s.sees("z", "f12")
+		s.press("esc", "esc", "1")
+		s.update(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("“Stay”")})
+		s.update(tea.KeyMsg{Type: tea.KeyCtrlO})
+		s.press("ctrl+n")
+		if got := s.m.composer.Text(s.m.open); got != "\"Stay\"\n" {
+			t.Errorf("the draft is %q", got)
+		}
+		s.press("f7")
+		s.sees("enter opens it")
+		s.press("esc", "esc", "S", "high", "enter", "why")
+		s.sees("f9   go on with this")
 	})
 	for want, keys := range map[string]map[string]string{
 		"no command":          {"Dance": "z"},
@@ -1217,6 +1231,16 @@ func TestOtherKeys(t *testing.T) {
 		"would be both":       {"Notes": "p"},
 		"is no key":           {"Notes": "hyper+x"},
 		"could be changed":    {"Send": "z"},
+		"both \"New line\"":   {"Notes": "ctrl+j"},
+		"both \"Plain":        {"Notes": "f7"},
+		"both \"Next":         {"Legal hold": "ctrl+n"},
+		"and \"Go on":         {"Versions of the plan": "f9"},
+		"as enter":            {"Notes": "ctrl+m"},
+		"as tab":              {"Notes": "ctrl+i"},
+		"as backspace":        {"Notes": "ctrl+h"},
+		"by its number":       {"Notes": "alt+1"},
+		"means the same e":    {"Notes": "j"},
+		"is a letter":         {"New line": "z"},
 	} {
 		if err := Bind(keys); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v", keys, err)

@@ -492,8 +492,12 @@ func TestThePlanNamesItsKeys(t *testing.T) {
 	for _, width := range []int{60, 80} {
 		sit(t, Options{}, width, 24, mine, func(s *sitter) {
 			s.press("1", "f6")
-			s.sees("tab next, and saved  F9 suicide steps  F1 help  esc back")
-			s.press("f9")
+			s.sees("tab next, saved  alt+s suicide steps  F1 help  esc back")
+			s.press("f9") // which goes on elsewhere
+			s.sees("F9 goes on where a reason is asked.")
+			s.press("f7")
+			s.sees("Plain quotes are for a reply.")
+			s.press("alt+s")
 			s.wait(time.Second)
 			s.sees("The plan has been changed.")
 		})

@@ -166,7 +166,7 @@ func (p *planForm) Render(width, height int, focused bool) []string {
 	}
 	lines := []string{p.heading(title, width, focused)}
 	if n := len(p.items) - p.answered(); n > 0 && height > 12 {
-		for _, l := range wrap(p.N(n, "{{.N}} questions have no answer yet: ctrl+n goes to the next"), width-3) {
+		for _, l := range wrap(p.N(n, "{{.N}} questions have no answer yet: {{.Key}} goes to the next", "Key", p.press("ctrl+n")), width-3) {
 			lines = append(lines, "  "+p.Theme.Muted.Paint(l))
 		}
 	}

@@ -70,6 +70,22 @@ func (m *Model) reply(c *desk.Conversation, words, reason string) tea.Cmd {
 	return tea.Batch(m.do(d, about(c, desk.ReplyQueued, desk.Reply{Text: sms.Text(words), Reason: reason})), m.saveSoon())
 }
 
+// plainQuotes says the draft on the screen with characters that cost less.
+func (m *Model) plainQuotes() tea.Cmd {
+	words := m.composer.Text(m.open)
+	plain := sms.Replace(words)
+	switch {
+	case m.focus == onSide && m.side == planSide:
+		m.say(m.T("Plain quotes are for a reply. Only this answer in the plan: {{.Key}}.", "Key", m.press("alt+o")))
+		return nil
+	case plain == words:
+		m.say(m.T("Nothing in the reply on the screen can be said with plainer characters."))
+		return nil
+	}
+	m.composer.Put(m.open, plain)
+	return m.saveSoon()
+}
+
 // giveBack makes a text that did not go out a draft again. Nobody has read yet what stands in the composer then.
 func (m *Model) giveBack(id, words string) {
 	if m.composer.GiveBack(id, words); id == m.open {

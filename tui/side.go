@@ -272,8 +272,45 @@ func (m *Model) answersIn(id string) map[string]string {
 	return m.answers[id]
 }
 
+// inPlan does something in the plan, having opened it.
+func (m *Model) inPlan(do func() tea.Cmd) tea.Cmd {
+	var open tea.Cmd
+	if m.focus != onSide || m.side != planSide {
+		open = m.beside(planSide)
+	}
+	if m.focus != onSide || m.plan == nil {
+		m.say(m.T("Open a conversation first."))
+		return open
+	}
+	return tea.Batch(open, do())
+}
+
+// nextQuestion goes to the next question without an answer.
+func (m *Model) nextQuestion() tea.Cmd {
+	return m.inPlan(func() tea.Cmd {
+		cmd := m.keep()
+		if !m.plan.Missing() {
+			m.say(m.T("Nothing is missing in this plan."))
+		}
+		return cmd
+	})
+}
+
+// onlyThis leaves the answer on the screen alone, where several stand.
+func (m *Model) onlyThis() tea.Cmd {
+	return m.inPlan(func() tea.Cmd {
+		if !m.plan.Contested() {
+			m.say(m.T("There is only one answer here."))
+			return nil
+		}
+		return m.do(doing{what: m.T("The plan has this one answer now."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, m.plan.Choose()))
+	})
+}
+
 // suicide asks or no longer asks the steps for when that is in play.
-func (m *Model) suicide() tea.Cmd {
+func (m *Model) suicide() tea.Cmd { return m.inPlan(m.suicideSteps) }
+
+func (m *Model) suicideSteps() tea.Cmd {
 	to := !m.plan.plan.Suicide
 	e := plan.Edit{Base: m.plan.plan.Version, Suicide: &to}
 	return tea.Sequence(m.keep(), m.do(doing{what: m.T("The plan has been changed."), kept: keptPlan}, about(m.chat.conv, desk.PlanSaved, e)))
@@ -299,6 +336,9 @@ func (m *Model) keepSide() tea.Cmd {
 		return tea.Batch(do, m.saveSoon())
 	case safetySide:
 		return m.keepSafety()
+	case planSide:
+		return m.keep()
 	}
-	return m.keep()
+	m.say(m.T("Nothing is open that has to be kept by hand."))
+	return nil
 }

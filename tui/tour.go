@@ -51,7 +51,7 @@ var steps = [6]step{
 			case m.lines:
 				return m.T("Tour 3 of 6. {{.Key}} opens the safety record, a field at a time: agree on a word for danger.", "Key", m.press("F4"))
 			case m.focus == onSide:
-				return m.T("Tour 3 of 6. ctrl+s keeps it, once the word for danger stands there.")
+				return m.T("Tour 3 of 6. {{.Key}} keeps it, once the word for danger stands there.", "Key", m.press("ctrl+s"))
 			}
 			return m.T("Tour 3 of 6. {{.Key}} opens the safety record: agree on a word for danger.", "Key", m.press("F4"))
 		},

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,25 @@ func (v *versions) Render(l *look, width, height int) []string {
 	}
 	v.top = min(v.top, max(0, len(body)-(height-len(lines))))
 	return append(lines, body[v.top:min(len(body), v.top+max(0, height-len(lines)))]...)
+}
+
+// changes are the newest versions in lines, the newest first, each with what it changed.
+func (v *versions) changes(l *look) (lines []string) {
+	const most = 20
+	for i := len(v.plans) - 1; i >= max(0, len(v.plans)-most); i-- {
+		newer, older := v.plans[i], plan.Plan{}
+		if i > 0 {
+			older = v.plans[i-1]
+		}
+		lines = append(lines, v.title(l, newer))
+		for _, item := range plan.Items() {
+			is := newer.Fields[item.ID].Text
+			if is != older.Fields[item.ID].Text {
+				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.Word(item.Title), "Words", cmp.Or(text.Line(is), l.T("(no words)"))))
+			}
+		}
+	}
+	return lines
 }
 
 func (v *versions) title(l *look, p plan.Plan) string {

@@ -357,7 +357,7 @@ func (m *Model) composerKeys() []string {
 	}
 	return []string{
 		first, m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"),
-		"esc " + m.T("read it"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), "ctrl+j " + m.T("new line"),
+		"esc " + m.T("read it"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), m.press("ctrl+j") + " " + m.T("new line"),
 	}
 }
 
@@ -375,7 +375,7 @@ func (m *Model) otherKeys() []string {
 	case len(m.dialogs) > 0:
 		switch d := m.dialogs[len(m.dialogs)-1]; {
 		case d.reason != nil:
-			return []string{"F9 " + m.T("goes on"), "esc " + m.T("nothing is done")}
+			return []string{m.press("F9") + " " + m.T("goes on"), "esc " + m.T("nothing is done")}
 		case d.itself || d.writes():
 			return []string{"esc " + m.T("nothing is done")}
 		}
@@ -384,15 +384,15 @@ func (m *Model) otherKeys() []string {
 		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
 	case m.focus == onSide && m.side == planSide:
 		return []string{
-			"tab " + m.T("next, and saved"), m.press("F9") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),
-			m.press("F7") + " " + m.T("only this answer"), "ctrl+s " + m.T("save"),
+			"tab " + m.T("next, saved"), m.press("alt+s") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),
+			m.press("alt+o") + " " + m.T("only this answer"), m.press("ctrl+s") + " " + m.T("save"),
 		}
 	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
 		return []string{"esc " + m.T("back"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
 	case m.focus == onSide && m.side == safetySide:
-		return []string{"tab shift+tab " + m.T("fields"), "ctrl+s " + m.T("keep"), "esc " + m.T("back"), m.press("F1") + " " + m.T("help")}
+		return []string{"tab shift+tab " + m.T("fields"), m.press("ctrl+s") + " " + m.T("keep"), "esc " + m.T("back"), m.press("F1") + " " + m.T("help")}
 	case m.focus == onSide:
-		return []string{"ctrl+s " + m.T("keep"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
+		return []string{m.press("ctrl+s") + " " + m.T("keep"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
 	case m.Review:
 		return append([]string{"enter " + m.T("open"), m.press("t") + " " + m.T("notes"), m.press("p") + " " + m.T("plan"), m.press("s") + " " + m.T("safety")}, lists...)
 	case m.focus == onQueue:

@@ -24,7 +24,7 @@ type display struct {
 	Notice    string            `help:"How to call for you: by the bell, by a notice of the terminal (9, 777 and 99 are their numbers), or not." enum:"bell,osc9,osc777,osc99,off" default:"bell"`
 	CallFor   string            `help:"The least severe text of somebody who waits that calls you." enum:"imminent,high,standard,information" default:"high"`
 	Replies   string            `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
-	Keys      map[string]string `help:"Other keys for commands, by their names in English: 'Notes=t f3'; ? in the console names them all." mapsep:";" placeholder:"NAME=KEYS"`
+	Keys      map[string]string `help:"Other keys for commands, by their names in any language: 'Notes=t f3'; ? in the console names them all." mapsep:";" placeholder:"NAME=KEYS"`
 	Language  string            `help:"In which befree speaks to you; auto is what the locale says." enum:"auto,en,es" default:"auto"`
 	Linear    bool              `help:"Say everything in lines that are only added, for screen readers."`
 	ASCII     bool              `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
