@@ -80,20 +80,21 @@ func TestDoNotDisturb(t *testing.T) {
 	})
 }
 
+// returned is somebody who was referred and texts again days later.
+func returned(h *hand) {
+	mine(h)
+	c := h.state.Conversation("c0147")
+	h.delivered("0147")
+	h.must(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist},
+		desk.Closing{Disposition: "referred", Contact: "survivor, out of it", Safety: "safe for now", FollowUp: "2000-01-08"})
+	time.Sleep(4 * 24 * time.Hour)
+	h.must(desk.Command{ID: "SMagain", Kind: desk.Received, Conversation: "cagain", Actor: "texter", Number: "+12025550147"},
+		desk.Text{To: "233733", Text: "hello again", Earlier: "c0147", Params: map[string][]string{"FromCity": {"CHICOPEE"}, "FromState": {"MA"}, "FromCountry": {"US"}}, Triage: triage.Default().Judge("hello again")})
+}
+
 // TestHistory shows the conversations that the same person had, with how they ended.
 func TestHistory(t *testing.T) {
-	sit(t, Options{}, 100, 30, func(h *hand) {
-		mine(h)
-		for _, c := range []string{"c0147"} {
-			c := h.state.Conversation(c)
-			h.delivered("0147")
-			h.must(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist},
-				desk.Closing{Disposition: "referred", Contact: "survivor, out of it", Safety: "safe for now", FollowUp: "2000-01-08"})
-		}
-		time.Sleep(4 * 24 * time.Hour)
-		h.must(desk.Command{ID: "SMagain", Kind: desk.Received, Conversation: "cagain", Actor: "texter", Number: "+12025550147"},
-			desk.Text{To: "233733", Text: "hello again", Earlier: "c0147", Params: map[string][]string{"FromCity": {"CHICOPEE"}, "FromState": {"MA"}, "FromCountry": {"US"}}, Triage: triage.Default().Judge("hello again")})
-	}, func(s *sitter) {
+	sit(t, Options{}, 100, 30, returned, func(s *sitter) {
 		s.press("down", "down", "enter", "i")
 		s.press("i")
 		s.sees("History of this texter", "referred", "survivor, out of it", "safe for now", "number of CHICOPEE, MA")

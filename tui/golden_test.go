@@ -15,8 +15,10 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"befree.example/client"
+	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 	"befree.example/tui/theme"
 )
 
@@ -43,6 +45,12 @@ func conversation(h *hand) {
 	time.Sleep(15 * time.Second)
 	h.text("0147", "locked in bathroom")
 	time.Sleep(10 * time.Second)
+}
+
+func pictures(h *hand) {
+	conversation(h)
+	h.must(desk.Command{ID: "SMmedia", Kind: desk.Received, Conversation: "c0147", Actor: store.Texter, Number: "+12025550147"},
+		desk.Text{To: "233733", Text: "look", Triage: triage.Default().Judge("look"), Media: []desk.Media{{URL: "https://media.example/1", Type: "image/jpeg"}, {URL: "https://media.example/2", Type: "video/mp4"}}})
 }
 
 // screens are the console's, each with what leads to it.
@@ -98,6 +106,29 @@ var screens = []struct {
 		conversation(h)
 		h.status.Role = desk.Supervisor
 	}, nil},
+	{"versions", Options{}, conversation, []string{"1", "f6", "When he drinks", "pgdown", "My aunt", "tab", "alt+v"}},
+	{"history", Options{}, returned, []string{"down", "down", "enter", "i"}},
+	{"referrals", Options{}, returned, []string{"down", "down", "enter", "r"}},
+	{"attachments", Options{}, pictures, []string{"1", "esc", "o"}},
+	{"hand-over", Options{}, conversation, []string{"1", "esc", "H", "ben", "enter", "He is outside the door"}},
+	{"severity", Options{}, conversation, []string{"1", "esc", "S"}},
+	{"drafts", Options{}, func(h *hand) {
+		conversation(h)
+		h.take("ada", "0122")
+	}, []string{"1", "Stay there", "alt+2", "alt+d"}},
+	{"tour", Options{Tour: true}, night, nil},
+	{"copy", Options{Copy: func(string) {}}, conversation, []string{"1", "esc", "y"}},
+	{"no longer yours", Options{}, func(h *hand) {
+		conversation(h)
+		go func() {
+			time.Sleep(2 * time.Second)
+			h.must(desk.Command{Kind: desk.TakenOver, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Actor: "eve", Role: desk.Supervisor}, desk.Because{Reason: "rest"})
+		}()
+	}, []string{"1", "Stay there"}},
+	{"opted out", Options{}, func(h *hand) {
+		conversation(h)
+		h.text("0147", "STOP")
+	}, []string{"1", "Stay there", "enter"}},
 }
 
 // shapes are the sizes and colours in which every screen is looked at.
