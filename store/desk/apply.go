@@ -3,6 +3,7 @@ package desk
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"befree.example/store"
 	"befree.example/store/plan"
@@ -66,12 +67,12 @@ var applies = map[store.Kind]func(*State, *Conversation, store.Event){
 	PlanSaved:   (*State).planSaved,
 	SeveritySet: func(_ *State, c *Conversation, e store.Event) { c.Severity = triage.Severity(e.Head.Severity) },
 	Closed:      (*State).closed,
-	OptedOut:    func(s *State, c *Conversation, _ store.Event) { s.optOut(c, true) },
-	OptedIn:     func(s *State, c *Conversation, _ store.Event) { s.optOut(c, false) },
+	OptedOut:    func(s *State, c *Conversation, e store.Event) { s.optOut(c, true, e.At) },
+	OptedIn:     func(s *State, c *Conversation, _ store.Event) { s.optOut(c, false, time.Time{}) }, // no word of the texter's
 }
 
 func (s *State) received(c *Conversation, e store.Event) {
-	body, quiet := Read[Text](e), e.Head.Keyword == string(sms.OptOut)
+	body, quiet := Read[Text](e), e.Head.Keyword == string(sms.OptOut) || slices.Contains(e.Head.Flags, FlagPassed)
 	if c.OpenedAt.IsZero() {
 		c.OpenedAt, c.Begun, c.OpenedSeq, c.Earlier, c.Phase = e.At, e.Seq, e.Seq, body.Earlier, Waiting
 		if quiet { // nobody needs to answer somebody who says no more than STOP
@@ -108,9 +109,11 @@ func (s *State) received(c *Conversation, e store.Event) {
 func (s *State) keyword(c *Conversation, e store.Event) {
 	switch sms.Keyword(e.Head.Keyword) {
 	case sms.OptOut:
-		s.optOut(c, true)
+		_, at := cameIn(e)
+		s.optOut(c, true, at)
 	case sms.OptIn:
-		s.optOut(c, false)
+		at, _ := cameIn(e)
+		s.optOut(c, false, at)
 	default:
 		c.OptedOut = slices.Contains(e.Head.Flags, FlagOptedOut)
 	}
@@ -144,9 +147,9 @@ func (s *State) onLine(c *Conversation, change func(*line)) {
 	s.lines.put(key, l)
 }
 
-func (s *State) optOut(c *Conversation, out bool) {
+func (s *State) optOut(c *Conversation, out bool, at time.Time) {
 	c.OptedOut = out
-	s.onLine(c, func(l *line) { l.optedOut = out })
+	s.onLine(c, func(l *line) { l.spoken(out, at) })
 	if out { // a second STOP does not take back the confirmation of the first
 		c.withdrawAll("the texter opted out", "", Compliance)
 	} else {
@@ -249,7 +252,7 @@ func (s *State) delivery(c *Conversation, e store.Event) {
 		}
 	})
 	if e.Kind == SendRefused && e.Head.Code == codeOptedOut {
-		s.optOut(c, true)
+		s.optOut(c, true, e.At)
 	}
 }
 

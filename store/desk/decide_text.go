@@ -21,7 +21,11 @@ func (m moment) received(e *store.Event) error {
 	if l.optedOut && sms.MayRestore(b.Text.Reveal()) {
 		keyword = sms.OptIn
 	}
-	c := m.home(l, keyword)
+	passed := m.passes(l, keyword)
+	c := m.home(l, keyword == sms.OptOut || passed)
+	if passed {
+		keyword = sms.None
+	}
 	if c == nil {
 		c = &Conversation{Phase: ClosedNow}
 		b.Earlier = l.last()
@@ -46,6 +50,7 @@ func (m moment) received(e *store.Event) error {
 	}
 	flag(FlagReturned, l.last() != "" && !live)
 	flag(FlagOptedOut, l.optedOut && keyword != sms.OptIn)
+	flag(FlagPassed, passed)
 	flag(FlagHelpAgain, live && keyword == sms.Help)
 	flag(FlagMedia, len(b.Media) > 0)
 	flag(FlagLate, m.Head.Late > 0)
@@ -59,14 +64,14 @@ func (m moment) received(e *store.Event) error {
 	return nil
 }
 
-// home returns the conversation that a text from l belongs to, nil if it opens a new one. A lone STOP never does
-// that while there is any other to stand in.
-func (m moment) home(l line, keyword sms.Keyword) *Conversation {
+// home returns the conversation that a text from l belongs to, nil if it opens a new one. One that nobody needs to answer,
+// as a lone STOP, never does that while there is any other to stand in.
+func (m moment) home(l line, quiet bool) *Conversation {
 	if l.open != "" {
 		return m.State.Conversation(l.open)
 	}
 	last := m.State.Conversation(l.last())
-	if last == nil || keyword != sms.OptOut && m.now.Sub(last.ClosedAt) > m.Policy.ReopenWithin {
+	if last == nil || !quiet && m.now.Sub(last.ClosedAt) > m.Policy.ReopenWithin {
 		return nil
 	}
 	return last

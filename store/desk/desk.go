@@ -120,11 +120,12 @@ func (p Policy) withDefaults() Policy {
 
 // Flags of a Head: what everybody who sees the queue must know of a text.
 const (
-	FlagDangerWord = "danger word"  // the texter's agreed word for danger is in it; never which word
-	FlagSafeWord   = "safe word"    // the agreed word that says "it is me"
-	FlagOptedOut   = "opted out"    // the number may not be texted
-	FlagReturned   = "returned"     // this number has texted before
-	FlagHelpAgain  = "help again"   // HELP in the middle of a conversation
-	FlagMedia      = "media"        // a picture or file came with it
-	FlagLate       = "fetched late" // the carrier did not bring it, or could not: the relay found it in the carrier's list
+	FlagDangerWord = "danger word"                // the texter's agreed word for danger is in it; never which word
+	FlagSafeWord   = "safe word"                  // the agreed word that says "it is me"
+	FlagOptedOut   = "opted out"                  // the number may not be texted
+	FlagReturned   = "returned"                   // this number has texted before
+	FlagHelpAgain  = "help again"                 // HELP in the middle of a conversation
+	FlagMedia      = "media"                      // a picture or file came with it
+	FlagPassed     = "newer STOP or START counts" // this one was fetched late, and changes nothing
+	FlagLate       = "fetched late"               // the carrier did not bring it, or could not: the relay found it in the carrier's list
 )

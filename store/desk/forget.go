@@ -360,6 +360,7 @@ func (s *State) optOutKept(e store.Event) {
 	}
 	l, _ := s.lines.get(e.Head.Ref)
 	l.optedOut, l.kept = slices.Contains(e.Head.Flags, FlagOptedOut), true
+	l.stop, l.start = e.At, time.Time{} // when anything was said is forgotten
 	s.lines.put(e.Head.Ref, l)
 }
 

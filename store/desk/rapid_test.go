@@ -2,6 +2,7 @@ package desk_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,9 @@ func anything(t *rapid.T, l *line) desk.Command {
 	if len(known) == 0 || rapid.IntRange(0, 3).Draw(t, "text") == 0 {
 		from := rapid.SampledFrom([]sms.Number{texter, "+12025550101", "+12025550102"}).Draw(t, "from")
 		words := rapid.SampledFrom([]string{"HELP", "stop", "START", "yes", "hes here", "ok", "stop him"}).Draw(t, "words")
-		return received(from, words, fmt.Sprintf("SM%d", l.n), fmt.Sprintf("conversation%d", l.n))
+		cmd := received(from, words, fmt.Sprintf("SM%d", l.n), fmt.Sprintf("conversation%d", l.n))
+		cmd.Head.Late = rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 20 * time.Second, 3 * time.Minute, 80 * time.Hour}).Draw(t, "late")
+		return cmd
 	}
 	c := rapid.SampledFrom(known).Draw(t, "conversation")
 	var messages []string
@@ -123,7 +126,7 @@ func anything(t *rapid.T, l *line) desk.Command {
 // A witness derives from events alone what must be true.
 type witness struct {
 	number   map[string]string // conversation to number
-	out      map[string]bool   // number has opted out
+	words    map[string][]word // of a number, on whether it may be texted
 	owed     map[string]string // automatic message to what it is
 	sent     map[string]int    // automatic message to how often it was started
 	owner    map[string]string
@@ -140,7 +143,7 @@ type witness struct {
 
 func newWitness() *witness {
 	return &witness{
-		number: map[string]string{}, out: map[string]bool{}, owed: map[string]string{}, sent: map[string]int{},
+		number: map[string]string{}, words: map[string][]word{}, owed: map[string]string{}, sent: map[string]int{},
 		owner: map[string]string{}, claim: map[string]uint64{}, resting: map[string]uint64{}, rank: map[string]int{}, finished: map[string]bool{},
 		queued: map[string]uint64{}, doubt: map[string]uint64{}, chosen: map[string]bool{}, absent: map[string]bool{}, home: map[string]string{},
 	}
@@ -150,17 +153,18 @@ func (w *witness) see(e store.Event, s *desk.State) string {
 	switch e.Kind {
 	case desk.Received:
 		w.number[e.Conversation] = e.Number
-		switch words := strings.ToLower(desk.Read[desk.Text](e).Text.Reveal()); words {
-		case "stop":
-			w.out[e.Number] = true
-		case "start", "yes":
-			w.out[e.Number] = false
+		words := strings.ToLower(desk.Read[desk.Text](e).Text.Reveal())
+		if words == "stop" || words == "start" || words == "yes" && w.out(e.Number) {
+			w.words[e.Number] = append(w.words[e.Number], said(e, words == "stop"))
+		}
+		if s.MayText(sms.Number(e.Number)) == w.out(e.Number) {
+			return fmt.Sprintf("a number has opted out %t", w.out(e.Number))
 		}
 	case desk.OptedOut:
-		w.out[w.number[e.Conversation]] = true
+		w.stopped(e)
 	case desk.SendRefused:
 		if e.Head.Code == 21610 {
-			w.out[w.number[e.Conversation]] = true
+			w.stopped(e)
 		}
 	case desk.Claimed:
 		if w.owner[e.Conversation] != "" {
@@ -202,6 +206,36 @@ func (w *witness) see(e store.Event, s *desk.State) string {
 	return w.whole(e, s)
 }
 
+// A word is a STOP or a START, and when it may have come to the carrier.
+type word struct {
+	stop, late bool
+	seq        uint64
+	from, to   time.Time
+}
+
+// said is a texter's: one that is fetched late came when it was late, within 5 s, any other in the 15 s before.
+func said(e store.Event, stop bool) word {
+	at := e.At.Add(-e.Head.Late)
+	if e.Head.Late > 0 {
+		return word{stop, true, e.Seq, at.Add(-5 * time.Second), at.Add(5 * time.Second)}
+	}
+	return word{stop, false, e.Seq, at.Add(-15 * time.Second), at}
+}
+
+func (w *witness) stopped(e store.Event) {
+	number := w.number[e.Conversation]
+	w.words[number] = append(w.words[number], word{stop: true, seq: e.Seq, from: e.At, to: e.At})
+}
+
+// out tells whether there is a STOP that no START is sure to have followed.
+func (w *witness) out(number string) bool {
+	return slices.ContainsFunc(w.words[number], func(stop word) bool {
+		return stop.stop && !slices.ContainsFunc(w.words[number], func(start word) bool {
+			return !start.stop && (start.from.After(stop.to) || !start.late && start.seq > stop.seq)
+		})
+	})
+}
+
 func automatic(ref string) bool {
 	return strings.HasSuffix(ref, "/compliance") || strings.HasSuffix(ref, "/optout")
 }
@@ -223,7 +257,7 @@ func (w *witness) started(e store.Event) string {
 		}
 	}
 	switch {
-	case w.out[w.number[e.Conversation]] && !automatic:
+	case w.out(w.number[e.Conversation]) && !automatic:
 		return "a reply to a number that opted out"
 	case automatic && w.sent[ref] > 1 && w.rank[ref] > 1:
 		return "an automatic text twice"

@@ -43,7 +43,9 @@ type line struct {
 	open     string   // its conversation that is not closed, if any
 	convs    []string // all that have the number, oldest first
 	optedOut bool
-	kept     bool // its opt-out was kept when a conversation was forgotten
+	stop     time.Time // when its owner said so last, at the latest
+	start    time.Time // ... and took it back, at the earliest
+	kept     bool      // its opt-out was kept when a conversation was forgotten
 	hold     LegalHold
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"befree.example/store"
 	"befree.example/store/desk"
@@ -25,14 +26,14 @@ type chronicle struct {
 	owners  map[string]string // who holds a conversation
 	numbers map[string]string // of conversations
 	authors map[string]string // of replies
-	silent  map[string]bool   // numbers that have said STOP
+	wishes  map[string][]wish // of numbers, on whether they may be texted
 	owed    map[string]bool   // texts whose STOP is to be confirmed
 }
 
 func newChronicle(log store.Log, p desk.Policy, wrong func(string, ...any)) *chronicle {
 	return &chronicle{
 		log: log, wrong: wrong, state: desk.NewState(p), owners: map[string]string{}, numbers: map[string]string{},
-		authors: map[string]string{}, silent: map[string]bool{}, owed: map[string]bool{},
+		authors: map[string]string{}, wishes: map[string][]wish{}, owed: map[string]bool{},
 	}
 }
 
@@ -87,10 +88,11 @@ func (c *chronicle) watch(e store.Event) {
 		c.numbers[id] = e.Number
 		switch desk.Read[desk.Text](e).Text {
 		case "STOP":
-			c.owed[e.ID] = !c.silent[e.Number]
-			c.silent[e.Number] = true
+			before := c.silent(e.Number)
+			c.said(e, true)
+			c.owed[e.ID] = !before && c.silent(e.Number)
 		case "START":
-			c.silent[e.Number] = false
+			c.said(e, false)
 		}
 	case desk.Claimed:
 		if owner != "" {
@@ -119,6 +121,33 @@ func (c *chronicle) watch(e store.Event) {
 	}
 }
 
+// A wish is a STOP or a START. What the carrier brought came to it in the 15 s before; of what was fetched from its list
+// the time is known within 5 s.
+type wish struct {
+	stop, brought bool
+	seq           uint64
+	from, to      time.Time
+}
+
+func (c *chronicle) said(e store.Event, stop bool) {
+	w := wish{stop, e.Head.Late == 0, e.Seq, e.At.Add(-15 * time.Second), e.At}
+	if !w.brought {
+		at := e.At.Add(-e.Head.Late)
+		w.from, w.to = at.Add(-5*time.Second), at.Add(5*time.Second)
+	}
+	c.wishes[e.Number] = append(c.wishes[e.Number], w)
+}
+
+// silent tells whether a number must not be texted: there is a STOP that no START has surely followed, by when they came
+// to the carrier, or as it brought that START after it.
+func (c *chronicle) silent(number string) bool {
+	return slices.ContainsFunc(c.wishes[number], func(stop wish) bool {
+		return stop.stop && !slices.ContainsFunc(c.wishes[number], func(w wish) bool {
+			return !w.stop && (w.from.After(stop.to) || w.brought && w.seq > stop.seq)
+		})
+	})
+}
+
 // started judges a text that is about to be handed to the carrier. On a short code HELP is answered for everybody.
 func (c *chronicle) started(e store.Event) {
 	text, sort, automatic := strings.Cut(e.Head.Ref, "/")
@@ -128,7 +157,7 @@ func (c *chronicle) started(e store.Event) {
 			c.wrong("event %d: an opt-out is confirmed that was none, or was before", e.Seq)
 		}
 	case automatic:
-	case c.silent[c.numbers[e.Conversation]]:
+	case c.silent(c.numbers[e.Conversation]):
 		c.wrong("event %d: a reply goes to a number after its STOP", e.Seq)
 	case c.owners[e.Conversation] != c.authors[e.Head.Ref]:
 		c.wrong("event %d: a reply of %q goes out in what %q holds", e.Seq, c.authors[e.Head.Ref], c.owners[e.Conversation])

@@ -21,7 +21,7 @@ import (
 const (
 	sweepEvery   = time.Minute
 	sweepPause   = 5 * time.Second  // between two sweeps at least, and after one that failed
-	webhookTime  = 15 * time.Second // in which a carrier itself brings a text, or never
+	webhookTime  = desk.Bringing    // in which a carrier itself brings a text, or never
 	sweepOverlap = 10 * time.Minute // that are looked at again: a list may show a text late
 	sweepNote    = time.Hour        // between two notes in the log of how far the sweeps got
 	firstSweep   = time.Hour        // before the first start of a new relay

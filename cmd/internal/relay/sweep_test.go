@@ -12,6 +12,7 @@ import (
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/store"
 	"befree.example/store/desk"
+	"befree.example/store/sms"
 )
 
 // whole waits until the log has every text that the carrier got, and looks whether it has each once, and those that were
@@ -211,4 +212,29 @@ func TestStrangersInTheListKeepNobodyOut(t *testing.T) {
 			t.Fatalf("%d texts", len(texts))
 		}
 	})
+}
+
+// TestLastWordCounts: somebody may be texted or not as they said last, though the carrier did not bring it, or did not bring
+// what they said before.
+func TestLastWordCounts(t *testing.T) {
+	for _, c := range []struct {
+		before, missed, brought string
+		out                     bool
+	}{{"STOP", "START", "STOP", true}, {"hello", "STOP", "START", false}} {
+		t.Run(c.missed, func(t *testing.T) {
+			inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
+				w.text(0, c.before, false)
+				time.Sleep(2 * time.Minute)
+				w.text(0, c.missed, true)
+				time.Sleep(25 * time.Second)
+				w.text(0, c.brought, false)
+				if late := w.whole(5 * time.Minute); late != 1 {
+					t.Errorf("%d texts were fetched", late)
+				}
+				if s := w.state(); s.MayText(sms.Number(person(0))) == c.out {
+					t.Errorf("the number may be texted %t", c.out)
+				}
+			})
+		})
+	}
 }
