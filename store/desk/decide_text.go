@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"strings"
 
 	"befree.example/store"
@@ -54,6 +55,7 @@ func (m moment) received(e *store.Event) error {
 	flag(FlagHelpAgain, live && keyword == sms.Help)
 	flag(FlagMedia, len(b.Media) > 0)
 	flag(FlagLate, m.Head.Late > 0)
+	flag(FlagUndated, slices.Contains(m.Head.Flags, FlagUndated))
 	h.Late = max(m.Head.Late, 0)
 	flag(FlagSafeWord, says(b.Text, c.Safety.SafeWord))
 	if says(b.Text, c.Safety.DangerWord) {

@@ -128,4 +128,5 @@ const (
 	FlagMedia      = "media"                      // a picture or file came with it
 	FlagPassed     = "newer STOP or START counts" // this one was fetched late, and changes nothing
 	FlagLate       = "fetched late"               // the carrier did not bring it, or could not: the relay found it in the carrier's list
+	FlagUndated    = "time unknown"               // ... nor does it say since when it had it
 )

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
 	"befree.example/store"
@@ -19,7 +20,10 @@ const listDoubt = 5 * time.Second
 
 // cameIn is when a text came to the carrier, at the earliest and at the latest, by the relay's clock.
 func cameIn(e store.Event) (from, to time.Time) {
-	if e.Head.Late > 0 {
+	switch {
+	case slices.Contains(e.Head.Flags, FlagUndated):
+		return time.Time{}, e.At
+	case e.Head.Late > 0:
 		at := e.At.Add(-e.Head.Late)
 		return at.Add(-listDoubt), at.Add(listDoubt)
 	}

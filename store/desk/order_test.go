@@ -67,6 +67,21 @@ func TestNewestWordCounts(t *testing.T) {
 	}
 }
 
+// TestUndatedWord: of one of which nobody knows when it was said, STOP counts and START does not undo it.
+func TestUndatedWord(t *testing.T) {
+	for before, words := range map[string]string{"STOP": "START", "START": "STOP"} {
+		l := newLine(t)
+		l.text(texter, before)
+		l.now = l.now.Add(time.Hour)
+		cmd := received(texter, words, "SM", "fresh")
+		cmd.Head.Late, cmd.Head.Flags = time.Second, []string{desk.FlagUndated}
+		l.do(cmd)
+		if l.state.MayText(texter) {
+			t.Errorf("after %s, an undated %s lets the number be texted", before, words)
+		}
+	}
+}
+
 // TestReplyAndALateWord: a STOP that counts takes back what waits, one that a newer START has passed does not; and a START
 // that a newer STOP has passed does not take back that STOP's confirmation.
 func TestReplyAndALateWord(t *testing.T) {

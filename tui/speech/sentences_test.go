@@ -212,7 +212,7 @@ func sentences(t *testing.T) map[string]use {
 	data := []string{
 		"yes", "no", string(desk.Specialist), string(desk.Supervisor),
 		string(desk.TextForgotten), string(desk.NumberForgotten), string(desk.NotesForgotten), string(desk.PlansForgotten),
-		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate, desk.FlagPassed,
+		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate, desk.FlagPassed, desk.FlagUndated,
 		triage.HelpAlone, triage.InfoAlone, triage.LeadsWithStop, triage.MoreThanAsking,
 	}
 	for _, i := range plan.Items() {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"befree.example/store/sms"
@@ -101,13 +102,23 @@ type Page struct {
 	Now   time.Time // the carrier's own clock
 }
 
+// Oldest is the time of the last text on p that has one, zero if none has.
+func (p Page) Oldest() time.Time {
+	for _, l := range slices.Backward(p.Texts) {
+		if !l.At.IsZero() {
+			return l.At
+		}
+	}
+	return time.Time{}
+}
+
 // A Listed text is one as it stands in the carrier's list.
 type Listed struct {
 	SID      string
 	From, To sms.Number
 	Body     sms.Text
 	Media    int       // pictures and files that came with it
-	At       time.Time // by the carrier's clock
+	At       time.Time // by the carrier's clock; zero if it does not say
 	Status   Status    // of one that we sent; without our ID, which the list does not have
 }
 

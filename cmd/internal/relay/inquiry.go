@@ -269,7 +269,7 @@ func (q *Inquiry) list(ctx context.Context, open []wanted) (map[sms.Number][]gat
 		for _, l := range page.Texts {
 			all[l.To] = append(all[l.To], l)
 		}
-		if n := len(page.Texts); page.Next == "" || n > 0 && page.Texts[n-1].At.Before(since()) {
+		if oldest := page.Oldest(); page.Next == "" || !oldest.IsZero() && oldest.Before(since()) {
 			break
 		}
 		ask.Next = page.Next
@@ -301,7 +301,7 @@ func (q *Inquiry) flying() map[sms.Number]bool {
 func (q *Inquiry) judge(ctx context.Context, w wanted, texts []gateway.Listed) error {
 	strange := false
 	for _, l := range texts {
-		if l.At.Before(w.at.Add(q.skew - lookMargin)) {
+		if !l.At.IsZero() && l.At.Before(w.at.Add(q.skew-lookMargin)) {
 			continue
 		}
 		whose, err := q.in.desk.log.Find(ctx, acceptedID(l.SID))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"befree.example/cmd/internal/gateway"
 	"befree.example/store"
@@ -25,10 +24,12 @@ type Intake struct {
 }
 
 // Receive puts a text on disk, once for ever by its SID.
-func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error { return in.receive(ctx, m, 0) }
+func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error {
+	return in.receive(ctx, m, store.Head{})
+}
 
-// receive is Receive for a text that the carrier had for some time before.
-func (in *Intake) receive(ctx context.Context, m gateway.Inbound, late time.Duration) error {
+// receive is Receive for a text of which more is known: how late it is.
+func (in *Intake) receive(ctx context.Context, m gateway.Inbound, known store.Head) error {
 	body := desk.Text{To: m.To, Text: m.Body, Triage: in.rules.Judge(m.Body.Reveal()), Params: m.Params}
 	for _, media := range m.Media {
 		body.Media = append(body.Media, desk.Media(media))
@@ -39,7 +40,7 @@ func (in *Intake) receive(ctx context.Context, m gateway.Inbound, late time.Dura
 	}
 	_, err = in.desk.Do(ctx, desk.Command{
 		ID: m.SID, Kind: desk.Received, Conversation: newConversation(), Body: raw,
-		Actor: store.Texter, Number: m.From, Head: store.Head{Late: late},
+		Actor: store.Texter, Number: m.From, Head: known,
 	})
 	return err
 }

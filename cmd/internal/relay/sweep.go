@@ -174,7 +174,15 @@ type walk struct {
 type found struct {
 	gateway.Listed
 
-	at time.Time // when it was at the carrier, by our clock
+	at time.Time // when it was at the carrier, by our clock; zero: nobody knows
+}
+
+// head is what is known of it beside what it says.
+func (f found) head() store.Head {
+	if f.at.IsZero() {
+		return store.Head{Late: time.Second, Flags: []string{desk.FlagUndated}}
+	}
+	return store.Head{Late: max(time.Since(f.at), time.Second)}
 }
 
 // sweep walks and appends. Where the walk fails once more, what it saw is appended all the same: order is worth a few
@@ -216,9 +224,8 @@ func (s *Sweep) walk(ctx context.Context) (w walk, err error) {
 		if err != nil {
 			return w, err
 		}
-		known, oldest := true, time.Time{}
+		known, oldest := true, page.Oldest()
 		for _, l := range page.Texts {
-			oldest = l.At
 			if l.At.After(w.newest) {
 				w.newest = l.At
 			}
@@ -242,11 +249,14 @@ func (s *Sweep) walk(ctx context.Context) (w walk, err error) {
 // look decides about a text that the log does not have. One that is on its way here by itself is left to that, for as
 // long as the carrier tries: fetching it would only say that it was late.
 func (s *Sweep) look(w *walk, l gateway.Listed, now time.Time) {
-	if !l.At.Before(s.began) && now.Sub(l.At) < webhookTime {
+	switch {
+	case l.At.IsZero():
+		w.missing = append(w.missing, found{Listed: l})
+	case !l.At.Before(s.began) && now.Sub(l.At) < webhookTime:
 		w.young = true
-		return
+	default:
+		w.missing = append(w.missing, found{l, time.Now().Add(l.At.Sub(now))})
 	}
-	w.missing = append(w.missing, found{l, time.Now().Add(l.At.Sub(now))})
 }
 
 // page asks more than once: what was found on the pages before it is newer than what stands on it.
@@ -296,7 +306,7 @@ func (s *Sweep) take(ctx context.Context, missing []found) (n int, err error) {
 			m.Params = map[string][]string{"befree": {"pictures and files could not be had from the carrier"}}
 		}
 		delete(s.tries, f.SID)
-		err = s.receive(ctx, m, max(time.Since(f.at), time.Second))
+		err = s.receive(ctx, m, f.head())
 		var refusal *desk.Refusal
 		switch {
 		case errors.As(err, &refusal): // it never will be taken, and must not keep others out

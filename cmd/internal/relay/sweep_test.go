@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/store"
 	"befree.example/store/desk"
@@ -237,4 +239,53 @@ func TestLastWordCounts(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A lister is a carrier whose list is what list makes of it.
+type lister struct {
+	gateway.Gateway
+
+	list func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error)
+}
+
+func (l lister) List(ctx context.Context, q gateway.Query) (gateway.Page, error) {
+	return l.list(ctx, l.Gateway, q)
+}
+
+// lists has the relay that is started next see the carrier's list so.
+func (w *town) lists(list func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error)) {
+	w.wrap = func(g gateway.Gateway) gateway.Gateway { return lister{g, list} }
+}
+
+func undated(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+	page, err := g.List(ctx, q)
+	for i := range page.Texts {
+		page.Texts[i].At = time.Time{}
+	}
+	return page, err
+}
+
+// TestTextWithoutATime: one whose time cannot be read is fetched at once, and says so; one of ours is not thought absent.
+func TestTextWithoutATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.lists(undated)
+		w.twilio.Callbacks(twiliotest.Plans["none"])
+		w.start()
+		w.sit()
+		c := w.meet(1)[0]
+		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.AcceptThen500})
+		w.say(c, "I am here")
+		if sent, _ := w.fates(w.settled(10*time.Minute, 1)); sent != 1 {
+			t.Errorf("our text went out %d times", sent)
+		}
+		w.text(1, "hello", true)
+		w.whole(2 * time.Minute)
+		for _, e := range kept(t, w.log, desk.Received)[1:] {
+			if !slices.Contains(e.Head.Flags, desk.FlagUndated) {
+				t.Errorf("flags %q", e.Head.Flags)
+			}
+		}
+	})
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"befree.example/client"
+	"befree.example/cmd/internal/gateway"
 	"befree.example/cmd/internal/gateway/twilio"
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
@@ -43,6 +44,7 @@ type town struct {
 	staff   relay.StaffFile
 	ada     *desktop
 	policy  desk.Policy
+	wrap    func(gateway.Gateway) gateway.Gateway // nil: the carrier as it is
 	mu      sync.Mutex
 	cutPost func() int // bytes that go over the next connection that sends a text, both ways together; less than 0: all
 	cutList func() int // ... that asks for the list
@@ -126,12 +128,16 @@ func (w *town) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var asked gateway.Gateway = carrier
+	if w.wrap != nil {
+		asked = w.wrap(carrier)
+	}
 	c := newCable()
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.served = cancel, make(chan error, 1)
 	go func() {
 		w.served <- relay.Serve(ctx, relay.Config{
-			Listener: c, Log: w.log, Number: twiliotest.Number, Gateway: carrier, Webhooks: carrier.Handler, Policy: w.policy,
+			Listener: c, Log: w.log, Number: twiliotest.Number, Gateway: asked, Webhooks: carrier.Handler, Policy: w.policy,
 			Enrolment: w.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
 		})
 	}()

@@ -65,7 +65,7 @@ func (c *Carrier) List(ctx context.Context, q gateway.Query) (gateway.Page, erro
 			continue
 		}
 		if m.SID != "" {
-			page.Texts = append(page.Texts, m.listed(now))
+			page.Texts = append(page.Texts, m.listed())
 		}
 	}
 	return page, nil
@@ -83,12 +83,8 @@ func (c *Carrier) query(q gateway.Query) url.Values {
 	return form
 }
 
-// listed counts a text whose time cannot be read as one of now: it must not be lost.
-func (m message) listed(now time.Time) gateway.Listed {
-	at, err := time.Parse(time.RFC1123Z, cmp.Or(m.Created, m.Sent))
-	if err != nil {
-		at = now
-	}
+func (m message) listed() gateway.Listed {
+	at, _ := time.Parse(time.RFC1123Z, cmp.Or(m.Created, m.Sent)) // zero where it cannot be read
 	l := gateway.Listed{SID: m.SID, From: number(m.From), To: number(m.To), Body: sms.Text(m.Body), At: at.UTC()}
 	l.Status = gateway.Status{SID: m.SID, State: m.Status}
 	if m.ErrorCode != nil && *m.ErrorCode > 0 {

@@ -136,7 +136,7 @@ func TestListFaults(t *testing.T) {
 					t.Fatalf("%d requests, %v", asked, err)
 				}
 			}
-			if name == "a strange time" && (len(page.Texts) != 1 || page.Texts[0].At.IsZero()) {
+			if name == "a strange time" && (len(page.Texts) != 1 || !page.Texts[0].At.IsZero()) {
 				t.Fatalf("%+v", page.Texts)
 			}
 		})
