@@ -24,7 +24,7 @@ const (
 	webhookTime  = desk.Bringing    // in which a carrier itself brings a text, or never
 	sweepOverlap = 10 * time.Minute // that are looked at again: a list may show a text late
 	sweepNote    = time.Hour        // between two notes in the log of how far the sweeps got
-	firstSweep   = time.Hour        // before the first start of a new relay
+	firstSweep   = time.Hour        // before the first start of a new relay, so that it does not take a number's past for its present
 	longestGap   = 10 * time.Second // without a text that is never thought long
 	wholeTries   = 3                // to get a text's pictures, before it is taken without
 	pageTries    = 3                // to get a page
@@ -45,8 +45,9 @@ type Sweep struct {
 	asks    *rate.Limiter
 	soon    chan struct{} // has one element if there is reason to look before the minute is over
 
-	mark   time.Time      // by the carrier's clock: every text before it is in the log
+	mark   time.Time      // by the carrier's clock: every text before it is in the log; zero: see firstSweep
 	noted  time.Time      // ... as far as the log says
+	now    time.Time      // when it was last asked, by the carrier's clock
 	began  time.Time      // when it was first asked, by the carrier's clock: what came before was not for our webhooks
 	again  time.Duration  // after which texts that the webhooks may still bring are to be looked at again
 	tries  map[string]int // to get the pictures of a text, by SID
@@ -66,8 +67,8 @@ func newSweep(in *Intake, c Config) *Sweep {
 	return s
 }
 
-// lastSeen is up to when the log is sure to have everything: as a sweep noted; without one, the newest text; without
-// any, a while ago, so that a new relay does not take a number's past for its present.
+// lastSeen is up to when the log is sure to have everything: as a sweep noted; without one, the newest text; zero without
+// any.
 func lastSeen(s *desk.State) time.Time {
 	if at := s.Swept(); !at.IsZero() {
 		return at
@@ -77,9 +78,6 @@ func lastSeen(s *desk.State) time.Time {
 		if c.LastTextAt.After(newest) {
 			newest = c.LastTextAt
 		}
-	}
-	if newest.IsZero() {
-		return time.Now().Add(-firstSweep)
 	}
 	return newest
 }
@@ -205,6 +203,9 @@ func (s *Sweep) sweep(ctx context.Context) error {
 	if w.newest.After(s.mark) {
 		s.mark = w.newest
 	}
+	if s.mark.After(s.now) {
+		s.mark = s.now
+	}
 	s.again = 0
 	if w.young { // they are well within what is looked at again
 		s.again = webhookTime
@@ -217,12 +218,16 @@ func (s *Sweep) sweep(ctx context.Context) error {
 
 // walk goes back page by page to one that is known whole and older than the mark.
 func (s *Sweep) walk(ctx context.Context) (w walk, err error) {
-	since := s.mark.Add(-sweepOverlap)
+	since := s.since()
 	q := gateway.Query{Inbound: true, Ours: s.number, Since: since}
 	for {
 		page, err := s.page(ctx, q)
 		if err != nil {
 			return w, err
+		}
+		if s.mark.IsZero() || since.After(page.Now) { // it is of no clock of the carrier's
+			s.mark, s.noted = page.Now.Add(-firstSweep), time.Time{}
+			return s.walk(ctx)
 		}
 		known, oldest := true, page.Oldest()
 		for _, l := range page.Texts {
@@ -244,6 +249,14 @@ func (s *Sweep) walk(ctx context.Context) (w walk, err error) {
 		}
 		q.Next = page.Next
 	}
+}
+
+// since is how far back a walk goes.
+func (s *Sweep) since() time.Time {
+	if s.mark.IsZero() {
+		return time.Now()
+	}
+	return s.mark.Add(-sweepOverlap)
 }
 
 // look decides about a text that the log does not have. One that is on its way here by itself is left to that, for as
@@ -274,10 +287,14 @@ func (s *Sweep) page(ctx context.Context, q gateway.Query) (page gateway.Page, e
 			break
 		}
 	}
-	if err == nil && s.began.IsZero() {
+	if err != nil {
+		return page, err
+	}
+	s.now = page.Now
+	if s.began.IsZero() {
 		s.began = page.Now
 	}
-	return page, err
+	return page, nil
 }
 
 // listTimeout is how long a page of the carrier's list may take.

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -286,6 +287,69 @@ func TestTextWithoutATime(t *testing.T) {
 			if !slices.Contains(e.Head.Flags, desk.FlagUndated) {
 				t.Errorf("flags %q", e.Head.Flags)
 			}
+		}
+	})
+}
+
+// behind is a list of a carrier whose clock is so much behind ours; it knows days alone.
+func behind(skew time.Duration) func(context.Context, gateway.Gateway, gateway.Query) (gateway.Page, error) {
+	return func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+		day := q.Since.UTC().Truncate(24 * time.Hour)
+		q.Since = q.Since.Add(skew.Abs() * -2)
+		page, err := g.List(ctx, q)
+		page.Now = page.Now.Add(-skew)
+		for i := range page.Texts {
+			page.Texts[i].At = page.Texts[i].At.Add(-skew)
+		}
+		page.Texts = slices.DeleteFunc(page.Texts, func(l gateway.Listed) bool { return l.At.Before(day) })
+		return page, err
+	}
+}
+
+// TestClocksDiffer: by which clock a relay began, or goes on, a text that was not brought is fetched; and no sweep says that
+// it got further than the carrier's clock.
+func TestClocksDiffer(t *testing.T) {
+	for _, skew := range []time.Duration{-48 * time.Hour, 3 * time.Hour, 48 * time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTown(t, twiliotest.Config{})
+				defer w.close()
+				time.Sleep(25*time.Hour + 30*time.Minute) // by the clock that is 3 h behind it is the day before
+				w.lists(behind(skew))
+				w.start()
+				time.Sleep(2 * time.Second)
+				w.text(0, "missed", true)
+				w.whole(2 * time.Minute)
+				for _, e := range kept(t, w.log, desk.Swept) {
+					if through := desk.Read[desk.Sweep](e).Through; through.After(time.Now().Add(-skew)) {
+						t.Errorf("at %v it is noted that all is there until %v", time.Now().Add(-skew), through)
+					}
+				}
+				w.stop()
+				w.lists(behind(0)) // the clock is set right
+				w.start()
+				w.text(1, "missed too", true)
+				w.whole(2 * time.Minute)
+			})
+		})
+	}
+}
+
+// TestNoteFromAClockThatWasWrong: a log that says it has everything until a day that has not come is not believed.
+func TestNoteFromAClockThatWasWrong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		ahead, _ := json.Marshal(desk.Sweep{Through: time.Now().Add(48 * time.Hour)})
+		if _, err := w.log.Append(t.Context(), store.Event{ID: "swept/1", At: time.Now(), Kind: desk.Swept, Actor: store.Carrier, Body: ahead}); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		time.Sleep(2 * time.Second)
+		w.text(0, "missed", true)
+		w.whole(2 * time.Minute)
+		if through := w.state().Swept(); through.After(time.Now()) {
+			t.Errorf("it is still noted that all is there until %v", through)
 		}
 	})
 }
