@@ -49,6 +49,7 @@ type Sweep struct {
 	noted  time.Time      // ... as far as the log says
 	now    time.Time      // when it was last asked, by the carrier's clock
 	began  time.Time      // when it was first asked, by the carrier's clock: what came before was not for our webhooks
+	trail  *trail         // of a walk that broke, or of which not all could be appended; nil for none
 	again  time.Duration  // after which texts that the webhooks may still bring are to be looked at again
 	tries  map[string]int // to get the pictures of a text, by SID
 	failed int            // sweeps in a row
@@ -161,11 +162,13 @@ func pause(ctx context.Context, d time.Duration, soon <-chan struct{}) bool {
 	return true
 }
 
-// A walk is what one sweep finds.
-type walk struct {
-	missing []found   // the newest first
-	newest  time.Time // text in the list
-	young   bool      // there are some that the webhooks may still bring
+// A trail is what was seen of the list from a text back to another.
+type trail struct {
+	newest time.Time // text there
+	next   string    // the page to go on with
+	whole  bool      // there is nothing to go on with
+	found  []found   // the newest first
+	young  bool      // there are some that the webhooks may still bring
 }
 
 // found is a text that the log does not have.
@@ -184,30 +187,32 @@ func (f found) head() store.Head {
 }
 
 // sweep walks and appends. Where the walk fails once more, what it saw is appended all the same: order is worth a few
-// seconds, not a text. The next one walks as far back as this one should have.
+// seconds, not a text. The next one goes on from there.
 func (s *Sweep) sweep(ctx context.Context) error {
-	w, err := s.walk(ctx)
+	missing, err := s.walk(ctx)
 	if ctx.Err() != nil { // the next start finds it all, and in order
 		return ctx.Err()
 	}
 	if err != nil && s.failed == 0 { // what stands behind the page that cannot be had is older: a few seconds for order
 		return err
 	}
-	n, failed := s.take(ctx, w.missing)
+	n, failed := s.take(ctx, missing)
 	if n > 0 {
 		s.log.Warn("texts were fetched that the carrier had not brought", "texts", n)
 	}
 	if err := errors.Join(err, failed); err != nil {
 		return err
 	}
-	if w.newest.After(s.mark) {
-		s.mark = w.newest
+	t := s.trail
+	s.trail = nil
+	if t.newest.After(s.mark) {
+		s.mark = t.newest
 	}
 	if s.mark.After(s.now) {
 		s.mark = s.now
 	}
 	s.again = 0
-	if w.young { // they are well within what is looked at again
+	if t.young { // they are well within what is looked at again
 		s.again = webhookTime
 	}
 	s.mu.Lock()
@@ -216,39 +221,64 @@ func (s *Sweep) sweep(ctx context.Context) error {
 	return s.note(ctx, n)
 }
 
-// walk goes back page by page to one that is known whole and older than the mark.
-func (s *Sweep) walk(ctx context.Context) (w walk, err error) {
-	since := s.since()
-	q := gateway.Query{Inbound: true, Ours: s.number, Since: since}
-	for {
-		page, err := s.page(ctx, q)
-		if err != nil {
-			return w, err
+// walk goes back to what an earlier sweep had whole, and returns what is missing. Where a walk broke, the next one goes
+// back from the newest text to where that one began, and then on from where it broke: a carrier that gives a few pages at
+// a time gives them all.
+func (s *Sweep) walk(ctx context.Context) ([]found, error) {
+	newer, since := &trail{}, s.since()
+	if s.trail != nil {
+		if from := s.trail.newest.Add(-sweepOverlap); from.After(since) {
+			since = from
 		}
-		if s.mark.IsZero() || since.After(page.Now) { // it is of no clock of the carrier's
-			s.mark, s.noted = page.Now.Add(-firstSweep), time.Time{}
-			return s.walk(ctx)
-		}
-		known, oldest := true, page.Oldest()
-		for _, l := range page.Texts {
-			if l.At.After(w.newest) {
-				w.newest = l.At
-			}
-			there, err := s.has(ctx, l.SID)
-			if err != nil {
-				return w, err
-			}
-			if there {
-				continue
-			}
-			known = false
-			s.look(&w, l, page.Now)
-		}
-		if page.Next == "" || known && !oldest.IsZero() && oldest.Before(since) {
-			return w, nil
-		}
-		q.Next = page.Next
 	}
+	err := s.down(ctx, newer, since)
+	if s.trail == nil {
+		if newer.whole || newer.next != "" {
+			s.trail = newer
+		}
+		return newer.found, err
+	}
+	older := s.trail
+	missing := slices.Concat(newer.found, older.found)
+	if err != nil {
+		return missing, err
+	}
+	t := &trail{newest: older.newest, next: older.next, whole: older.whole, found: missing, young: newer.young}
+	if newer.newest.After(t.newest) {
+		t.newest = newer.newest
+	}
+	s.trail = t
+	err = s.down(ctx, t, s.since())
+	s.trail = t
+	var later *gateway.Later
+	if err != nil && t.next == older.next && !errors.As(err, &later) { // the page may be gone for ever
+		s.trail = nil
+	}
+	return t.found, err
+}
+
+// down goes on with t page by page, to one that is known whole and older than since.
+func (s *Sweep) down(ctx context.Context, t *trail, since time.Time) error {
+	for !t.whole {
+		page, err := s.page(ctx, gateway.Query{Inbound: true, Ours: s.number, Since: since, Next: t.next})
+		if err != nil {
+			return err
+		}
+		if s.mark.IsZero() || s.since().After(page.Now) { // it is of no clock of the carrier's
+			s.mark, s.noted, s.trail = page.Now.Add(-firstSweep), time.Time{}, nil
+			since = s.since()
+			*t = trail{}
+			continue
+		}
+		known, err := s.look(ctx, t, page)
+		if err != nil {
+			return err
+		}
+		oldest := page.Oldest()
+		t.next = page.Next
+		t.whole = page.Next == "" || known && !oldest.IsZero() && oldest.Before(since)
+	}
+	return nil
 }
 
 // since is how far back a walk goes.
@@ -259,16 +289,36 @@ func (s *Sweep) since() time.Time {
 	return s.mark.Add(-sweepOverlap)
 }
 
-// look decides about a text that the log does not have. One that is on its way here by itself is left to that, for as
+// look adds to t what the log does not have, and tells whether nothing on the page was new.
+func (s *Sweep) look(ctx context.Context, t *trail, page gateway.Page) (known bool, err error) {
+	known = true
+	for _, l := range page.Texts {
+		if l.At.After(t.newest) {
+			t.newest = l.At
+		}
+		there, err := s.has(ctx, l.SID)
+		if err != nil {
+			return false, err
+		}
+		if there {
+			continue
+		}
+		known = false
+		s.judge(t, l, page.Now)
+	}
+	return known, nil
+}
+
+// judge decides about a text that the log does not have. One that is on its way here by itself is left to that, for as
 // long as the carrier tries: fetching it would only say that it was late.
-func (s *Sweep) look(w *walk, l gateway.Listed, now time.Time) {
+func (s *Sweep) judge(t *trail, l gateway.Listed, now time.Time) {
 	switch {
 	case l.At.IsZero():
-		w.missing = append(w.missing, found{Listed: l})
+		t.found = append(t.found, found{Listed: l})
 	case !l.At.Before(s.began) && now.Sub(l.At) < webhookTime:
-		w.young = true
+		t.young = true
 	default:
-		w.missing = append(w.missing, found{l, time.Now().Add(l.At.Sub(now))})
+		t.found = append(t.found, found{l, time.Now().Add(l.At.Sub(now))})
 	}
 }
 
@@ -314,6 +364,13 @@ func listed(ctx context.Context, carrier gateway.Gateway, turn *rate.Limiter, q 
 // be had now, so that nothing passes it.
 func (s *Sweep) take(ctx context.Context, missing []found) (n int, err error) {
 	for _, f := range slices.Backward(missing) {
+		there, err := s.has(ctx, f.SID)
+		if err != nil {
+			return n, err
+		}
+		if there { // by now
+			continue
+		}
 		m, err := s.carrier.Whole(ctx, f.Listed)
 		if err != nil {
 			if s.tries[f.SID]++; s.tries[f.SID] < wholeTries {

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -352,4 +353,112 @@ func TestNoteFromAClockThatWasWrong(t *testing.T) {
 			t.Errorf("it is still noted that all is there until %v", through)
 		}
 	})
+}
+
+// TestCarrierGivesFewPagesAtATime: a list that is never to be had whole is gone through all the same.
+func TestCarrierGivesFewPagesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{PageSize: 5})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Minute)
+		w.stop()
+		for i := range 60 {
+			w.text(i, "missed", true)
+			time.Sleep(time.Minute)
+		}
+		left, since := 0, time.Time{}
+		w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+			if time.Since(since) > 90*time.Second {
+				left, since = 5, time.Now()
+			}
+			if left == 0 {
+				return gateway.Page{}, &gateway.Later{After: 90*time.Second - time.Since(since)}
+			}
+			left--
+			return g.List(ctx, q)
+		})
+		w.start()
+		for i := range 10 {
+			time.Sleep(30 * time.Second)
+			w.text(60+i, "missed meanwhile", true)
+		}
+		if late := w.whole(20 * time.Minute); late != 70 {
+			t.Errorf("%d texts were fetched", late)
+		}
+	})
+}
+
+// TestPageThatIsGone: where the page that a walk broke at is never to be had any more, the next walk begins anew.
+func TestPageThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{PageSize: 5})
+		defer w.close()
+		w.start()
+		time.Sleep(2 * time.Minute)
+		w.stop()
+		for i := range 30 {
+			w.text(i, "missed", true)
+			time.Sleep(time.Minute)
+		}
+		gone, asked := "", 0
+		w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+			if asked++; asked == 5 {
+				gone = q.Next
+			}
+			if gone != "" && q.Next == gone {
+				return gateway.Page{}, errors.New("gone")
+			}
+			return g.List(ctx, q)
+		})
+		w.start()
+		time.Sleep(2 * time.Minute)
+		w.text(30, "so that pages begin elsewhere", true)
+		w.whole(5 * time.Minute)
+		time.Sleep(5 * time.Minute)
+		if age := time.Since(w.state().Swept()); age > 20*time.Minute {
+			t.Errorf("no sweep has ended for %v", age)
+		}
+	})
+}
+
+// TestNewerTextsWithoutOlderOnes: where older pages are not to be had, newer texts are appended before them; of STOP and
+// START the newest counts all the same.
+func TestNewerTextsWithoutOlderOnes(t *testing.T) {
+	for _, c := range []struct {
+		older, newer string
+		out          bool
+	}{{"STOP", "START", false}, {"START", "STOP", true}} {
+		t.Run(c.newer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newTown(t, twiliotest.Config{PageSize: 5})
+				defer w.close()
+				w.start()
+				w.text(0, "hello", false)
+				time.Sleep(2 * time.Minute)
+				w.stop()
+				w.text(0, c.older, true)
+				for i := range 9 {
+					w.text(1+i, "missed", true)
+					time.Sleep(time.Minute)
+				}
+				w.text(0, c.newer, true)
+				until := time.Now().Add(2 * time.Minute)
+				w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+					if q.Next != "" && time.Now().Before(until) {
+						return gateway.Page{}, &gateway.Later{After: 61 * time.Second}
+					}
+					return g.List(ctx, q)
+				})
+				w.start()
+				w.within(10*time.Minute, "all texts", func() bool { return len(kept(t, w.log, desk.Received)) == 12 })
+				if all := kept(t, w.log, desk.Received); all[11].Head.Late < all[1].Head.Late {
+					t.Error("the newest was appended last")
+				}
+				if w.state().MayText(sms.Number(person(0))) == c.out {
+					t.Errorf("the number may be texted %t", c.out)
+				}
+			})
+		})
+	}
 }
