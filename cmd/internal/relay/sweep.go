@@ -141,12 +141,21 @@ func (s *Sweep) wait(ctx context.Context, err error) bool {
 	}
 	s.mu.Unlock()
 	switch {
-	case err != nil: // a text that cannot be taken is no reason to hurry now
-		return pause(ctx, min(sweepPause<<min(s.failed, 4), sweepEvery)-least, nil)
+	case err != nil: // a text that cannot be taken is no reason to hurry now; that it can be again is one
+		return pause(ctx, min(sweepPause<<min(s.failed, 4), sweepEvery)-least, s.mended(err))
 	case s.again > 0:
 		due = min(due, s.again)
 	}
 	return pause(ctx, due-least, s.soon)
+}
+
+// mended is closed when the log can be written to again; nil where nothing says that it cannot.
+func (s *Sweep) mended(err error) <-chan struct{} {
+	ended, why := s.desk.Broken()
+	if why == nil && !errors.Is(err, errUnavailable) && !errors.Is(err, errUnclear) {
+		return nil
+	}
+	return ended
 }
 
 // pause waits, less long where there is something on soon, and tells whether ctx has not ended.

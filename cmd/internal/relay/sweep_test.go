@@ -462,3 +462,18 @@ func TestNewerTextsWithoutOlderOnes(t *testing.T) {
 		})
 	}
 }
+
+// TestMendedLogIsSweptFor: what came while the log could not be written to is fetched as soon as it can.
+func TestMendedLogIsSweptFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, log, _ := unheard(t)
+		defer w.close()
+		log.Break(errors.New("no space left on device"))
+		w.text(1, "while the disk is full", false)
+		time.Sleep(9*time.Minute + 30*time.Second)
+		log.can.Store(true)
+		mended := time.Now()
+		w.within(15*time.Second, "the text", func() bool { return len(kept(t, w.log, desk.Received)) > 1 })
+		t.Logf("fetched %v after the disk came back", time.Since(mended))
+	})
+}
