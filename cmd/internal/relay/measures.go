@@ -91,7 +91,7 @@ var (
 	pendingDesc  = describe("befree_sends_waiting", "Texts that are to go out.")
 	lastDesc     = describe("befree_log_events", "Events in the log.")
 	writableDesc = describe("befree_log_writable", "1 while the log takes events, 0 while what comes is turned away.")
-	sweepDesc    = describe("befree_sweep_age_seconds", "Since the carrier's list was last seen whole; absent before the first time.")
+	sweepDesc    = describe("befree_sweep_age_seconds", "Since the carrier's list was last seen whole; before the first time, since the start.")
 	diskDesc     = describe("befree_disk_free_bytes", "Room left on the disk of the data folder.")
 )
 
@@ -147,9 +147,7 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 	consoles, behind := s.line.standing(uint64(last))
 	gauge(consolesDesc, float64(consoles))
 	gauge(behindDesc, float64(behind))
-	if ended := s.sweep.Ended(); !ended.IsZero() {
-		gauge(sweepDesc, now.Sub(ended).Seconds())
-	}
+	gauge(sweepDesc, s.sweep.Age().Seconds())
 	if free, ok := diskFree(s.folder); ok {
 		gauge(diskDesc, float64(free))
 	}

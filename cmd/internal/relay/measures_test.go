@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -20,7 +21,12 @@ import (
 // TestMeasures: what happened and how things stand is told in numbers, and nothing of a text, a number or a name.
 func TestMeasures(t *testing.T) {
 	m := relay.NewMeasures()
-	h := openChanged(t, storetest.Memory(), func(c *relay.Config) { c.Measures, c.Folder = m, t.TempDir() })
+	h := openChanged(t, storetest.Memory(), func(c *relay.Config) {
+		c.Measures, c.Folder = m, t.TempDir()
+		c.Gateway = lister{c.Gateway, func(context.Context, gateway.Gateway, gateway.Query) (gateway.Page, error) {
+			return gateway.Page{}, errors.New("no list") // whose age is told all the same
+		}}
+	})
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -54,6 +54,8 @@ type Sweep struct {
 	tries  map[string]int // to get the pictures of a text, by SID
 	failed int            // sweeps in a row
 
+	started time.Time
+
 	mu     sync.Mutex
 	ended  time.Time // when the last whole one did
 	rhythm rhythm
@@ -62,7 +64,7 @@ type Sweep struct {
 func newSweep(in *Intake, c Config) *Sweep {
 	s := &Sweep{
 		Intake: in, carrier: c.Gateway, number: c.Number, asks: rate.NewLimiter(rate.Every(time.Second), 5),
-		soon: make(chan struct{}, 1), tries: map[string]int{},
+		soon: make(chan struct{}, 1), tries: map[string]int{}, started: time.Now(),
 	}
 	in.desk.View(func(state *desk.State) { s.noted, s.mark = state.Swept(), lastSeen(state) })
 	return s
@@ -88,6 +90,14 @@ func (s *Sweep) Ended() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended
+}
+
+// Age is how long nobody has seen everything: since the last sweep that did, or since the start.
+func (s *Sweep) Age() time.Duration {
+	if ended := s.Ended(); !ended.IsZero() {
+		return time.Since(ended)
+	}
+	return time.Since(s.started)
 }
 
 // Receive hands a text on. One that ends a gap, or cannot be taken, is a reason to look for others.
