@@ -33,7 +33,8 @@ func (c *fullCarrier) Send(context.Context, gateway.Outgoing) (string, error) {
 // TestOutcomeOutlivesAFailedAppend: what became of a send is on disk once that can be written to again; the text, and
 // those after it, go on.
 func TestOutcomeOutlivesAFailedAppend(t *testing.T) {
-	log := &forgetful{FailingLog: storetest.Failing(storetest.Memory())}
+	failing := storetest.Failing(storetest.Memory())
+	log := &forgetful{FailingLog: failing, noKeys: noKeys{failing}}
 	d, err := NewDesk(t.Context(), log, desk.Policy{Limit: 3, ReplyAge: time.Minute}, map[string]desk.Role{"ada": desk.Specialist})
 	if err != nil {
 		t.Fatal(err)
