@@ -69,6 +69,7 @@ var screens = []struct {
 	{"notes", Options{}, conversation, []string{"1", "f3", "Asked for no sirens.", "ctrl+s", "Her sister is there"}},
 	{"safety", Options{}, conversation, []string{"1", "f4", "apples", "down", "tangerine", "ctrl+s", "f4", "down"}},
 	{"plan", Options{}, conversation, []string{"1", "f6", "When he drinks", "pgdown", "My aunt"}},
+	{"long history", Options{}, func(h *hand) { contacts(h, 8) }, []string{"1", "alt+h", "pgdown"}},
 	{"close", Options{}, conversation, []string{"1", "esc", "x"}},
 	{"follow-up", Options{}, conversation, []string{"1", "esc", "x", "3", "1", "2"}},
 	{"release", Options{}, conversation, []string{"1", "esc", "R"}},

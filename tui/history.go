@@ -24,8 +24,7 @@ func (m *Model) earlierThan(c *desk.Conversation) iter.Seq[*desk.Conversation] {
 
 // history tells what this console knows of the same person: each conversation, the newest first, with how it ended and
 // when somebody is to look after them again.
-func (m *Model) history(c *desk.Conversation, width, height int, focused bool) []string {
-	lines := []string{m.heading(m.T("History of this texter"), width, focused)}
+func (m *Model) history(c *desk.Conversation, width int) (lines []string) {
 	for c := range m.earlierThan(c) {
 		lines = append(lines, m.beganAs(c))
 		add := func(s string) { lines = append(lines, indented(s, width)...) }
@@ -48,13 +47,12 @@ func (m *Model) history(c *desk.Conversation, width, height int, focused bool) [
 			lines = append(lines, "  "+m.Theme.Muted.Paint(m.T("An earlier conversation is not on this machine.")))
 		}
 	}
-	return lines[:min(len(lines), height)]
+	return lines
 }
 
 // referrals tells to whom this person was passed on in each of their conversations, as far as wrap-ups say, and when
 // somebody looks after them again.
-func (m *Model) referrals(c *desk.Conversation, width, height int, focused bool) []string {
-	lines := []string{m.heading(m.T("Referrals of this texter"), width, focused)}
+func (m *Model) referrals(c *desk.Conversation, width int) (lines []string) {
 	for c := range m.earlierThan(c) {
 		lines = append(lines, m.beganAs(c))
 		add := func(s string) { lines = append(lines, indented(s, width)...) }
@@ -75,7 +73,7 @@ func (m *Model) referrals(c *desk.Conversation, width, height int, focused bool)
 			add(m.T("to be looked after again on {{.Day}}", "Day", text.Line(c.Closing.FollowUp)))
 		}
 	}
-	return lines[:min(len(lines), height)]
+	return lines
 }
 
 // beganAs names a conversation and when it began.

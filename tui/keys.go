@@ -288,6 +288,9 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, {{.Save}} keeps it.", "Key", m.press("F4"), "Save", m.press("ctrl+s")))
 		}
 		return cmd
+	case m.side == historySide || m.side == referralSide:
+		m.scroll.ReadKey(k)
+	case m.side == notesSide && m.scroll.Key(k):
 	case m.side == notesSide:
 		m.notes.Key(m.open, k)
 		return m.wrote(noteDraft)

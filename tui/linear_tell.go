@@ -214,10 +214,12 @@ func (l *Linear) tellBeside() {
 		l.tellUnsaved(l.notes.editor(c.ID).Text())
 		l.print(l.T("Write a note; an empty line goes back."))
 	case l.side == historySide:
-		l.print(l.history(c, linearWidth, 1000, false)...)
+		l.print(l.T("History of this texter"))
+		l.print(l.history(c, linearWidth)...)
 		l.leaveSide() // nothing is written there
 	case l.side == referralSide:
-		l.print(l.referrals(c, linearWidth, 1000, false)...)
+		l.print(l.T("Referrals of this texter"))
+		l.print(l.referrals(c, linearWidth)...)
 		l.leaveSide()
 	case l.side == planSide:
 		l.print(l.plan.answer(linearWidth, 1, false)...)

@@ -58,6 +58,7 @@ type Model struct {
 	safety   *safety
 	plan     *planForm
 	side     side
+	scroll   scroll // of the pane beside the conversation
 	focus    pane
 
 	open     string    // ID of the conversation on the screen

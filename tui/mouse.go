@@ -33,6 +33,8 @@ func (m *Model) clicked(e tea.MouseMsg) tea.Cmd {
 	case turn != 0 && p == onChat:
 		m.chat.Scroll(3 * turn)
 		return m.moved(m.open)
+	case turn != 0 && p == onSide:
+		m.scroll.Move(-3 * turn)
 	case e.Button != tea.MouseButtonLeft || e.Action != tea.MouseActionPress:
 	case p == onQueue:
 		if id := m.queue.at(row); id != "" {

@@ -174,15 +174,7 @@ func (p *planForm) Render(width, height int, focused bool) []string {
 	below := p.answer(width, max(3, height/4), focused)
 	room := max(1, height-len(lines)-len(below))
 	if len(list) > room {
-		from := min(max(0, at-room/2), len(list)-room)
-		above, below := from, len(list)-room-from
-		list = slices.Clone(list[from : from+room])
-		if above > 0 {
-			list[0] = "    " + p.Theme.Muted.Paint(p.T("{{.Lines}} more lines above", "Lines", above+1))
-		}
-		if below > 0 {
-			list[room-1] = "    " + p.Theme.Muted.Paint(p.T("{{.Lines}} more lines below", "Lines", below+1))
-		}
+		list = p.window(list, min(max(0, at-room/2), len(list)-room), room)
 	}
 	for len(list) < room {
 		list = append(list, "")

@@ -27,6 +27,82 @@ const (
 	referralSide side = "referrals"
 )
 
+// end is below all lines.
+const end = 1 << 30
+
+// A scroll is the part in view of lines that there may be no room for.
+type scroll struct {
+	top  int  // the first line, or end
+	tail bool // it stays at its end while it is there
+	at   int  // the first line that was in view, and
+	room int  // how many there was room for
+}
+
+// Key goes up and down, by keys that are not needed to write.
+func (s *scroll) Key(k tea.KeyMsg) bool {
+	page := max(1, s.room-2) // but for what is said of the others
+	switch k.String() {
+	case "pgup":
+		s.Move(-page)
+	case "pgdown":
+		s.Move(page)
+	case "end":
+		if s.top == end {
+			return false
+		}
+		s.top = end
+	default:
+		return false
+	}
+	return true
+}
+
+// ReadKey goes up and down where nothing is written, too.
+func (s *scroll) ReadKey(k tea.KeyMsg) {
+	switch k.String() {
+	case "up", "k":
+		s.Move(-1)
+	case "down", "j":
+		s.Move(1)
+	case "home", "g":
+		s.top = 0
+	case "G":
+		s.top = end
+	default:
+		s.Key(k)
+	}
+}
+
+// Move goes down by n lines.
+func (s *scroll) Move(n int) { s.top = max(0, s.at+n) }
+
+// Part is the part of lines in view, exactly as many as there is room for.
+func (s *scroll) Part(l *look, lines []string, room int) []string {
+	last := max(0, len(lines)-room)
+	s.at, s.room = min(s.top, last), room
+	if s.top >= last && s.tail {
+		s.top = end
+	}
+	lines = l.window(lines, s.at, room)
+	for len(lines) < room {
+		lines = append(lines, "")
+	}
+	return lines
+}
+
+// window is as many lines as there is room for, and says how many more there are above and below.
+func (l *look) window(lines []string, from, room int) []string {
+	below := len(lines) - room - from
+	lines = slices.Clone(lines[from:min(len(lines), from+room)])
+	if from > 0 && room > 0 {
+		lines[0] = "    " + l.Theme.Muted.Paint(l.T("{{.Lines}} more lines above", "Lines", from+1))
+	}
+	if below > 0 && room > 0 {
+		lines[room-1] = "    " + l.Theme.Muted.Paint(l.T("{{.Lines}} more lines below", "Lines", below+1))
+	}
+	return lines
+}
+
 // notes are for colleagues and never sent. They can be written without a network.
 type notes struct {
 	*look
@@ -56,8 +132,8 @@ func (n *notes) Key(id string, k tea.KeyMsg) {
 	n.editor(id).Key(k)
 }
 
-// Render shows the newest notes and the place to write.
-func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height int, focused bool) []string {
+// Render shows the notes in view and the place to write.
+func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, s *scroll, width, height int, focused bool) []string {
 	head := n.heading(n.T("Notes: never sent"), width, focused)
 	var lines []string
 	for _, note := range c.Notes {
@@ -68,11 +144,7 @@ func (n *notes) Render(c *desk.Conversation, outbox []bolt.Entry, width, height 
 		lines = []string{"", "  " + n.Theme.Muted.Paint(n.T("No notes yet."))}
 	}
 	box := max(3, height/3)
-	room := max(0, height-box-2)
-	lines = bottom(lines, room)
-	for len(lines) < room {
-		lines = append(lines, "")
-	}
+	lines = s.Part(n.look, lines, max(0, height-box-2))
 	lines = append(append([]string{head}, lines...), n.heading(n.T("New note"), width, false))
 	for _, l := range n.editor(c.ID).Render(width-3, box, focused) {
 		lines = append(lines, "  "+l)
@@ -224,6 +296,10 @@ func (m *Model) beside(s side) tea.Cmd {
 	}
 	cmd := m.keep()
 	m.side, m.focus, m.notice = s, onSide, notice{}
+	m.scroll = scroll{}
+	if s == notesSide {
+		m.scroll = scroll{top: end, tail: true}
+	}
 	switch {
 	case s == safetySide && (m.safety == nil || m.safety.id != c.ID || !m.safety.Changed()):
 		m.safety = newSafety(c)
@@ -326,6 +402,7 @@ func (m *Model) keepSide() tea.Cmd {
 			return nil
 		}
 		e.SetText("")
+		m.scroll.top = end // where it will stand
 		at := place{m.open, noteDraft}
 		m.unsaved[at] = true
 		back := func() {

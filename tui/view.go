@@ -242,17 +242,22 @@ func (m *Model) besidePane(width, height int) []string {
 	focused, c := m.focus == onSide, m.chat.conv
 	switch {
 	case m.side == notesSide:
-		return m.notes.Render(c, m.world.outbox, width, height, focused)
+		return m.notes.Render(c, m.world.outbox, &m.scroll, width, height, focused)
 	case m.side == safetySide && m.safety != nil:
 		return append([]string{m.heading(m.T("Safety record"), width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
 	case m.side == planSide && m.plan != nil:
 		return m.plan.Render(width, height, focused)
 	case m.side == historySide:
-		return m.history(c, width, height, focused)
+		return m.readable(m.T("History of this texter"), m.history(c, width), width, height, focused)
 	case m.side == referralSide:
-		return m.referrals(c, width, height, focused)
+		return m.readable(m.T("Referrals of this texter"), m.referrals(c, width), width, height, focused)
 	}
 	return nil
+}
+
+// readable is a pane in which nothing is written.
+func (m *Model) readable(name string, lines []string, width, height int, focused bool) []string {
+	return append([]string{m.heading(name, width, focused)}, m.scroll.Part(&m.look, lines, max(0, height-1))...)
 }
 
 // statusLine says who is here, what waits out of view and how the console stands to the relay. The connection comes first
@@ -388,11 +393,11 @@ func (m *Model) otherKeys() []string {
 			m.press("alt+o") + " " + m.T("only this answer"), m.press("ctrl+s") + " " + m.T("save"),
 		}
 	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
-		return []string{"esc " + m.T("back"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
+		return []string{"esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
 	case m.focus == onSide && m.side == safetySide:
 		return []string{"tab shift+tab " + m.T("fields"), m.press("ctrl+s") + " " + m.T("keep"), "esc " + m.T("back"), m.press("F1") + " " + m.T("help")}
 	case m.focus == onSide:
-		return []string{m.press("ctrl+s") + " " + m.T("keep"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"), "tab " + m.T("panes")}
+		return []string{m.press("ctrl+s") + " " + m.T("keep"), "esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
 	case m.Review:
 		return append([]string{"enter " + m.T("open"), m.press("t") + " " + m.T("notes"), m.press("p") + " " + m.T("plan"), m.press("s") + " " + m.T("safety")}, lists...)
 	case m.focus == onQueue:
