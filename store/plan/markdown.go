@@ -44,13 +44,20 @@ func Markdown(p Plan, loc *time.Location) string {
 }
 
 func writeField(b *strings.Builder, item Item, f Field, loc *time.Location) {
-	fmt.Fprintf(b, "\n**%s** (%s, %s)\n\n%s\n", item.Title, escape(f.By), stamp(f.At, loc), quote(f.Text))
+	fmt.Fprintf(b, "\n**%s** (%s, %s)\n\n%s\n", item.Title, escape(f.By), stamp(f.At, loc), said(f.Text, f.None))
 	for _, a := range f.Also {
-		fmt.Fprintf(b, "\n*Or, written at the same time by %s, %s:*\n\n%s\n", escape(a.By), stamp(a.At, loc), quote(a.Text))
+		fmt.Fprintf(b, "\n*Or, written at the same time by %s, %s:*\n\n%s\n", escape(a.By), stamp(a.At, loc), said(a.Text, a.None))
 	}
 }
 
 func stamp(t time.Time, loc *time.Location) string { return t.In(loc).Format("2006-01-02 15:04 MST") }
+
+func said(text string, none bool) string {
+	if none {
+		return "*Asked; does not apply.*"
+	}
+	return quote(text)
+}
 
 // quote puts every line of text behind "> ".
 func quote(text string) string {

@@ -35,10 +35,16 @@ func (b *book) save(t interface{ Fatalf(string, ...any) }, e Edit, by string) {
 	*b = append(*b, next)
 }
 
+// notApplying stands for a check among texts.
+const notApplying = "(none)"
+
 func texts(f Field) []string {
 	all := []string{f.Text}
+	if f.None {
+		all[0] = notApplying
+	}
 	for _, a := range f.Also {
-		all = append(all, a.Text)
+		all = append(all, texts(a.field(nil))...)
 	}
 	return slices.DeleteFunc(all, func(s string) bool { return s == "" })
 }
@@ -55,6 +61,14 @@ func TestNoWordIsLost(t *testing.T) {
 			e := Edit{Base: base, Fields: map[string]string{id: word}}
 			if rapid.IntRange(0, 3).Draw(t, "choose") == 0 {
 				e = Edit{Base: base, Choose: map[string]string{id: word}}
+			}
+			if rapid.IntRange(0, 3).Draw(t, "check") == 0 {
+				for _, of := range []map[string]string{e.Fields, e.Choose} {
+					if _, ok := of[id]; ok {
+						of[id] = ""
+					}
+				}
+				e.None, word = []string{id}, notApplying
 			}
 			if rapid.Bool().Draw(t, "seen") {
 				e.Seen, e.Base = b[base].See(id), rapid.IntRange(0, len(b)-1).Draw(t, "another base")

@@ -36,15 +36,17 @@ type Plan struct {
 // A Field is what stands under one item.
 type Field struct {
 	Text string    `json:"text,omitempty"`
+	None bool      `json:"none,omitempty"` // it was asked and does not apply; there is no text then
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
 	// Also holds what others wrote there at the same time, oldest first, until somebody chooses.
 	Also []Alternative `json:"also,omitempty"`
 }
 
-// An Alternative is a text that was written beside the one in the field.
+// An Alternative is a text that was written beside the one in the field, or that there is none.
 type Alternative struct {
 	Text string    `json:"text"`
+	None bool      `json:"none,omitempty"`
 	By   string    `json:"by"`
 	At   time.Time `json:"at"`
 }
@@ -55,11 +57,12 @@ type Edit struct {
 	Seen    Seen              `json:"seen,omitempty"`    // what stood there; where it is given, it counts and Base does not
 	Fields  map[string]string `json:"fields,omitempty"`  // the changed fields, by item, with their new text
 	Choose  map[string]string `json:"choose,omitempty"`  // fields with alternatives, with the text that is to stay alone
+	None    []string          `json:"none,omitempty"`    // those of both that were asked and do not apply; they have an empty text
 	Suicide *bool             `json:"suicide,omitempty"` // nil for unchanged
 	Review  *string           `json:"review,omitempty"`  // nil for unchanged, "" for none
 }
 
-// Seen marks what stood under items on the screen from which an edit was made; no mark for an item without words. A
+// Seen marks what stood under items on the screen from which an edit was made; no mark for an item with nothing. A
 // version number made without a network can come to mean another version once there is one; words cannot.
 type Seen map[string]string
 
@@ -72,19 +75,26 @@ func (p Plan) See(items ...string) Seen {
 	return seen
 }
 
-// mark is 64 bits of the SHA-256 of a field's texts, in hex; empty for a field without any.
+// mark is 64 bits of the SHA-256 of a field's texts, and of where there is none, in hex; empty for an empty field.
 func (f Field) mark() string {
-	if f.Text == "" && len(f.Also) == 0 {
+	if f.Empty() {
 		return ""
 	}
-	texts := []string{f.Text}
+	texts, none := []string{f.Text}, []bool{f.None}
 	for _, also := range f.Also {
-		texts = append(texts, also.Text)
+		texts, none = append(texts, also.Text), append(none, also.None)
 	}
-	raw, _ := json.Marshal(texts) // strings, which are JSON
+	var stands any = texts
+	if slices.Contains(none, true) {
+		stands = []any{texts, none}
+	}
+	raw, _ := json.Marshal(stands) // strings and bools, which are JSON
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:8])
 }
+
+// Empty tells whether nothing stands there.
+func (f Field) Empty() bool { return f.Text == "" && !f.None && len(f.Also) == 0 }
 
 // Check says in words what is wrong with e, nil if nothing is. Its error holds nothing that somebody wrote.
 func (e Edit) Check() error {
@@ -99,6 +109,13 @@ func (e Edit) Check() error {
 			if err := checkField(id, texts[id]); err != nil {
 				return err
 			}
+		}
+	}
+	for _, id := range e.None {
+		field, isField := e.Fields[id]
+		chosen, isChosen := e.Choose[id]
+		if !isField && !isChosen || field+chosen != "" {
+			return errors.New("it says that something does not apply which it gives an answer to, or none")
 		}
 	}
 	if e.Review != nil && *e.Review != "" {
@@ -150,17 +167,18 @@ func Apply(current Plan, history func(version int) (Plan, bool), e Edit, by stri
 		}
 		return known && sameWords(base.Fields[id], current.Fields[id])
 	}
+	says := func(id, text string) Alternative { return Alternative{text, slices.Contains(e.None, id), by, at} }
 	for id, text := range e.Fields {
-		next.Fields[id] = current.Fields[id].with(text, unchallenged(id), by, at)
+		next.Fields[id] = current.Fields[id].with(says(id, text), unchallenged(id))
 	}
 	for id, text := range e.Choose {
-		if unchallenged(id) {
-			next.Fields[id] = Field{Text: text, By: by, At: at}
+		if a := says(id, text); unchallenged(id) {
+			next.Fields[id] = a.field(nil)
 		} else { // something came in that the one who chose has not seen
-			next.Fields[id] = current.Fields[id].with(text, false, by, at)
+			next.Fields[id] = current.Fields[id].with(a, false)
 		}
 	}
-	maps.DeleteFunc(next.Fields, func(_ string, f Field) bool { return f.Text == "" && len(f.Also) == 0 })
+	maps.DeleteFunc(next.Fields, func(_ string, f Field) bool { return f.Empty() })
 	set(&next.Suicide, e.Suicide)
 	set(&next.Review, e.Review)
 	return next, nil
@@ -172,23 +190,29 @@ func set[T any](field *T, to *T) {
 	}
 }
 
-// with returns f with text in it: in the place of what is there if nobody else changed that, else beside it.
-func (f Field) with(text string, alone bool, by string, at time.Time) Field {
-	if text == f.Text || slices.ContainsFunc(f.Also, func(a Alternative) bool { return a.Text == text }) {
+// with returns f with what a says in it: in the place of what is there if nobody else changed that, else beside it.
+func (f Field) with(a Alternative, alone bool) Field {
+	same := func(b Alternative) bool { return a.Text == b.Text && a.None == b.None }
+	if same(Alternative{Text: f.Text, None: f.None}) || slices.ContainsFunc(f.Also, same) {
 		return f
 	}
-	if alone || f.Text == "" && len(f.Also) == 0 {
-		return Field{Text: text, By: by, At: at, Also: f.Also}
+	if alone || f.Empty() {
+		return a.field(f.Also)
 	}
-	if text == "" { // emptied by one, rewritten by the other: what was rewritten stays
+	if a.Text == "" && !a.None { // emptied by one, rewritten by the other: what was rewritten stays
 		return f
 	}
-	f.Also = append(slices.Clip(slices.Clone(f.Also)), Alternative{text, by, at})
+	f.Also = append(slices.Clip(slices.Clone(f.Also)), a)
 	return f
 }
 
+// field is a in a field's place, with others beside it.
+func (a Alternative) field(also []Alternative) Field {
+	return Field{Text: a.Text, None: a.None, By: a.By, At: a.At, Also: also}
+}
+
 func sameWords(a, b Field) bool {
-	return a.Text == b.Text && slices.Equal(a.Also, b.Also)
+	return a.Text == b.Text && a.None == b.None && slices.Equal(a.Also, b.Also)
 }
 
 // Contested returns the items of which two texts stand, in the order of the form.
@@ -202,11 +226,11 @@ func (p Plan) Contested() []Item {
 	return items
 }
 
-// Missing returns the items of a stage under which nothing stands yet, in the order of the form.
+// Missing returns the items of a stage under which no answer stands yet, in the order of the form.
 func (p Plan) Missing(stage Stage) []Item {
 	var items []Item
 	for _, item := range Items() {
-		if item.Stage == stage && p.Fields[item.ID].Text == "" {
+		if item.Stage == stage && p.Fields[item.ID].Text == "" && !p.Fields[item.ID].None {
 			items = append(items, item)
 		}
 	}
