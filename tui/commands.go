@@ -60,6 +60,7 @@ func commands() []command {
 		{name: "Plan to a file", any: []string{"alt+p"}, do: (*Model).planFile},
 		{name: "Versions of the plan", any: []string{"alt+v"}, do: just((*Model).planVersions)},
 		{name: "Next question of the plan without an answer", any: []string{"ctrl+n"}, do: (*Model).nextQuestion},
+		{name: "Does not apply, in the plan", any: []string{"ctrl+x"}, do: (*Model).check},
 		{name: "Suicide steps of the plan, or no longer", any: []string{"alt+s"}, do: (*Model).suicide},
 		{name: "Only this answer of several in the plan", any: []string{"alt+o"}, do: (*Model).onlyThis},
 		{name: "History of this texter", any: []string{"alt+h"}, list: []string{"i"}, do: func(m *Model) tea.Cmd { return m.beside(historySide) }},

@@ -308,8 +308,11 @@ func (l *look) asNote(e bolt.Entry) string {
 		for _, texts := range []map[string]string{edit.Fields, edit.Choose} {
 			for _, item := range slices.Sorted(maps.Keys(texts)) {
 				title, _ := plan.Find(item)
-				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.Word(cmp.Or(title.Title, item)), "Words", texts[item]))
+				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.Word(cmp.Or(title.Title, item)), "Words", cmp.Or(texts[item], l.answerOf("", slices.Contains(edit.None, item)))))
 			}
+		}
+		if edit.Review != nil {
+			lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.T("Next review"), "Words", *edit.Review))
 		}
 		return strings.Join(lines, "\n")
 	case desk.SafetySaved:

@@ -283,7 +283,11 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 	switch {
 	case k.Type == tea.KeyEsc:
 		cmd := m.keep()
-		m.back()
+		kept := m.side != planSide || m.plan == nil || m.plan.Wrong(m.now) == ""
+		said := m.notice
+		if m.back(); !kept {
+			m.notice = said
+		}
 		if s := m.safety; s != nil && s.Changed() {
 			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, {{.Save}} keeps it.", "Key", m.press("F4"), "Save", m.press("ctrl+s")))
 		}
@@ -306,7 +310,12 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 
 func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 	step := map[string]int{"tab": 1, "shift+tab": -1, "pgdown": 1, "pgup": -1, "alt+down": 1, "alt+up": -1}[k.String()]
+	if m.plan.item() == reviewed && k.Type == tea.KeyEnter {
+		step = 1 // it is one line
+	}
 	switch {
+	case step != 0 && m.plan.Wrong(m.now) != "":
+		return m.keep()
 	case step != 0:
 		cmd := m.keep()
 		m.plan.Move(step)

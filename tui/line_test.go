@@ -471,7 +471,7 @@ var named = map[string]tea.KeyMsg{
 	"down": {Type: tea.KeyDown}, "pgup": {Type: tea.KeyPgUp}, "pgdown": {Type: tea.KeyPgDown}, "home": {Type: tea.KeyHome},
 	"end": {Type: tea.KeyEnd}, "f1": {Type: tea.KeyF1}, "f3": {Type: tea.KeyF3}, "f4": {Type: tea.KeyF4}, "f6": {Type: tea.KeyF6},
 	"f7": {Type: tea.KeyF7}, "f8": {Type: tea.KeyF8}, "f9": {Type: tea.KeyF9}, "alt+s": {Type: tea.KeyRunes, Runes: []rune("s"), Alt: true}, "ctrl+c": {Type: tea.KeyCtrlC},
-	"ctrl+l": {Type: tea.KeyCtrlL}, "ctrl+s": {Type: tea.KeyCtrlS}, "ctrl+j": {Type: tea.KeyCtrlJ},
+	"ctrl+l": {Type: tea.KeyCtrlL}, "ctrl+s": {Type: tea.KeyCtrlS}, "ctrl+x": {Type: tea.KeyCtrlX}, "ctrl+j": {Type: tea.KeyCtrlJ},
 	"alt+a": {Type: tea.KeyRunes, Runes: []rune("a"), Alt: true},
 	"alt+u": {Type: tea.KeyRunes, Runes: []rune("u"), Alt: true}, "alt+1": {Type: tea.KeyRunes, Runes: []rune("1"), Alt: true},
 	"alt+c": {Type: tea.KeyRunes, Runes: []rune("c"), Alt: true}, "alt+p": {Type: tea.KeyRunes, Runes: []rune("p"), Alt: true},

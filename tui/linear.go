@@ -361,13 +361,22 @@ func (l *Linear) fill(line string) tea.Cmd {
 	case l.side == planSide && l.plan != nil:
 		switch {
 		case line == "":
-		case l.plan.Changed(): // a draft of before, which was read out
+		case line == "-" && l.plan.item() == reviewed:
+			l.plan.editor.SetText("")
+		case line == "-":
+			l.plan.editor.SetText("")
+			cmd := l.check()
+			l.plan.Move(1)
+			return cmd
+		case l.plan.Changed() && l.plan.item() != reviewed: // a draft of before, which was read out
 			added(l.plan.editor, line)
 		default:
 			l.plan.editor.SetText(line)
 		}
-		cmd := l.keep()
-		l.plan.Move(1)
+		wrong, cmd := l.plan.Wrong(l.now) != "", l.keep()
+		if !wrong {
+			l.plan.Move(1)
+		}
 		return cmd
 	case l.side == safetySide && l.safety != nil:
 		return l.fillSafety(line)

@@ -226,7 +226,11 @@ func (l *Linear) tellBeside() {
 		if l.plan.Changed() {
 			l.tellUnsaved(l.plan.editor.Text())
 		}
-		l.print(l.T("Write the answer; an empty line goes on, a full stop alone goes back."))
+		if l.plan.item() == reviewed {
+			l.print(l.T("Write what is to stand there, - for nothing; an empty line leaves it, a full stop alone goes back."))
+			break
+		}
+		l.print(l.T("Write the answer, - for asked, does not apply; an empty line goes on, a full stop alone goes back."))
 	case l.side == safetySide:
 		f := l.safety.fields[l.safety.at]
 		v, _ := l.safety.value(l.safety.at)

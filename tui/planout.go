@@ -5,7 +5,6 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"befree.example/store/desk"
 	"befree.example/store/plan"
 	"befree.example/tui/text"
 )
@@ -38,15 +37,22 @@ func (m *Model) card() tea.Cmd {
 		for i, item := range left {
 			titles[i] = m.Word(item.Title)
 		}
-		all := m.plan0(c)
+		all := answers(c.Plan())
 		said = m.T("The card has {{.In}} of {{.All}} answers and no headings. Left out: {{.Left}}.", "In", all-len(left), "All", all, "Left", strings.Join(titles, ", "))
 	}
 	m.say(said)
 	return m.saveSoon()
 }
 
-// plan0 is how many answers a plan has.
-func (m *Model) plan0(c *desk.Conversation) int { return newPlanForm(&m.look, c, nil).answered() }
+// answers counts the answers in words that a plan has.
+func answers(p plan.Plan) (n int) {
+	for _, f := range p.Fields {
+		if strings.TrimSpace(f.Text) != "" {
+			n++
+		}
+	}
+	return n
+}
 
 // planFile writes the plan as Markdown, having asked.
 func (m *Model) planFile() tea.Cmd {

@@ -322,7 +322,7 @@ func (m *Model) keep() tea.Cmd {
 		return nil
 	}
 	p, item, words := m.plan, m.plan.item(), m.plan.editor.Text()
-	at, was := place{p.id, planDraft + item}, m.plan.plan.Fields[item]
+	at, was := place{p.id, planDraft + item}, p.plan
 	if !p.Changed() {
 		if p.drafts[item] != "" { // what it was is written again
 			delete(p.drafts, item)
@@ -331,13 +331,42 @@ func (m *Model) keep() tea.Cmd {
 		return m.saveSoon()
 	}
 	m.unsaved[at] = true // which it is no more
+	if why := p.Wrong(m.now); why != "" {
+		p.drafts[item] = words
+		m.fail(m.T("Not kept: {{.Why}}", "Why", why))
+		return m.saveSoon()
+	}
 	undo := func() {
 		m.answersIn(p.id)[item], m.unsaved[at] = words, true
 		if m.plan != nil && m.plan.id == p.id {
 			m.plan.NotSaved(item, was)
 		}
 	}
-	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit())), m.saveSoon())
+	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Edit(m.now))), m.saveSoon())
+}
+
+// check says of the item on the screen that it was asked and does not apply, or no longer.
+func (m *Model) check() tea.Cmd {
+	if m.focus != onSide || m.side != planSide || m.plan == nil {
+		return m.beside(planSide) // nobody has read yet what it would be said of
+	}
+	p := m.plan
+	switch {
+	case p.item() == reviewed:
+		m.say(m.T("That is for what is asked. No date is no review."))
+		return nil
+	case strings.TrimSpace(p.editor.Text()) != "":
+		m.say(m.T("There is an answer here. Clear it first."))
+		return nil
+	}
+	item, was := p.item(), p.plan
+	undo := func() {
+		if m.plan != nil && m.plan.id == p.id {
+			m.plan.NotSaved(item, was)
+		}
+	}
+	m.unsaved[place{p.id, planDraft + item}] = true
+	return tea.Batch(m.do(doing{what: m.T("Plan saved."), kept: keptPlan, undo: undo}, about(m.chat.conv, desk.PlanSaved, p.Check())), m.saveSoon())
 }
 
 // answersIn are the answers in a conversation's plan that are not saved, by item, beside the one on the screen.
@@ -365,7 +394,7 @@ func (m *Model) inPlan(do func() tea.Cmd) tea.Cmd {
 func (m *Model) nextQuestion() tea.Cmd {
 	return m.inPlan(func() tea.Cmd {
 		cmd := m.keep()
-		if !m.plan.Missing() {
+		if m.plan.Wrong(m.now) == "" && !m.plan.Missing() {
 			m.say(m.T("Nothing is missing in this plan."))
 		}
 		return cmd

@@ -58,17 +58,17 @@ func (v *versions) Render(l *look, width, height int) []string {
 		l.beside("  "+v.title(l, older), "  "+v.title(l, newer), half),
 	}
 	var body []string
-	for _, item := range plan.Items() {
-		was, is := older.Fields[item.ID], newer.Fields[item.ID]
-		if strings.TrimSpace(was.Text+is.Text) == "" {
+	for _, item := range append(plan.Items(), plan.Item{ID: reviewed}) {
+		was, is := l.versionOf(older, item.ID), l.versionOf(newer, item.ID)
+		if strings.TrimSpace(was+is) == "" {
 			continue
 		}
 		mark, ink := "    ", l.Theme.Muted
-		if was.Text != is.Text {
+		if was != is {
 			mark, ink = "  * ", l.Theme.Focus
 		}
-		body = append(body, ink.Paint(mark+l.Word(item.Title)))
-		left, right := wrap(text.Line(was.Text), half-7), wrap(text.Line(is.Text), half-7)
+		body = append(body, ink.Paint(mark+l.planTitle(item)))
+		left, right := wrap(was, half-7), wrap(is, half-7)
 		for i := range max(len(left), len(right)) {
 			var a, b string
 			if i < len(left) {
@@ -93,14 +93,22 @@ func (v *versions) changes(l *look) (lines []string) {
 			older = v.plans[i-1]
 		}
 		lines = append(lines, v.title(l, newer))
-		for _, item := range plan.Items() {
-			is := newer.Fields[item.ID].Text
-			if is != older.Fields[item.ID].Text {
-				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.Word(item.Title), "Words", cmp.Or(text.Line(is), l.T("(no words)"))))
+		for _, item := range append(plan.Items(), plan.Item{ID: reviewed}) {
+			is := l.versionOf(newer, item.ID)
+			if is != l.versionOf(older, item.ID) {
+				lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.planTitle(item), "Words", cmp.Or(is, l.T("(no words)"))))
 			}
 		}
 	}
 	return lines
+}
+
+// versionOf is what stands under an item in a version, on a line.
+func (l *look) versionOf(p plan.Plan, id string) string {
+	if id == reviewed {
+		return p.Review
+	}
+	return l.answerOf(p.Fields[id].Text, p.Fields[id].None)
 }
 
 func (v *versions) title(l *look, p plan.Plan) string {

@@ -352,6 +352,9 @@ func (m *Model) footerKeys() (keys []string, need int) {
 	if m.focus == onComposer && !m.covered() {
 		return m.composerKeys(), 7
 	}
+	if m.inForm() && m.side == planSide && !m.covered() {
+		return m.otherKeys(), 5
+	}
 	return m.otherKeys(), 0
 }
 
@@ -390,7 +393,7 @@ func (m *Model) otherKeys() []string {
 	case m.focus == onSide && m.side == planSide:
 		return []string{
 			"tab " + m.T("next, saved"), m.press("alt+s") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),
-			m.press("alt+o") + " " + m.T("only this answer"), m.press("ctrl+s") + " " + m.T("save"),
+			m.press("ctrl+x") + " " + m.T("does not apply"), m.press("alt+o") + " " + m.T("only this answer"), m.press("ctrl+s") + " " + m.T("save"),
 		}
 	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
 		return []string{"esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
