@@ -36,7 +36,8 @@ type composer struct {
 	since  map[string]time.Time // drafts that were found on the disk, and from when
 	places places               // where what is not on the disk yet stands
 
-	back map[string]bool // drafts with words that came back, which have not been on the screen since
+	cards cards
+	back  map[string]bool // drafts with words that came back, which have not been on the screen since
 
 	burst, key time.Time // when the last of each came
 }
@@ -45,6 +46,7 @@ func newComposer(l *look, p places) composer {
 	return composer{
 		look: l, editor: newEditor(roomToWrite), drafts: map[string]string{},
 		since: map[string]time.Time{}, places: p, back: map[string]bool{},
+		cards: cards{drafts: map[string]bool{}, went: map[string]bool{}, places: p},
 	}
 }
 
@@ -70,6 +72,7 @@ func (c *composer) Text(id string) string {
 
 // Put makes text the draft for a conversation.
 func (c *composer) Put(id, text string) {
+	c.cards.Wrote(id, text)
 	if c.places[place{id, replyDraft}] = true; id == c.id {
 		c.editor.SetText(text)
 		return
@@ -95,10 +98,12 @@ func (c *composer) GiveBack(id, text string) {
 		c.Put(id, text+"\n"+now)
 	}
 	c.back[id] = true
+	c.cards.Back(id, text)
 }
 
 // Take takes the words that are sent out of a draft, and leaves what came back meanwhile.
 func (c *composer) Take(id, words string) {
+	c.cards.Went(id, words)
 	rest := strings.TrimSuffix(c.Text(id), words)
 	if c.Put(id, strings.TrimSuffix(rest, "\n")); rest == "" {
 		delete(c.places, place{id, replyDraft}) // it leaves the drafts as it enters the outbox
@@ -140,6 +145,7 @@ func (c *composer) Newline() {
 func (c *composer) changed() {
 	c.places[place{c.id, replyDraft}] = true
 	delete(c.since, c.id)
+	c.cards.Wrote(c.id, c.editor.Text())
 }
 
 // Others returns the other conversations that have a draft.

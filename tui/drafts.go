@@ -48,6 +48,10 @@ func (m *Model) restore(d draftsMsg) {
 			m.saw(e.Conversation, words)
 			continue
 		}
+		if e.What == cardDraft {
+			m.composer.cards.drafts[e.Conversation] = true
+			continue
+		}
 		drafts++
 		switch e.What {
 		case replyDraft:
@@ -146,6 +150,7 @@ const (
 	noteDraft   = "note"
 	planDraft   = "plan/"  // and the item
 	safetyDraft = "safety" // changes, as JSON
+	cardDraft   = "card"   // nothing that was written: that the reply began as a card
 	seenDraft   = "seen"   // nothing that was written: a seen, as JSON
 )
 
@@ -158,6 +163,8 @@ func (m *Model) words(p place) string {
 		return m.notes.editor(p.conversation).Text()
 	case p.what == seenDraft:
 		return m.seen(p.conversation)
+	case p.what == cardDraft && m.composer.cards.drafts[p.conversation]:
+		return "yes"
 	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:
 		raw, _ := json.Marshal(m.records[p.conversation]) // strings, which are JSON
 		return string(raw)

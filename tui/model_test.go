@@ -534,7 +534,7 @@ func TestPlanOut(t *testing.T) {
 		s.h.must(desk.Command{Kind: desk.PlanSaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist},
 			desk.PlanEdit{Fields: map[string]string{"situation/numbers": "555 0199", "situation/words": "tangerine"}})
 		s.wait(time.Second)
-		s.press("alt+c")
+		s.press("alt+c", "y")
 		if got := s.m.composer.Text("c0147"); !strings.Contains(got, "555 0199") || strings.Contains(got, "tangerine") || len(s.h.replies()) > 0 {
 			s.Errorf("the composer has %q, sent %q", got, s.h.replies())
 		}

@@ -250,7 +250,7 @@ func TestANoticeEndsWhenItIsTrueNoMore(t *testing.T) {
 // TestCardSaysWhatItLeavesOut names the answers that are not in it.
 func TestCardSaysWhatItLeavesOut(t *testing.T) {
 	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
-		s.press("1", "f6", "When he drinks", "tab", "My aunt", "tab", "tangerine", "tab", "esc", "alt+c")
+		s.press("1", "f6", "When he drinks", "tab", "My aunt", "tab", "tangerine", "tab", "esc", "alt+c", "y")
 		s.sees("1 of 3 answers and no headings", "Left out: Red flags, Safe word and danger word", "My aunt")
 	})
 }

@@ -42,6 +42,14 @@ func (m *Model) send() tea.Cmd {
 		m.fail(m.T("Not sent, it stays a draft. {{.Why}}", "Why", why))
 		return nil
 	}
+	if !m.unsafeCard(words) {
+		return nil
+	}
+	return m.sendChecked(words)
+}
+
+// sendChecked sends words that were looked at, unless it is not safe to text now.
+func (m *Model) sendChecked(words string) tea.Cmd {
 	if why := m.chat.conv.Gate(m.now); why != "" {
 		m.gate(why, words)
 		return nil

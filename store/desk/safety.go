@@ -16,6 +16,7 @@ type Safety struct {
 	Until      string   `json:"until,omitempty"`       // exclusive; before From when they go past midnight
 	Zone       string   `json:"zone,omitempty"`        // IANA name, such as "America/Chicago"
 	Watched    bool     `json:"watched,omitempty"`     // the phone is shared, or somebody reads it
+	PhoneKnown bool     `json:"phone_known,omitempty"` // somebody has said whether it is
 	Opening    sms.Text `json:"opening,omitempty"`     // the line agreed to begin with
 	Hold       bool     `json:"hold,omitempty"`        // do not text until they text
 }
@@ -43,6 +44,7 @@ func (s Safety) With(e SafetyEdit) Safety {
 	set(&s.SafeWord, e.SafeWord)
 	set(&s.DangerWord, e.DangerWord)
 	set(&s.Watched, e.Watched)
+	s.PhoneKnown = s.PhoneKnown || e.Watched != nil
 	set(&s.Opening, e.Opening)
 	set(&s.Hold, e.Hold)
 	if e.Hours != nil {

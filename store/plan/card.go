@@ -68,7 +68,7 @@ func CardProblems(p Plan, text string) []string {
 		problems = append(problems, fmt.Sprintf("It takes %d segments (%s); a card is one.", s.Segments, s.Encoding))
 	}
 	for _, word := range telling(text) {
-		problems = append(problems, fmt.Sprintf("%q tells what it is for.", word))
+		problems = append(problems, fmt.Sprintf("The word %s tells what it is for.", word))
 	}
 	if holdsAgreed(p, text) {
 		problems = append(problems, "It holds a word that was agreed on in secret.")

@@ -189,7 +189,9 @@ func sentences(t *testing.T) map[string]use {
 		"desk/decide_text.go":  refused,
 		"desk/safety.go":       func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
 		"desk/apply.go":        func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
-		"plan/card.go":         func(around []ast.Node, _ string) bool { return inside(around, "ErrPhoneNotSafe") },
+		"plan/card.go": func(around []ast.Node, s string) bool {
+			return inside(around, "ErrPhoneNotSafe") || inside(around, "CardProblems") && strings.HasSuffix(s, ".")
+		},
 		"../client/trust.go": func(around []ast.Node, s string) bool {
 			return inside(around, "errPin") || inside(around, "trouble") && strings.Contains(s, " ")
 		},
