@@ -32,7 +32,7 @@ func (m *Model) export() tea.Cmd {
 		m.say(m.T("Files cannot be written here."))
 	case a.Ready(m.now) && a.By == m.Name:
 		m.palette = newPalette(m.T("Write {{.Who}}", "Who", who), []offer{
-			{name: m.T("as a text to read (Markdown)"), do: func() tea.Cmd { return m.exportAs(c, ".md", markdown) }},
+			{name: m.T("as a text to read (Markdown)"), do: func() tea.Cmd { return m.exportAs(c, ".md", m.markdown) }},
 			{name: m.T("as a table (CSV)"), do: func() tea.Cmd { return m.exportAs(c, ".csv", table) }},
 		})
 	case a.Waits(m.now):
@@ -89,7 +89,7 @@ func rows(c *desk.Conversation) (all []row1) {
 }
 
 // markdown is a conversation to read. Whatever a texter wrote is quoted, so that it is no part of the page.
-func markdown(c *desk.Conversation, zone *time.Location) []byte {
+func (l *look) markdown(c *desk.Conversation, zone *time.Location) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\nopened %s, closed %s, %s\n", codename.Of(c.ID), c.OpenedAt.In(zone).Format(time.RFC3339), c.ClosedAt.In(zone).Format(time.RFC3339), text.Line(c.Closing.Disposition))
 	if c.Closing.Summary != "" {
@@ -99,7 +99,7 @@ func markdown(c *desk.Conversation, zone *time.Location) []byte {
 		fmt.Fprintf(&b, "\n## %s %s, %s\n\n%s\n", r.at.In(zone).Format(time.RFC3339), text.Line(r.who), r.what, quoted(r.words))
 	}
 	if c.Plan().Version > 0 {
-		b.WriteString("\n" + plan.Markdown(c.Plan(), zone))
+		b.WriteString("\n" + plan.Markdown(c.Plan(), zone, l))
 	}
 	return []byte(b.String())
 }

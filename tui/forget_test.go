@@ -212,7 +212,7 @@ func TestHostileTextsInExports(t *testing.T) {
 	for _, words := range hostile {
 		c.Messages = append(c.Messages, &desk.Message{Inbound: true, Text: sms.Text(words)})
 	}
-	page := string(markdown(c, time.UTC))
+	page := string(New(Options{}).markdown(c, time.UTC))
 	for line := range strings.Lines(page) {
 		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 }) {
 			t.Errorf("a control character in %q", line)

@@ -165,7 +165,7 @@ func (m *Model) planFile() tea.Cmd {
 		return nil
 	}
 	save, name := m.Save, "plan-"+dashed(c.ID)
-	words := plan.Markdown(c.Plan(), m.Zone)
+	words := plan.Markdown(c.Plan(), m.Zone, m)
 	m.ask(&dialog{
 		title: m.T("Write the plan of {{.Who}} to a file?", "Who", m.who(c)),
 		about: c.ID,

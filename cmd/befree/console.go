@@ -16,6 +16,7 @@ import (
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
 	"befree.example/tui"
+	"befree.example/tui/speech"
 )
 
 type consoleCmd struct {
@@ -26,6 +27,7 @@ type consoleCmd struct {
 
 // Run sits its person down at the line.
 func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
+	c.profile.speech = c.display.speech()
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		cl, err := c.client(std, c.Relay)
 		if err != nil {
@@ -47,6 +49,7 @@ type reviewCmd struct {
 
 // Run opens what is on this machine, without any network.
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
+	c.profile.speech = c.display.speech()
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		cl, err := c.end(std, client.Config{})
 		if err != nil {
@@ -126,7 +129,7 @@ func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (
 	defer func() { err = errors.Join(err, term.Restore(int(in.Fd()), before)) }()
 	s := newScreen(out)
 	defer s.Close()
-	o.Show, o.Call = s.Show, calling(s.write, notice)
+	o.Show, o.Call = s.Show, calling(s.write, notice, speech.For(o.Language))
 	o.Copy, o.Mouse, o.Title = s.Copy, s.Mouse, s.Title
 	m := tui.New(keepingPlaces(o))
 	return run(ctx, m, m, func(p *tea.Program, gone <-chan struct{}) { s.Watch(p, gone) }, tea.WithInput(in), tea.WithFilter(tui.Filter))
@@ -134,7 +137,7 @@ func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (
 
 // aloud has a console say lines on standard output, and hear them on standard input.
 func aloud(ctx context.Context, o tui.Options, notice string, std *config.Std) error {
-	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice)
+	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice, speech.For(o.Language))
 	l := tui.NewLinear(keepingPlaces(o), std.Out)
 	return run(ctx, l, l.Model, func(p *tea.Program, _ <-chan struct{}) {
 		in := bufio.NewReader(std.In) // a line may be of any length

@@ -14,6 +14,7 @@ import (
 	"befree.example/store/triage"
 	"befree.example/tui"
 	"befree.example/tui/replies"
+	"befree.example/tui/speech"
 	"befree.example/tui/theme"
 )
 
@@ -54,9 +55,16 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 
 // language is the one that was asked for, or the locale's.
 func (d display) language() string {
-	if d.Language != "auto" {
+	if d.Language != "auto" && d.Language != "" {
 		return d.Language
 	}
+	return locale()
+}
+
+func (d display) speech() *speech.Speech { return speech.For(d.language()) }
+
+// locale is the language that the system speaks.
+func locale() string {
 	return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
 }
 

@@ -36,7 +36,7 @@ func (c *enrolCmd) Run(ctx context.Context, std *config.Std) error {
 	if err != nil {
 		return fmt.Errorf("not enrolled: %w", err)
 	}
-	fmt.Fprintf(std.Out, "This device is enrolled: %s, %s. Sit down with: befree console --name %s\n", c.Name, role, c.Name)
+	fmt.Fprintln(std.Out, c.says().T("This device is enrolled: {{.Name}}, {{.Role}}. Sit down with: befree console --name {{.Name}}", "Name", c.Name, "Role", c.says().Word(string(role))))
 	return nil
 }
 
@@ -44,7 +44,7 @@ func (c *enrolCmd) code(std *config.Std) (code wire.Code, err error) {
 	var text []byte
 	switch c.Code {
 	case "":
-		text, err = askCode(std)
+		text, err = askCode(std, c.says().T("The code that you were told: "))
 	case "-":
 		text, err = io.ReadAll(io.LimitReader(std.In, 1<<10))
 	default:
@@ -57,12 +57,12 @@ func (c *enrolCmd) code(std *config.Std) (code wire.Code, err error) {
 }
 
 // askCode shows what is typed: it is long, and good once.
-func askCode(std *config.Std) ([]byte, error) {
+func askCode(std *config.Std, prompt string) ([]byte, error) {
 	in, ok := std.In.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil, errors.New("there is no terminal to ask for it; name a file, or - for standard input")
 	}
-	fmt.Fprint(std.Err, "The code that you were told: ")
+	fmt.Fprint(std.Err, prompt)
 	var typed strings.Builder
 	for b := make([]byte, 1); ; { // no more than the line: what follows is the passphrase
 		if _, err := in.Read(b); err != nil {

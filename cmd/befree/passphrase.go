@@ -34,14 +34,14 @@ func (c *passphraseCmd) Run(std *config.Std) error {
 	case "leave":
 		return c.leaveRing(std, cache, old)
 	}
-	fresh, err := newPassphrase(std, "--new", c.New, "New passphrase: ")
+	fresh, err := newPassphrase(std, c.says(), "--new", c.New, c.says().T("New passphrase: "))
 	if err != nil {
 		return err
 	}
 	if err := cache.ChangePassphrase(old, fresh); err != nil {
 		return err
 	}
-	fmt.Fprintln(std.Out, "The new passphrase opens the cache; the old one opens nothing any more, except copies that were made before.")
+	fmt.Fprintln(std.Out, c.says().T("The new passphrase opens the cache; the old one opens nothing any more, except copies that were made before."))
 	return nil
 }
 
@@ -55,7 +55,7 @@ func (c *passphraseCmd) useRing(std *config.Std, cache *bolt.Cache, passphrase [
 	if err := cache.Trust(passphrase, secret); err != nil {
 		return errors.Join(err, keyring.Delete(ringService, c.ringEntry()))
 	}
-	fmt.Fprintln(std.Out, "The system's key ring opens the cache from now on: whoever is signed in here as you can read it. A locked screen and dangerous acts ask for the passphrase.")
+	fmt.Fprintln(std.Out, c.says().T("The system's key ring opens the cache from now on: whoever is signed in here as you can read it. A locked screen and dangerous acts ask for the passphrase."))
 	return nil
 }
 
@@ -66,6 +66,6 @@ func (c *passphraseCmd) leaveRing(std *config.Std, cache *bolt.Cache, passphrase
 	if err := keyring.Delete(ringService, c.ringEntry()); err != nil && !errors.Is(err, keyring.ErrNotFound) {
 		return fmt.Errorf("the cache opens by the passphrase alone; what the key ring has is of no use any more, but could not be deleted: %w", err)
 	}
-	fmt.Fprintln(std.Out, "The passphrase alone opens the cache.")
+	fmt.Fprintln(std.Out, c.says().T("The passphrase alone opens the cache."))
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"befree.example/store/desk"
 	"befree.example/store/plan"
+	"befree.example/tui/speech"
 	"befree.example/tui/text"
 )
 
@@ -28,7 +29,7 @@ func (p *player) print(context.Context, string) error {
 		fmt.Fprintf(p.out, "  %s %-8s (note) %s\n", n.At.Local().Format("15:04:05"), text.Line(n.Author), text.Line(n.Text.Reveal()))
 	}
 	if c.Plan().Version > 0 {
-		fmt.Fprintf(p.out, "\n%s\n", plan.Markdown(c.Plan(), time.Local))
+		fmt.Fprintf(p.out, "\n%s\n", plan.Markdown(c.Plan(), time.Local, speech.For(locale())))
 	}
 	return nil
 }

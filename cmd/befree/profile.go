@@ -19,6 +19,7 @@ import (
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/seal"
+	"befree.example/tui/speech"
 )
 
 // A profile is one person on one device: a sealed cache, in which the device's keys are too.
@@ -26,6 +27,16 @@ type profile struct {
 	Name       string `help:"Who you are, as whoever runs the relay has entered you." required:""`
 	Profile    string `help:"Folder of your sealed cache; default in your home." placeholder:"DIR"`
 	Passphrase string `help:"File with the cache's passphrase; default: you are asked." placeholder:"FILE"`
+
+	speech *speech.Speech // of whoever is asked; nil for the locale's
+}
+
+// says is how its person is spoken to.
+func (p *profile) says() *speech.Speech {
+	if p.speech == nil {
+		p.speech = speech.For(locale())
+	}
+	return p.speech
 }
 
 // AfterApply fills in where the profile is.
@@ -46,7 +57,7 @@ func (p *profile) begin(std *config.Std) (*bolt.Cache, error) {
 	_, missing := os.Stat(p.cache())
 	fresh := errors.Is(missing, fs.ErrNotExist)
 	if !fresh && p.Passphrase == "" {
-		fmt.Fprintf(std.Err, "A profile of %s is here already, in %s: it opens by the passphrase that it has.\n", p.Name, p.Profile)
+		fmt.Fprintln(std.Err, p.says().T("A profile of {{.Name}} is here already, in {{.Folder}}: it opens by the passphrase that it has.", "Name", p.Name, "Folder", p.Profile))
 	}
 	return p.unlock(std, fresh)
 }
@@ -76,7 +87,7 @@ func (p *profile) unlock(std *config.Std, fresh bool) (*bolt.Cache, error) {
 		if err == nil {
 			return p.opened(std, bolt.CacheOptions{Secret: secret}, 0)
 		}
-		fmt.Fprintf(std.Err, "The system's key ring does not give its secret (%v); the passphrase does as well.\n", err)
+		fmt.Fprintln(std.Err, p.says().T("The system's key ring does not give its secret ({{.Why}}); the passphrase does as well.", "Why", err))
 	}
 	c, _, err := p.byPassphrase(std, fresh)
 	return c, err
@@ -92,7 +103,7 @@ func (p *profile) byPassphrase(std *config.Std, fresh bool) (c *bolt.Cache, pass
 		if p.Passphrase != "" || !errors.Is(err, seal.ErrPassphrase) {
 			break
 		}
-		fmt.Fprintln(std.Err, "That was not the passphrase.")
+		fmt.Fprintln(std.Err, p.says().T("That was not the passphrase."))
 	}
 	return c, passphrase, err
 }
@@ -105,16 +116,9 @@ func (p *profile) opened(std *config.Std, o bolt.CacheOptions, slips int) (*bolt
 	case errors.Is(err, bolt.ErrRevoked):
 		_ = keyring.Delete(ringService, p.ringEntry()) // it opens nothing any more
 	case err == nil && c.Wrong() > slips:
-		fmt.Fprintf(std.Err, "%s since you were last here.\n", wrong(c.Wrong()-slips))
+		fmt.Fprintln(std.Err, p.says().N(c.Wrong()-slips, "{{.N}} wrong passphrases were tried since you were last here."))
 	}
 	return c, err
-}
-
-func wrong(n int) string {
-	if n == 1 {
-		return "One wrong passphrase was tried"
-	}
-	return fmt.Sprintf("%d wrong passphrases were tried", n)
 }
 
 // client is the profile's end of a relay's line, at which it must be enrolled. Its cache is to be closed after it.
@@ -142,21 +146,21 @@ func (p *profile) end(std *config.Std, c client.Config) (_ *client.Client, err e
 func (p *profile) passphrase(std *config.Std, fresh bool) ([]byte, error) {
 	switch {
 	case fresh:
-		return newPassphrase(std, "--passphrase", p.Passphrase, "Passphrase for what is kept here: ")
+		return newPassphrase(std, p.says(), "--passphrase", p.Passphrase, p.says().T("Passphrase for what is kept here: "))
 	case p.Passphrase != "":
 		return passphraseIn("--passphrase", p.Passphrase)
 	}
-	return ask(std, "Passphrase: ")
+	return ask(std, p.says().T("Passphrase: "))
 }
 
 // passphraseLeast is how many characters a new passphrase has at least: whoever steals a cache may guess for years.
 const passphraseLeast = 12
 
 // newPassphrase comes from a file, if one is named, or twice from the keyboard.
-func newPassphrase(std *config.Std, flag, path, prompt string) ([]byte, error) {
+func newPassphrase(std *config.Std, in *speech.Speech, flag, path, prompt string) ([]byte, error) {
 	if path == "" {
-		fmt.Fprintf(std.Err, "At least %d characters; four words are good.\n", passphraseLeast)
-		return askTwice(std, prompt)
+		fmt.Fprintln(std.Err, in.T("At least {{.Least}} characters; four words are good.", "Least", passphraseLeast))
+		return askTwice(std, in, prompt)
 	}
 	passphrase, err := passphraseIn(flag, path)
 	if err == nil {
@@ -178,21 +182,21 @@ func passphraseIn(flag, path string) ([]byte, error) {
 }
 
 // askTwice asks until a new passphrase is long enough, and the same twice.
-func askTwice(std *config.Std, prompt string) ([]byte, error) {
+func askTwice(std *config.Std, in *speech.Speech, prompt string) ([]byte, error) {
 	for {
 		first, err := ask(std, prompt)
 		if err != nil {
 			return nil, err
 		}
 		if err := longEnough(first); err != nil {
-			fmt.Fprintf(std.Err, "Nothing was changed: %v.\n", err)
+			fmt.Fprintln(std.Err, in.T("Nothing was changed: {{.Why}}.", "Why", in.Error(err)))
 			continue
 		}
-		second, err := ask(std, "Once more, to be sure: ")
+		second, err := ask(std, in.T("Once more, to be sure: "))
 		if err != nil || bytes.Equal(first, second) {
 			return first, err
 		}
-		fmt.Fprintln(std.Err, "The two differ; nothing was changed.")
+		fmt.Fprintln(std.Err, in.T("The two differ; nothing was changed."))
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
+
+	"befree.example/tui/speech"
 )
 
 // A screen shows frames on a terminal, each at once and all at one time: only rows that changed are written. A terminal
@@ -144,15 +146,15 @@ var notices = map[string]string{
 }
 
 // calling calls for a person by the notice of that name, through tmux where there is one; nil where they want none.
-func calling(write func(string), name string) func(urgent bool) {
+func calling(write func(string), name string, in *speech.Speech) func(urgent bool) {
 	notice := notices[name]
 	if notice == "" {
 		return nil
 	}
 	return func(urgent bool) {
-		words := "befree: somebody waits"
+		words := in.T("befree: somebody waits")
 		if urgent {
-			words = "befree: URGENT"
+			words = in.T("befree: URGENT")
 		}
 		said := notice
 		if strings.Contains(said, "%s") {

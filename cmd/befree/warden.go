@@ -114,14 +114,16 @@ func watch(ctx context.Context, in, out *os.File) error {
 	return broken(said.Bytes())
 }
 
+// errKilled is said of a console that ended otherwise than its person wanted.
+var errKilled = errors.New("befree was killed or stopped because of a mistake of its own; drafts, notes and plans are kept, start it again")
+
 // broken keeps where a console stopped, for whoever mends it, and says that in one sentence.
 func broken(said []byte) error {
-	const what = "befree was killed or stopped because of a mistake of its own; drafts, notes and plans are kept, start it again"
 	name, err := keepPlaces(said)
 	if err != nil {
-		return errors.New(what)
+		return errKilled
 	}
-	return fmt.Errorf("%s (where it stopped, and nobody's words, is in %s)", what, name)
+	return fmt.Errorf("%w (where it stopped, and nobody's words, is in %s)", errKilled, name)
 }
 
 // errNowhere says that a runtime named no place.

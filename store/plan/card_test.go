@@ -11,7 +11,11 @@ import (
 	"befree.example/store/sms"
 
 	"befree.example/store/sms/smstest"
+	"befree.example/tui/speech"
 )
+
+// english is read once: a fuzzer asks for it often.
+var english = speech.For("en")
 
 func planOf(fields map[string]string) Plan {
 	p := Plan{Version: 1, By: "ada", At: noon, Fields: map[string]Field{}}
@@ -70,8 +74,8 @@ func TestCardIsOneSegmentAndTellsNothing(t *testing.T) {
 
 // harmless finds what could reach out of a field: control characters, and lines of the page that a field made.
 func harmless(t testing.TB, text string) {
-	page := Markdown(planOf(map[string]string{"leaving/bag": text}), time.UTC)
-	frame := Markdown(planOf(map[string]string{"leaving/bag": "x"}), time.UTC)
+	page := Markdown(planOf(map[string]string{"leaving/bag": text}), time.UTC, english)
+	frame := Markdown(planOf(map[string]string{"leaving/bag": "x"}), time.UTC, english)
 	for _, r := range page {
 		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
 			t.Errorf("%q puts %U on the page", text, r)

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"befree.example/tui/speech"
 )
 
 const kids = "situation/children"
@@ -117,7 +119,7 @@ func TestChecksInMarkdown(t *testing.T) {
 	b := book{{}}
 	b.save(t, none(b), "ada")
 	b.save(t, Edit{Fields: map[string]string{kids: "two"}}, "ben")
-	words := Markdown(b.newest(), nil)
+	words := Markdown(b.newest(), nil, english)
 	for _, want := range []string{"**Children** (ada, 2026-03-02 12:01 UTC)\n\n*Asked; does not apply.*\n", "written at the same time by ben, 2026-03-02 12:02 UTC:*\n\n> two"} {
 		if !strings.Contains(words, want) {
 			t.Errorf("%q is not in:\n%s", want, words)
@@ -125,5 +127,11 @@ func TestChecksInMarkdown(t *testing.T) {
 	}
 	if strings.Contains(words, "In the situation, children") {
 		t.Error("what does not apply is named as not asked")
+	}
+	words = Markdown(b.newest(), nil, speech.For("es"))
+	for _, want := range []string{"# Plan de seguridad, versión 2", "**Niños** (ada", "*Se preguntó; no aplica.*", "## Aún no se preguntó", "¿Qué notas primero"} {
+		if !strings.Contains(words, want) {
+			t.Errorf("in Spanish, %q is not in:\n%s", want, words)
+		}
 	}
 }

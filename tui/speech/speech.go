@@ -119,16 +119,38 @@ func (s *Speech) Word(english string) string {
 	return said
 }
 
+// Error says an error and those that it wraps. What befree has no words for is said as it is.
+func (s *Speech) Error(err error) string {
+	whole := err.Error()
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range many.Unwrap() {
+			whole = strings.Replace(whole, one.Error(), s.Error(one), 1)
+		}
+		return whole
+	}
+	const inner = "%w"
+	wrapped := errors.Unwrap(err)
+	if wrapped == nil || wrapped.Error() == "" {
+		return s.Word(whole)
+	}
+	own := strings.Replace(whole, wrapped.Error(), inner, 1)
+	said := s.Word(own)
+	if rest, ok := strings.CutPrefix(own, inner+": "); ok && said == own {
+		said = inner + ": " + s.Word(rest)
+	}
+	return strings.Replace(said, inner, s.Error(wrapped), 1)
+}
+
 // filled says a sentence that was made from a format such as "%s holds %d conversations" with the same values, or
 // returns it as it is.
 func (s *Speech) filled(english string) string {
 	for _, f := range s.formats {
 		if values := f.english.FindStringSubmatch(english); values != nil {
-			said := f.said
-			for _, v := range values[1:] {
-				said = strings.Replace(said, verb.FindString(said), v, 1)
-			}
-			return said
+			n := 0
+			return verb.ReplaceAllStringFunc(f.said, func(string) string {
+				n++
+				return values[n]
+			})
 		}
 	}
 	return english
@@ -140,7 +162,7 @@ type format struct {
 	said    string
 }
 
-var verb = regexp.MustCompile(`%[sdv]`)
+var verb = regexp.MustCompile(`%[sdvwq]`)
 
 func (s *Speech) readFormats(messages []*i18n.Message) {
 	for _, m := range messages {

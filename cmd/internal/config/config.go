@@ -33,7 +33,7 @@ type Std struct {
 var ErrSaid = errors.New("said already")
 
 // Main runs a program by its command line, until it is done or told to stop, and ends the process: with 0 for done, with
-// 1 and one line on standard error for anything else.
+// 1 and one line on standard error for anything else. A grammar that can Say an error chooses the words.
 func Main(name, help string, grammar any) {
 	stderr := process.Begin()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,7 +45,11 @@ func Main(name, help string, grammar any) {
 		os.Exit(1)
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(err.Error(), "\n", "; "))
+		words := err.Error()
+		if s, ok := grammar.(interface{ Say(err error) string }); ok {
+			words = s.Say(err)
+		}
+		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(words, "\n", "; "))
 		os.Exit(1)
 	}
 }
