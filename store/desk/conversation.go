@@ -113,8 +113,12 @@ func (m *Message) DueIn(now time.Time) time.Duration {
 	return 0
 }
 
-// OldIn returns how long m may still be handed to the carrier for the first time; no more than zero: it is too old.
+// OldIn returns how long m may still be handed to the carrier for the first time; no more than zero: it is too old. So it
+// is where a clock was set back and nobody can tell its age.
 func (m *Message) OldIn(now time.Time, p Policy) time.Duration {
+	if m.Since.Sub(now) > longestHold {
+		return 0
+	}
 	most := p.withDefaults().ReplyAge
 	if m.Automatic != "" {
 		most = p.withDefaults().AutomaticAge

@@ -402,15 +402,19 @@ func TestDroppedForkLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestClockSetBackHoldsNoText(t *testing.T) {
+// TestClockSetBack: that by which a clock was set back hides how long a text has waited. Where it is more than any text is
+// held, the text is not held for as long, and does not go out.
+func TestClockSetBack(t *testing.T) {
 	l := newLine(t)
 	l.now = noon.AddDate(1, 0, 0)
 	c := l.claim(l.text(texter, "hello"))
-	r := reply(c, "hi")
-	r.Body = body(desk.Reply{Text: "hi"})
-	e := l.do(r)
+	ref := l.do(reply(c, "hi")).ID
+	help := l.text("+12025550123", "HELP")
+	l.now = l.now.Add(-time.Minute)
+	l.refused(desk.CodeNotYet, start(c, ref))
 	l.now = noon
-	l.do(start(c, e.ID))
+	l.refused(desk.CodeTooOld, start(c, ref))
+	l.refused(desk.CodeTooOld, start(help, help.Next().ID))
 	if l.text(texter, "thanks").Newest().At.After(noon) {
 		t.Fatal("an event is stamped by a clock that was wrong")
 	}
