@@ -48,8 +48,9 @@ type Config struct {
 type Client struct {
 	Config
 	Identity Identity
-	wake     chan struct{}   // there is something in the outbox that the connection has not looked at
-	asks     chan wire.Frame // what somebody asks of the relay and waits for
+	wall     func() time.Time // the machine's clock as it was set, which goes on while the machine sleeps
+	wake     chan struct{}    // there is something in the outbox that the connection has not looked at
+	asks     chan wire.Frame  // what somebody asks of the relay and waits for
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
@@ -107,7 +108,7 @@ func New(c Config) (*Client, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	cl := &Client{
-		Config: c, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
+		Config: c, wall: func() time.Time { return time.Now().Round(0) }, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
 		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
 		numbers: map[string]chan sms.Number{}, wholes: map[string]chan struct{}{}, erased: make(chan struct{}, 1),
 		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, handed: map[string]bool{}, waiting: map[string]chan answered{},

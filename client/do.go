@@ -120,7 +120,7 @@ func (c *Client) queue(command desk.Command, certain ed25519.PrivateKey) (id str
 	c.queuing.Lock()
 	defer c.queuing.Unlock()
 	id, err = c.Cache.Queue(bolt.Entry{
-		Conversation: command.Conversation, Kind: command.Kind, At: pressed.UTC(), Command: raw,
+		Conversation: command.Conversation, Kind: command.Kind, At: c.wall().UTC(), Command: raw,
 		Drafted: command.Kind == desk.ReplyQueued,
 	})
 	if err != nil {

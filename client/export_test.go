@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"time"
 
 	"befree.example/store/bolt"
 )
@@ -14,3 +15,6 @@ func Know(c *bolt.Cache, relay string) error {
 	}
 	return c.SetDevice(raw)
 }
+
+// SetWall has a client that does not run yet take that for the machine's clock.
+func (c *Client) SetWall(wall func() time.Time) { c.wall = wall }

@@ -83,6 +83,14 @@ func console(t *testing.T, url, path string) *client.Client {
 // logged is a console that writes its log to logger.
 func logged(t *testing.T, url, path string, logger *slog.Logger) *client.Client {
 	t.Helper()
+	c := still(t, url, path, logger)
+	follow(t, c)
+	return c
+}
+
+// still is a console that does not follow the line yet.
+func still(t *testing.T, url, path string, logger *slog.Logger) *client.Client {
+	t.Helper()
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{
 		Owner: "ada", Passphrase: []byte("test"),
 		Params: seal.Params{Passes: 1, Memory: 64, Lanes: 1}, ClassOf: desk.ClassOf, Forgets: desk.Forgets,
@@ -98,7 +106,6 @@ func logged(t *testing.T, url, path string, logger *slog.Logger) *client.Client 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cache.Close() })
-	follow(t, c)
 	return c
 }
 
@@ -224,7 +231,6 @@ func TestLostAck(t *testing.T) {
 	})
 }
 
-// What an earlier process left: a note goes out, a reply becomes a draft.
 // TestActWhoseAckIsLost: a claim that the relay carried out is not said to be undone; nor is it handed over twice.
 func TestActWhoseAckIsLost(t *testing.T) {
 	ids, again := make(chan string, 2), make(chan struct{}, 1)
@@ -258,6 +264,46 @@ func TestActWhoseAckIsLost(t *testing.T) {
 	}
 }
 
+// TestMachineAsleep: how long a machine slept after the key press, in which its monotonic clock stood still, is part of a
+// reply's age.
+func TestMachineAsleep(t *testing.T) {
+	for slept, sent := range map[time.Duration]bool{30 * time.Second: true, 2 * time.Hour: false, -time.Hour: true} {
+		ages := make(chan time.Duration, 1)
+		url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
+			hear()
+			snapshot(say, 1, text(1, 0, "one"))
+			if f := hear(); f.Command != nil {
+				ages <- f.Command.Age
+				say(wire.Frame{Ack: &wire.Ack{ID: f.Command.ID, Seq: 2}})
+				hear()
+			}
+		}})
+		c := still(t, url, filepath.Join(t.TempDir(), "cache.db"), nil)
+		wall := time.Now().Round(0)
+		c.SetWall(func() time.Time { return wall })
+		if o, err := c.Do(t.Context(), desk.Command{Kind: desk.ReplyQueued, Conversation: "c", Body: []byte(`{"text":"I am here"}`)}); err != nil || !o.Kept {
+			t.Fatal(o, err)
+		}
+		wall = wall.Add(slept)
+		follow(t, c)
+		var outbox []bolt.Entry
+		until(t, c, "the reply's end", func() bool {
+			var err error
+			outbox, err = c.Cache.Outbox()
+			return err == nil && (len(outbox) == 0 || outbox[0].Refused != "")
+		})
+		if (len(outbox) == 0) != sent {
+			t.Errorf("asleep for %v: sent %v", slept, !sent)
+		}
+		if sent {
+			if age := <-ages; age < slept || age < 0 {
+				t.Errorf("asleep for %v: its age is %v", slept, age)
+			}
+		}
+	}
+}
+
+// What an earlier process left: a note goes out, a reply becomes a draft.
 func TestReplyOfAnEarlierProcessIsADraft(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	cache, err := bolt.OpenCache(path, bolt.CacheOptions{

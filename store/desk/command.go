@@ -22,7 +22,7 @@ type Command struct {
 	Claim        uint64          `json:"claim,omitempty"` // Seq of the claim that it rests on
 	Seen         uint64          `json:"seen,omitempty"`  // Seq of the newest text or safety record on the screen
 	Body         json.RawMessage `json:"body,omitempty"`
-	Age          time.Duration   `json:"age,omitempty"`   // from the key press until it was sent, by the console's own monotonic clock
+	Age          time.Duration   `json:"age,omitempty"`   // from the key press until it was sent, by that of the console's own clocks which says more
 	Proof        []byte          `json:"proof,omitempty"` // of a [Dangerous] kind: the device's signature, its owner having shown again who they are
 
 	Actor  string     `json:"-"` // staff, or one of store.Texter, store.Carrier, store.Clock
