@@ -250,7 +250,7 @@ func (d *Desk) commit(batch []request) error {
 			answers[i].err = errLeft
 			continue
 		}
-		r.Age += time.Since(r.at)
+		r.Age += elapsed(r.at, time.Now())
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
 	began := time.Now()

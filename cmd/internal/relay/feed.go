@@ -21,7 +21,11 @@ import (
 // feedMost is how many events are read from the log at once.
 const feedMost = 256
 
-// A feed is one console's connection. One goroutine reads what the console asks; the crew writes whatever follows the
+// heardMost is how many frames of a console wait to be dealt with. What is more waits in its connection.
+const heardMost = 16
+
+// A feed is one console's connection. One goroutine reads what the console asks, another deals with that as long as there
+// is any; the crew writes whatever follows the
 // console's cursor in the log, and the answers, whenever the feed is woken. A slow console slows itself alone.
 type feed struct {
 	*Line
@@ -30,7 +34,13 @@ type feed struct {
 	who     Member
 	device  Device
 	pace    *pace
-	answers chan *wire.Frame // from the reader to the writer; its room bounds what a console can have open
+	began   time.Time
+	heard   chan *arrival // from the reader to whoever deals with it
+	full    time.Time     // since when things may stand in the connection for want of room there, zero if none do
+	room    time.Time     // when there was room again
+	dealing atomic.Bool   // somebody deals with what was heard
+	dealers sync.WaitGroup
+	answers chan *wire.Frame // to the writer; its room bounds what a console can have open
 	pong    atomic.Pointer[string]
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read
@@ -54,11 +64,12 @@ type feed struct {
 func (f *feed) run() {
 	f.ctx, f.end = context.WithCancelCause(context.WithoutCancel(f.draining))
 	now := time.Now()
+	f.began = now
 	f.expires, f.pings = now.Add(f.session), now.Add(wire.PingEvery)
 	f.clock = time.AfterFunc(wire.PingEvery, f.wake)
 	f.last.Add(1)
 	f.walls.crew.take(f)
-	f.end(f.walls.safely("what a console asked", f.listen))
+	f.end(f.walls.safely("what a console said", f.listen))
 	f.clock.Stop()
 	_ = f.ws.Close() // ends the writing
 	if f.woken.Add(1) > 1 {
@@ -166,7 +177,7 @@ func (f *feed) due(now time.Time) error {
 	}
 	if !now.Before(f.pings) {
 		f.pings = now.Add(wire.PingEvery)
-		err = f.ws.WriteControl(websocket.PingMessage, nil, now.Add(wire.WriteTimeout))
+		err = f.ws.WriteControl(websocket.PingMessage, []byte(now.Sub(f.began).String()), now.Add(wire.WriteTimeout))
 	}
 	f.next = again
 	for _, t := range []time.Time{f.pings, f.leaves} {
@@ -195,13 +206,15 @@ func (f *feed) say(frame wire.Frame) error {
 	return f.ws.WriteMessage(websocket.TextMessage, b)
 }
 
-// listen takes what the console asks, one thing after another. What it waits on is a shallow stack: there are many.
+// listen takes what the console asks, whatever becomes of that which it asked before, and returns once all is dealt with.
+// What it waits on is a shallow stack: there are many.
 func (f *feed) listen() error {
+	defer f.dealers.Wait()
 	for {
 		_ = f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
 		kind, r, err := f.ws.NextReader()
 		if err == nil {
-			err = f.asks(kind, r)
+			err = f.hears(kind, r)
 		}
 		if err != nil {
 			return err
@@ -209,32 +222,93 @@ func (f *feed) listen() error {
 	}
 }
 
-// asks does what a console asks for.
-func (f *feed) asks(kind int, r io.Reader) error {
-	ctx := f.ctx
+// An arrival is a frame, and when it came.
+type arrival struct {
+	wire.Frame
+	at time.Time
+}
+
+// hears notes when a frame came and sees to it that it is dealt with. What stood in the connection for want of room counts
+// from when there was none: nobody knows when it came.
+func (f *feed) hears(kind int, r io.Reader) error {
 	frame, err := decode(kind, r)
-	if err == nil && f.over() {
-		err = errNotAdmitted // what it asks for now comes too late
-	}
-	if err == nil {
-		err = f.pace.wait(ctx, frame.Command != nil)
-	}
 	if err != nil {
 		return err
 	}
-	switch {
-	case frame.Command != nil:
-		return f.command(ctx, *frame.Command)
-	case frame.Fetch != nil:
-		return f.whole(ctx, frame.Fetch.Conversation, f.who.holds)
-	case frame.Preview != nil:
-		return f.preview(ctx, frame.Preview.Conversations)
-	case frame.Collect != nil:
-		f.fetches.Go(func() {
-			_ = f.walls.safely("fetching a file", func() error { f.collect(ctx, *frame.Collect); return nil })
+	a, stands := &arrival{frame, time.Now()}, len(f.heard) == heardMost
+	if stands && f.full.IsZero() {
+		f.full = a.at
+	}
+	if !f.full.IsZero() {
+		a.at = f.full
+	}
+	select {
+	case f.heard <- a:
+	case <-f.ctx.Done():
+		return context.Cause(f.ctx)
+	}
+	if stands {
+		f.room = time.Now()
+	}
+	if !f.dealing.Swap(true) {
+		f.dealers.Go(func() {
+			if err := f.walls.safely("what a console asked", f.deal); err != nil {
+				f.end(err)
+				_ = f.ws.Close() // ends the reader
+			}
 		})
-	case frame.Auth != nil:
-		return f.answered(*frame.Auth)
+	}
+	return nil
+}
+
+// ponged takes the answer to a ping: nothing older than that stands in the connection.
+func (f *feed) ponged(pinged string) error {
+	if after, err := time.ParseDuration(pinged); err == nil && f.began.Add(after).After(f.room) {
+		f.full = time.Time{}
+	}
+	return f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit))
+}
+
+// deal deals with what was heard, one thing after another, until there is no more.
+func (f *feed) deal() error {
+	for {
+		select {
+		case a := <-f.heard:
+			if err := f.asks(a); err != nil {
+				return err
+			}
+		default:
+			f.dealing.Store(false)
+			if len(f.heard) == 0 || f.dealing.Swap(true) {
+				return nil
+			}
+		}
+	}
+}
+
+// asks does what a console asks for.
+func (f *feed) asks(a *arrival) error {
+	ctx := f.ctx
+	if err := f.pace.wait(ctx, a.Command != nil); err != nil {
+		return err
+	}
+	if f.over() { // what it asks for now comes too late
+		return errNotAdmitted
+	}
+	switch {
+	case a.Command != nil:
+		a.Command.Age += elapsed(a.at, time.Now())
+		return f.command(ctx, *a.Command)
+	case a.Fetch != nil:
+		return f.whole(ctx, a.Fetch.Conversation, f.who.holds)
+	case a.Preview != nil:
+		return f.preview(ctx, a.Preview.Conversations)
+	case a.Collect != nil:
+		f.fetches.Go(func() {
+			_ = f.walls.safely("fetching a file", func() error { f.collect(ctx, *a.Collect); return nil })
+		})
+	case a.Auth != nil:
+		return f.answered(*a.Auth)
 	}
 	return nil
 }

@@ -163,7 +163,7 @@ type caller struct {
 
 // stay signs a console in and has it served in a goroutine of its own, so that the deep stack of a sign-in goes too.
 func (l *Line) stay(ws *websocket.Conn, c caller) {
-	f := &feed{Line: l, ws: ws, answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1)}
+	f := &feed{Line: l, ws: ws, heard: make(chan *arrival, heardMost), answers: make(chan *wire.Frame, 16), busy: make(chan struct{}, 1)}
 	f.woken.Store(1) // until run, there is nothing for the crew to say
 	if err := l.walls.safely("a sign-in", func() error { return l.letIn(f, c) }); err != nil {
 		f.gone(err)
@@ -248,7 +248,7 @@ func (l *Line) admitted(f *feed, near netip.Prefix) {
 		f.wake()
 		return nil
 	})
-	f.ws.SetPongHandler(func(string) error { return f.ws.SetReadDeadline(time.Now().Add(wire.SilenceLimit)) }) // no stranger's counts
+	f.ws.SetPongHandler(f.ponged) // no stranger's counts
 }
 
 // greet says who the relay is, and lets in whoever the enrolment knows, within AuthTimeout. Its error is errNotAdmitted

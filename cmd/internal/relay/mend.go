@@ -166,7 +166,7 @@ func (d *Desk) whole(ctx context.Context) bool {
 func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 	began, age := time.Now(), c.Age
 	for {
-		c.Age = age + time.Since(began)
+		c.Age = age + elapsed(began, time.Now())
 		seq, err := d.Do(ctx, c)
 		if !errors.Is(err, errUnavailable) && !errors.Is(err, errUnclear) {
 			return seq, err
@@ -184,3 +184,7 @@ func (d *Desk) Patiently(ctx context.Context, c desk.Command) (uint64, error) {
 		}
 	}
 }
+
+// elapsed is how long ago t was, by the monotonic clock or by the wall clock if that says more: the monotonic one stands
+// still while a machine sleeps or is held.
+func elapsed(t, wall time.Time) time.Duration { return max(time.Since(t), wall.Round(0).Sub(t)) }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"befree.example/client/wire"
 	"befree.example/cmd/internal/gateway/twilio/twiliotest"
 	"befree.example/cmd/internal/relay"
 	"befree.example/store"
@@ -202,6 +204,76 @@ func TestStoppedWhileTheDiskIsFull(t *testing.T) {
 			t.Errorf("it went out %d times", sent)
 		}
 	})
+}
+
+// TestReplyBehindOthers: what a reply waits behind what its console asked before, in the relay or in the connection, is part
+// of its age.
+func TestReplyBehindOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		notes  int           // that were asked for before
+		broken time.Duration // for which the log cannot be written to
+		sent   bool
+	}{
+		"a note for less than a minute": {notes: 1, broken: 50 * time.Second, sent: true},
+		"a note for longer":             {notes: 1, broken: 90 * time.Second},
+		"more than there is room for":   {notes: 100, broken: 90 * time.Second},
+		"a flood":                       {notes: 1500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &healing{FailingLog: storetest.Failing(storetest.Memory())}
+				f := fortified(t, func(c *relay.Config) { c.Log = log })
+				f.log = log
+				f.wantText(carriers, "SM1")
+				hello, err := log.Find(t.Context(), "SM1")
+				if err != nil {
+					t.Fatal(err)
+				}
+				ada := f.member("ada", desk.Specialist)
+				ws, err := f.signIn("192.0.2.1", ada)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer ws.Close()
+				ask := func(n int, kind store.Kind, claim uint64, body string) {
+					write(t, ws, wire.Frame{Command: &desk.Command{
+						ID: store.DeviceID(ada.device, uint64(n)), Kind: kind, Conversation: hello.Conversation,
+						Claim: claim, Seen: hello.Seq, Body: []byte(body),
+					}})
+				}
+				answer := func(n int) (got wire.Frame) {
+					t.Helper()
+					for id := store.DeviceID(ada.device, uint64(n)); (got.Ack == nil || got.Ack.ID != id) && (got.Refused == nil || got.Refused.ID != id); {
+						got = wire.Frame{}
+						read(t, ws, &got)
+					}
+					return got
+				}
+				var asking sync.WaitGroup
+				asking.Go(func() { ask(1, desk.Claimed, 0, "null") })
+				claim := answer(1).Ack.Seq
+				asking.Wait()
+				if tt.broken > 0 {
+					log.Break(errors.New("no space left on device"))
+					time.AfterFunc(tt.broken, func() { log.can.Store(true) })
+				}
+				reply := tt.notes + 2
+				go func() {
+					for n := range tt.notes {
+						ask(n+2, desk.NoteAdded, 0, `{"text":"a note"}`)
+					}
+					ask(reply, desk.ReplyQueued, claim, `{"text":"I am here"}`)
+				}()
+				if got := answer(reply); (got.Ack != nil) != tt.sent || !tt.sent && got.Refused.Code != desk.CodeTooOld {
+					t.Errorf("%+v, %+v", got.Ack, got.Refused)
+				}
+				ws.Close()
+				if err := f.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
 }
 
 // TestAskingTheCarrierWhileTheDiskIsFull: that what became of a text cannot be written down ends nothing; it is found
