@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ type Measures struct {
 	registry *prometheus.Registry
 	events   *prometheus.CounterVec
 	refusals *prometheus.CounterVec
+	carrier  *prometheus.CounterVec
+	codes    map[int]bool // that carrier has a label for; the desk's goroutine alone counts
 	failures prometheus.Counter
 	appends  prometheus.Histogram
 }
@@ -36,6 +39,10 @@ func NewMeasures() *Measures {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "befree_refusals_total", Help: "Commands that the rules did not allow, by code.",
 		}, []string{"code"}),
+		carrier: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "befree_carrier_refusals_total", Help: "Texts that the carrier did not take, or took and did not deliver, by its code: 21610 opted out, 30007 filtered, 30036 not in time.",
+		}, []string{"code"}),
+		codes: map[int]bool{},
 		failures: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "befree_append_failures_total", Help: "Times that the log could not be written to.",
 		}),
@@ -44,7 +51,7 @@ func NewMeasures() *Measures {
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 16),
 		}),
 	}
-	m.registry.MustRegister(m.events, m.refusals, m.failures, m.appends, collectors.NewGoCollector(),
+	m.registry.MustRegister(m.events, m.refusals, m.carrier, m.failures, m.appends, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -67,8 +74,23 @@ func (m *Measures) committed(events []store.Event, answers []answer, took time.D
 		m.appends.Observe(took.Seconds())
 		for _, e := range events {
 			m.events.WithLabelValues(label(string(e.Kind))).Inc()
+			if (e.Kind == desk.SendRefused || e.Kind == desk.Delivery) && e.Head.Code > 0 {
+				m.carrier.WithLabelValues(m.code(e.Head.Code)).Inc()
+			}
 		}
 	}
+}
+
+// codesMost bounds the codes that are told apart: they come from outside.
+const codesMost = 100
+
+// code is the label of one of the carrier's codes.
+func (m *Measures) code(n int) string {
+	if !m.codes[n] && len(m.codes) == codesMost {
+		return "other"
+	}
+	m.codes[n] = true
+	return strconv.Itoa(n)
 }
 
 func label(words string) string { return strings.ReplaceAll(words, " ", "_") }

@@ -47,6 +47,17 @@ func TestMeasures(t *testing.T) {
 	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I am here", Now: true})
 	_ = ada.ask(c, desk.Claimed, nil)
 	ada.until("the outcome", func() bool { return ada.only().Messages[1].Delivery == desk.StatusUnknown })
+	for _, s := range []gateway.Status{{State: "sent"}, {State: "undelivered", Code: 30007}, {State: "undelivered", Code: 30007}} {
+		s.ID, s.SID = ada.only().Messages[1].ID, "SM10"
+		if err := h.carrier.recv.Delivered(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "Are you there?", Now: true})
+	ada.until("the outcome", func() bool { return ada.only().Messages[2].Delivery == desk.StatusUnknown })
+	h.carrier.send = func(context.Context, gateway.Outgoing) (string, error) { return "", &gateway.Refused{Code: 21610} }
+	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I stay here", Now: true})
+	ada.until("the refusal", func() bool { return ada.only().Messages[3].Delivery == desk.StatusRefused })
 	if err := h.carrier.recv.Receive(t.Context(), gateway.Inbound{SID: "SM2", From: "+12025550122", To: "233733", Body: "he locked me in"}); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +70,8 @@ func TestMeasures(t *testing.T) {
 	r.Body.Close()
 	told := string(raw)
 	for _, line := range []string{
-		`befree_events_total{kind="received"} 2`, `befree_events_total{kind="send_unknown"} 1`, `befree_refusals_total{code="yours_already"} 1`,
+		`befree_events_total{kind="received"} 2`, `befree_events_total{kind="send_unknown"} 2`, `befree_refusals_total{code="yours_already"} 1`,
+		`befree_carrier_refusals_total{code="30007"} 1`, `befree_carrier_refusals_total{code="21610"} 1`,
 		`befree_consoles 1`, `befree_waiting{severity="high"} 1`, `befree_waiting{severity="imminent"} 0`, `befree_held 1`,
 		`befree_sends_unknown 1`, `befree_log_writable 1`, `befree_append_failures_total 0`,
 	} {
