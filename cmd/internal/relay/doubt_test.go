@@ -162,6 +162,26 @@ func TestCarrierThatDoesNotSay(t *testing.T) {
 	})
 }
 
+// TestCarrierThatDoesNotSayForThreeDays: however long it does not answer, once it does all is clear.
+func TestCarrierThatDoesNotSayForThreeDays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _, c := unheard(t)
+		defer w.close()
+		w.twilio.Lists(twiliotest.Fault{Kind: twiliotest.Fail500}, 0)
+		w.twilio.Next(twiliotest.Fault{Kind: twiliotest.AcceptThen500}, twiliotest.Fault{Kind: twiliotest.Fail500})
+		w.say(c, "taken")
+		w.within(time.Minute, "the first request", func() bool { return w.twilio.Posts() == 1 })
+		w.say(c, "not taken")
+		w.within(time.Minute, "the second", func() bool { return w.twilio.Posts() == 2 })
+		w.ada.end() // three days of her pings say nothing
+		w.ada.Cache.Close()
+		w.ada = nil
+		time.Sleep(73 * time.Hour)
+		w.twilio.Lists(twiliotest.Fault{}, 0)
+		w.fates(w.settled(time.Hour, 2))
+	})
+}
+
 // TestCarriersPace: a 429 quiets everything for as long as the carrier says; what cannot wait so long is a draft when it
 // is too old, and not when the quiet ends.
 func TestCarriersPace(t *testing.T) {

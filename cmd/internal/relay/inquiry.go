@@ -28,7 +28,7 @@ const (
 	lookAtMost  = 10 * time.Minute // between two looks at a text that stays unknown
 	lookMargin  = 10 * time.Minute // before a text was written, for clocks that differ
 	lookDays    = 24 * time.Hour   // further back, as the list knows days alone
-	lookFor     = 72 * time.Hour   // from when it was written: by then no carrier goes on with it
+	lookFor     = 72 * time.Hour   // from when it was written: by then no carrier goes on with it, and what its list does not settle stays unknown
 )
 
 // looksAfter are the times of the first looks at a text that has become unknown.
@@ -149,13 +149,16 @@ func (q *Inquiry) look(ctx context.Context) {
 		}
 		d.looks++
 		err := q.judge(ctx, d, list[d.to])
-		if refused := (*desk.Refusal)(nil); errors.As(err, &refused) { // as it will be each time: no other text waits for that
+		refused := (*desk.Refusal)(nil)
+		switch {
+		case errors.As(err, &refused): // as it will be each time: no other text waits for that
 			q.log.Error("what became of a text is refused by the desk", "conversation", d.conversation, "why", refused.Code)
-			continue
-		}
-		if err != nil {
+		case err != nil:
 			q.unsettled(ctx, err)
 			return
+		}
+		if d.old && d.looked() {
+			delete(q.open, d.message)
 		}
 	}
 	now := time.Now()
@@ -165,6 +168,9 @@ func (q *Inquiry) look(ctx context.Context) {
 		}
 	}
 }
+
+// looked tells whether it was looked for often enough to say that it is not there.
+func (d *doubt) looked() bool { return d.looks >= enoughLooks && time.Since(d.since) >= enoughTime }
 
 // next is when to look again.
 func (d *doubt) next(now time.Time) time.Time {
@@ -214,6 +220,7 @@ type wanted struct {
 	words string
 	at    time.Time // since when it may have been sent, by our clock as it goes now
 	sure  bool      // that it was not sent before
+	old   bool      // this is the last that is looked for it
 }
 
 // still returns what is open and unknown, the oldest first, and forgets the rest.
@@ -222,13 +229,13 @@ func (q *Inquiry) still() (all []wanted) {
 	seqs := map[string]uint64{}
 	for id, d := range q.open {
 		c := q.in.desk.Conversation(d.conversation)
-		if c == nil || c.Message(id) == nil || c.Message(id).Delivery != desk.StatusUnknown || now.Sub(c.Message(id).At) > lookFor {
+		if c == nil || c.Message(id) == nil || c.Message(id).Delivery != desk.StatusUnknown {
 			delete(q.open, id)
 			continue
 		}
 		m := c.Message(id)
 		seqs[id] = m.Seq
-		w := wanted{doubt: d, to: c.Number, words: plain(m.Text), at: now.Add(-now.Sub(d.since)), sure: true}
+		w := wanted{doubt: d, to: c.Number, old: now.Sub(m.At) > lookFor, words: plain(m.Text), at: now.Add(-now.Sub(d.since)), sure: true}
 		if !m.At.After(w.at) {
 			w.at = m.At
 		} else { // a clock was set back, and when it was sent can no longer be told
@@ -319,7 +326,7 @@ func (q *Inquiry) judge(ctx context.Context, w wanted, texts []gateway.Listed) e
 		q.log.Info("a text of which nobody knew is with the carrier", "conversation", w.conversation)
 		return q.in.Delivered(ctx, s)
 	}
-	if strange || !w.sure || w.looks < enoughLooks || time.Since(w.since) < enoughTime {
+	if strange || !w.sure || !w.looked() {
 		return nil
 	}
 	return q.absent(ctx, w)
