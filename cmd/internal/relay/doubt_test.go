@@ -182,6 +182,29 @@ func TestCarrierThatDoesNotSayForThreeDays(t *testing.T) {
 	})
 }
 
+// TestLostCallback: that the carrier gave up on a reply is known though none of its callbacks came.
+func TestLostCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newTown(t, twiliotest.Config{})
+		defer w.close()
+		w.start()
+		w.sit()
+		c := w.meet(1)[0]
+		w.twilio.Callbacks(twiliotest.Plans["undelivered"])
+		w.loses(func() bool { return true })
+		w.say(c, "I am here")
+		time.Sleep(2 * time.Minute)
+		w.loses(func() bool { return false })
+		if m := w.replies()["I am here"]; m.Delivery != desk.StatusAccepted {
+			t.Fatalf("without a callback it is %s", m.Delivery)
+		}
+		w.within(30*time.Minute, "its end", func() bool { return w.replies()["I am here"].Delivery == desk.StatusUndelivered })
+		if m := w.replies()["I am here"]; m.Code == 0 || m.Trouble == "" {
+			t.Errorf("code %d: %q", m.Code, m.Trouble)
+		}
+	})
+}
+
 // TestCarriersPace: a 429 quiets everything for as long as the carrier says; what cannot wait so long is a draft when it
 // is too old, and not when the quiet ends.
 func TestCarriersPace(t *testing.T) {

@@ -34,10 +34,17 @@ const (
 // looksAfter are the times of the first looks at a text that has become unknown.
 var looksAfter = [enoughLooks]time.Duration{5 * time.Second, 15 * time.Second, enoughTime}
 
+// A carrier tries for ten minutes, and tells of the end by a callback; that these come is not promised. A text of which it
+// has not told the end long after is looked at in the list, at these ages. In one round all that are due are: one way
+// through the list serves them.
+const overdueEvery = 10 * time.Minute
+
+var overdueAt = [...]time.Duration{20 * time.Minute, time.Hour, 4 * time.Hour}
+
 // An Inquiry finds out what became of the texts of which nobody knows whether the carrier took them. Mostly a status
 // callback tells first. Else it is looked for in the carrier's list, with more and more time between the looks: found,
 // it is accepted; shown to be absent, it waits again, and the rules say whether it still may go. While the carrier does
-// not answer, it stays unknown.
+// not answer, it stays unknown. It also asks for the end of those of which no callback told it.
 type Inquiry struct {
 	in      *Intake
 	carrier gateway.Gateway
@@ -48,6 +55,8 @@ type Inquiry struct {
 	seen   uint64            // Seq up to which the log was read
 	open   map[string]*doubt // by the ID of the message
 	failed int               // looks in a row
+	round  time.Time         // when to look for those that are overdue
+	looks  map[string]int    // at such ones, by the ID of the message
 	skew   time.Duration     // by which the carrier's clock is before ours
 }
 
@@ -78,7 +87,7 @@ func (q *Inquiry) Run(ctx context.Context) error {
 		}
 	})
 	for {
-		timer := time.NewTimer(q.wait(time.Now()))
+		timer := time.NewTimer(min(q.wait(time.Now()), time.Until(q.round)))
 		var err error
 		select {
 		case <-ctx.Done():
@@ -87,7 +96,12 @@ func (q *Inquiry) Run(ctx context.Context) error {
 		case <-q.in.desk.Changed(q.seen):
 			err = q.follow(ctx)
 		case <-timer.C:
-			q.look(ctx)
+			if q.wait(time.Now()) == 0 {
+				q.look(ctx)
+			}
+			if time.Until(q.round) <= 0 {
+				q.lookAtOverdue(ctx)
+			}
 		}
 		timer.Stop()
 		if err = stopped(ctx, err); err != nil {
@@ -135,8 +149,13 @@ func (q *Inquiry) look(ctx context.Context) {
 	if len(open) == 0 {
 		return
 	}
-	began := time.Now()
-	list, err := q.list(ctx, open)
+	began, oldest := time.Now(), open[0].at
+	for _, w := range open {
+		if w.at.Before(oldest) {
+			oldest = w.at
+		}
+	}
+	list, err := q.list(ctx, oldest)
 	if err != nil {
 		q.later(ctx, err)
 		return
@@ -250,14 +269,8 @@ func (q *Inquiry) still() (all []wanted) {
 // plain are words as they can be compared: what a carrier does to spaces says nothing.
 func plain(t sms.Text) string { return strings.Join(strings.Fields(t.Reveal()), " ") }
 
-// list returns what we sent since the oldest of the wanted texts, by number, the oldest first.
-func (q *Inquiry) list(ctx context.Context, open []wanted) (map[sms.Number][]gateway.Listed, error) {
-	oldest := open[0].at
-	for _, w := range open {
-		if w.at.Before(oldest) {
-			oldest = w.at
-		}
-	}
+// list returns what we sent since a time by our clock, by number, the oldest first.
+func (q *Inquiry) list(ctx context.Context, oldest time.Time) (map[sms.Number][]gateway.Listed, error) {
 	since := func() time.Time { return oldest.Add(q.skew - lookMargin) }
 	ask := gateway.Query{Ours: q.number, Since: since().Add(-lookDays)}
 	all := map[sms.Number][]gateway.Listed{}
@@ -330,6 +343,76 @@ func (q *Inquiry) judge(ctx context.Context, w wanted, texts []gateway.Listed) e
 		return nil
 	}
 	return q.absent(ctx, w)
+}
+
+// An overdue text is one that the carrier took long ago, and of which it has not told the end.
+type overdue struct {
+	*desk.Message
+
+	to sms.Number
+}
+
+// overdue returns those that are due to be looked at.
+func (q *Inquiry) overdue() (due []overdue) {
+	now, looks := time.Now(), map[string]int{}
+	q.in.desk.View(func(s *desk.State) {
+		for c := range s.Conversations() {
+			for _, m := range c.Messages {
+				if r := m.Delivery.Rank(); m.Inbound || r < desk.StatusAccepted.Rank() || r > desk.StatusSent.Rank() {
+					continue
+				}
+				n, age := q.looks[m.ID], now.Sub(m.At)
+				looks[m.ID] = n
+				if n < len(overdueAt) && age >= overdueAt[n] && age < lookFor {
+					due = append(due, overdue{m, c.Number})
+				}
+			}
+		}
+	})
+	q.looks = looks
+	return due
+}
+
+// lookAtOverdue enters what the list tells of those whose end nobody told.
+func (q *Inquiry) lookAtOverdue(ctx context.Context) {
+	q.round = time.Now().Add(overdueEvery)
+	due := q.overdue()
+	if len(due) == 0 {
+		return
+	}
+	oldest := due[0].At
+	for _, o := range due {
+		if o.At.Before(oldest) {
+			oldest = o.At
+		}
+	}
+	list, err := q.list(ctx, oldest)
+	for _, o := range due {
+		if err != nil {
+			break
+		}
+		if err = q.enterEnd(ctx, o, list[o.to]); err == nil {
+			q.looks[o.ID]++
+		}
+	}
+	if err = stopped(ctx, err); err != nil {
+		q.log.Warn("what became of texts whose end the carrier did not tell is not known; they are looked for again", "texts", len(due), "error", err)
+	}
+}
+
+func (q *Inquiry) enterEnd(ctx context.Context, o overdue, texts []gateway.Listed) error {
+	for _, l := range texts {
+		if !slices.Contains(o.SIDs, l.SID) || desk.Status(l.Status.State).Rank() <= o.Delivery.Rank() {
+			continue
+		}
+		s := l.Status
+		s.ID = o.ID
+		refused := (*desk.Refusal)(nil)
+		if err := q.in.Delivered(ctx, s); err != nil && !errors.As(err, &refused) { // refused, it would be each time
+			return err
+		}
+	}
+	return nil
 }
 
 // absent lets a text that the carrier does not have wait again; whether it still may go is decided as for any other.
