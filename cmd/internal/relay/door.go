@@ -31,6 +31,9 @@ func (d *door) Accept() (net.Conn, error) {
 		}
 		from := networkOf(c.RemoteAddr())
 		if d.enter(from) {
+			if t, ok := c.(*net.TCPConn); ok {
+				_ = t.SetWriteBuffer(unsentMost)
+			}
 			return &guest{Conn: c, door: d, from: from}, nil
 		}
 		d.walls.tally.add("connections closed")

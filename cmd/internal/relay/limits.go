@@ -23,10 +23,11 @@ const (
 	// Connections. One in four is kept for addresses that have shown who they are: by a signed webhook, or by a sign-in.
 	connsMost       = 4096
 	connsPerAddress = 256
-	connsPerKnown   = 2048 // of an address that has shown who it is: a carrier has few, and an office one
-	filesKept       = 128  // that the relay needs besides: if it may not open more, it takes fewer connections
-	arrivalsBurst   = 200  // new connections of one address
-	arrivalsRate    = 50   // ... and each second from then on
+	connsPerKnown   = 2048     // of an address that has shown who it is: a carrier has few, and an office one
+	unsentMost      = 64 << 10 // bytes that the system holds for one, twice that on Linux: a ping waits behind them
+	filesKept       = 128      // that the relay needs besides: if it may not open more, it takes fewer connections
+	arrivalsBurst   = 200      // new connections of one address
+	arrivalsRate    = 50       // ... and each second from then on
 
 	// Webhooks that are taken at once. What is signed spends nothing: only what comes to nothing does.
 	webhooksKnown    = 256             // of addresses that have shown who they are
