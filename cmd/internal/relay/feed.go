@@ -25,8 +25,8 @@ const feedMost = 256
 const heardMost = 16
 
 // A feed is one console's connection. One goroutine reads what the console asks, another deals with that as long as there
-// is any; the crew writes whatever follows the
-// console's cursor in the log, and the answers, whenever the feed is woken. A slow console slows itself alone.
+// is any; the crew writes whatever follows the console's cursor in the log, and the answers, whenever the feed is woken. A
+// slow console slows itself alone.
 type feed struct {
 	*Line
 	presence
