@@ -308,12 +308,11 @@ func (p *planForm) list(width int) (lines []string, at int) {
 func (p *planForm) answer(width, box int, focused bool) []string {
 	item := p.items[p.at]
 	lines := []string{p.heading(p.planTitle(item), width, false)}
-	ask := map[string]string{"en": item.Ask, "es": item.AskES}
-	questions := []string{cmp.Or(ask[p.Spoken()], item.Ask)}
+	questions := []string{cmp.Or(item.In(p.Spoken()), item.Ask)}
 	if item.ID == reviewed {
 		questions[0] = p.T("When is this plan looked at again? In days, such as 14, or on a date, such as 2026-05-31.")
 	}
-	if theirs := ask[p.theirs]; theirs != "" && p.theirs != p.Spoken() {
+	if theirs := item.In(p.theirs); theirs != "" && p.theirs != p.Spoken() {
 		questions = append(questions, p.theirs+": "+theirs)
 	}
 	for _, q := range questions {

@@ -39,6 +39,17 @@ type Item struct {
 	NeverOut bool   // words agreed on in secret: never on the card
 }
 
+// In is the question in a language, empty in one that it is not written in.
+func (i Item) In(language string) string {
+	switch language {
+	case "en":
+		return i.Ask
+	case "es":
+		return i.AskES
+	}
+	return ""
+}
+
 // Items returns every item in the order of the form.
 func Items() []Item { return slices.Clone(items) }
 

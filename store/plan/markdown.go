@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func Markdown(p Plan, loc *time.Location, w Words) string {
 			}
 			f, ok := p.Fields[item.ID]
 			if !ok {
-				missing = append(missing, fmt.Sprintf("- %s, %s: %s", w.Word(stage.Title()), strings.ToLower(w.Word(item.Title)), item.ask(w)))
+				missing = append(missing, fmt.Sprintf("- %s, %s: %s", w.Word(stage.Title()), strings.ToLower(w.Word(item.Title)), cmp.Or(item.In(w.Spoken()), item.Ask)))
 				continue
 			}
 			writeField(&b, item, f, loc, w)
@@ -48,14 +49,6 @@ func Markdown(p Plan, loc *time.Location, w Words) string {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", w.T("Not asked yet"), strings.Join(missing, "\n"))
 	}
 	return b.String()
-}
-
-// ask is the question, in the language of whoever asks.
-func (i Item) ask(w Words) string {
-	if w.Spoken() == "es" {
-		return i.AskES
-	}
-	return i.Ask
 }
 
 func writeField(b *strings.Builder, item Item, f Field, loc *time.Location, w Words) {
