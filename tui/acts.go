@@ -338,7 +338,7 @@ func (m *Model) show1(id string) tea.Cmd {
 	if id != m.open {
 		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
 		m.askedFor = ""
-		m.untold = slices.DeleteFunc(m.untold, func(h handing) bool { return h.conv.ID == id && h.mine })
+		m.untold = slices.DeleteFunc(m.untold, func(h handover) bool { return h.conv.ID == id && h.mine })
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
 		m.unread(id)

@@ -130,7 +130,9 @@ func (m *Model) undone(c *desk.Conversation) (found bool) {
 		if _, here := m.undoing[r.ID]; here && r.Delivery == desk.StatusWithdrawn {
 			delete(m.undoing, r.ID)
 			m.giveBack(c.ID, r.Text.Reveal())
-			if m.say(m.T("Taken back: it is a draft again.")); c.ID != m.open {
+			if c.ID == m.open {
+				m.say(m.T("Taken back: it is a draft again."))
+			} else {
 				m.say(m.T("Taken back from {{.Who}}: it is a draft again.", "Who", m.who(c)))
 			}
 			found = true

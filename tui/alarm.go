@@ -24,7 +24,7 @@ func (l *look) alarm(a bolt.Alarm) string {
 	case client.AlarmShown:
 		return l.T("THE RELAY SHOWED THIS CONSOLE ANOTHER EVENT than the one in its log. Trust nothing on this screen, and tell whoever runs the relay by another way.")
 	default: // client.AlarmKey
-		return l.T("THE RELAY DOES NOT SIGN WITH THE KEY that this console knows: somebody else may stand in its place. Trust nothing on this screen, and tell whoever runs the relay by another way.")
+		return l.T("THE RELAY DOES NOT SIGN ANY MORE, OR NOT WITH THE KEY that this console knows: somebody else may stand in its place. Trust nothing on this screen, and tell whoever runs the relay by another way.")
 	}
 }
 

@@ -138,7 +138,7 @@ func (c *chat) Begins(m *desk.Message) bool {
 // changes, so what is kept of one is right for as long as the zone is.
 func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 	if c.conv == nil {
-		return []string{c.heading(c.T("No conversation"), width, focused), "", "  n  " + c.T("takes the next most urgent"), "  enter  " + c.T("opens the one selected")}
+		return []string{c.heading(c.T("No conversation"), width, focused), "", "  " + c.press("n") + "  " + c.T("takes the next most urgent"), "  enter  " + c.T("opens the one selected")}
 	}
 	if c.width != width || len(c.laid) > mostLaid {
 		c.laid, c.told, c.width = map[*desk.Message][]string{}, map[*desk.Turn][]string{}, width

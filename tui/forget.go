@@ -294,7 +294,7 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 	} else {
 		lines = append(lines, m.T("Backups made before remain until they are too old."))
 	}
-	return append(lines, m.T("What remains: times, kinds of events and names of staff; sealed bytes that no key opens; files that somebody wrote; the texter's phone."))
+	return append(lines, m.T("What remains: times, kinds of events and names of staff; which words staff searched for; sealed bytes that no key opens; files that somebody wrote; the texter's phone."))
 }
 
 // pastOnes lists the closed conversations that this console knows, the newest first.

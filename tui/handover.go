@@ -11,15 +11,15 @@ import (
 	"befree.example/tui/text"
 )
 
-// A handing is a conversation that somebody else made the person's at the console, or made it theirs no more.
-type handing struct {
+// A handover is a conversation that somebody else made the person's at the console, or made it theirs no more.
+type handover struct {
 	conv *desk.Conversation
 	turn *desk.Turn // by which it was; nil of one that is closed since
 	mine bool       // now
 }
 
-// handings are what changed hands between two worlds without the person at the console having done it, here or elsewhere.
-func (m *Model) handings(before, after *world) (all []handing) {
+// handovers are what changed hands between two worlds without the person at the console having done it, here or elsewhere.
+func (m *Model) handovers(before, after *world) (all []handover) {
 	if before.byID == nil || m.Review {
 		return nil
 	}
@@ -29,7 +29,7 @@ func (m *Model) handings(before, after *world) (all []handing) {
 			continue
 		}
 		if t := passed(c, was.Claim+1); t == nil || t.Actor != m.Name {
-			all = append(all, handing{conv: c, turn: t})
+			all = append(all, handover{conv: c, turn: t})
 		}
 	}
 	for _, c := range after.mine {
@@ -37,7 +37,7 @@ func (m *Model) handings(before, after *world) (all []handing) {
 			continue
 		}
 		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {
-			all = append(all, handing{conv: c, turn: t, mine: true})
+			all = append(all, handover{conv: c, turn: t, mine: true})
 		}
 	}
 	return all
@@ -56,12 +56,12 @@ func passed(c *desk.Conversation, seq uint64) *desk.Turn {
 // tellHands tells of what changed hands. Of the open conversation that is at once: nothing that is typed there goes to
 // anybody. Of others a line stands on the screen until a question can be asked without taking a key from what is being
 // written.
-func (m *Model) tellHands(all []handing) tea.Cmd {
+func (m *Model) tellHands(all []handover) tea.Cmd {
 	urgent, worth := false, false
 	for _, h := range all {
 		urgent = urgent || h.mine && h.conv.Severity == triage.Imminent
 		worth = worth || m.CallFor != triage.Imminent
-		m.untold = slices.DeleteFunc(m.untold, func(old handing) bool { return old.conv.ID == h.conv.ID })
+		m.untold = slices.DeleteFunc(m.untold, func(old handover) bool { return old.conv.ID == h.conv.ID })
 		switch {
 		case h.conv.ID != m.open:
 			m.untold = append(m.untold, h)
@@ -84,7 +84,7 @@ func (m *Model) askHands() {
 	m.askHand(h)
 }
 
-func (m *Model) askHand(h handing) {
+func (m *Model) askHand(h handover) {
 	c := h.conv
 	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, choices: []choice{{"y", m.T("understood"), nil}}}
 	if h.turn != nil {
@@ -112,7 +112,7 @@ func (m *Model) whose(c *desk.Conversation) string {
 }
 
 // handed says in a line what changed hands, by whom and why, and which key leads to it from what is being written.
-func (m *Model) handed(h handing) string {
+func (m *Model) handed(h handover) string {
 	what, key := m.whose(h.conv), ""
 	if h.turn != nil {
 		what = m.chat.turnWords(h.turn)

@@ -334,7 +334,7 @@ func TestLinearHelp(t *testing.T) {
 				t.Errorf("%q is not said:\n%s", w, got)
 			}
 		}
-		for _, w := range []string{"Next pane", "Mouse", "Draw the screen", "arrows", "Send: ", "Copy", "Back", "tab"} {
+		for _, w := range []string{"Next pane", "Mouse", "Draw the screen", "Move: ", "Send: ", "Copy", "Back", "tab"} {
 			if strings.Contains(got, w) {
 				t.Errorf("%q is said, which does nothing in lines:\n%s", w, got)
 			}

@@ -94,7 +94,7 @@ type Model struct {
 	undoing  map[string]bool              // IDs of replies that were to be taken back: true until that is answered
 	early    []doneMsg                    // answers that came before the world they made
 	claiming string                       // ID of the conversation that was asked for last, until that is decided
-	untold   []handing                    // of what somebody else did with conversations that are not open
+	untold   []handover                   // of what somebody else did with conversations that are not open
 	saving   bool                         // a save is due
 	reasons  map[deed]string              // that were being given for what is not done yet
 	wrapped  map[string]wrapped           // answers of wrap-ups that are not done, by conversation
@@ -258,7 +258,7 @@ func (m *Model) forget() {
 
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
-	next, call, hands := m.pump(w), m.callFor(&m.world, &w.world), m.handings(&m.world, &w.world)
+	next, call, hands := m.pump(w), m.callFor(&m.world, &w.world), m.handovers(&m.world, &w.world)
 	first, were, before := m.world.byID == nil, m.world.mine, m.world
 	m.world = w.world
 	m.warn()

@@ -169,8 +169,8 @@ func (w *world) ordered(now time.Time) bool {
 	return slices.IsSortedFunc(w.waiting, order) && slices.IsSortedFunc(w.others, order)
 }
 
-// pump waits for the line to change, or the order of those who wait, and takes a world. There is one under way at a time: the next is started when this
-// one has been shown, so neither a burst of events nor a slow screen ever makes a queue.
+// pump waits for the line to change, or the order of those who wait, and takes a world. There is one under way at a time:
+// the next is started when this one has been shown, so neither a burst of events nor a slow screen ever makes a queue.
 func (m *Model) pump(after worldMsg) tea.Cmd {
 	line, name, open, review, stop := m.Line, m.Name, m.open, m.Review, m.stop
 	rest := max(frameTime, pumpShare*after.took)

@@ -67,7 +67,7 @@ func (m *Model) gate(why, words string) {
 		}
 		return m.reply(c, words, reason)
 	}, m.Word(why), m.T("Sending all the same needs a reason, which is kept. It may be somebody else who reads it."))
-	d.itself, d.about = true, c.ID
+	d.itself = true
 	m.ask(d)
 }
 

@@ -320,7 +320,7 @@ func (m *Model) noticeWords() (string, theme.Ink) {
 		}
 	}
 	if n := len(m.composer.Others()); n > 0 {
-		return m.N(n, "{{.N}} other drafts kept: alt+d"), m.Theme.Muted
+		return m.N(n, "{{.N}} other drafts kept: {{.Key}}", "Key", m.press("alt+d")), m.Theme.Muted
 	}
 	return "", m.Theme.Muted
 }

@@ -39,7 +39,7 @@ func TestSpanish(t *testing.T) {
 		t.Errorf("stopped: %q", stopped)
 	}
 	for err, want := range map[error]string{
-		err: "no hay terminal para preguntar la frase", missing: "este equipo no está inscrito: pide un código a quien administra el relay y ejecuta befree enrol --name ada",
+		err: "no hay terminal para preguntar la frase", missing: "este equipo no está inscrito: pide un código a quien administra el relé y ejecuta befree enrol --name ada",
 		broken(nil): "befree fue terminado o se detuvo", errDumb: "funciona en ella (la consola necesita una terminal", errors.New("disk"): "disk",
 	} {
 		if got := program.Say(err); !strings.Contains(got, want) {

@@ -13,7 +13,7 @@ import "errors"
 
 // What this package can answer, beside [store.ErrDamaged] and a failure of the machine.
 var (
-	ErrNoKey       = errors.New("no such key")                                 // of a KeyStore: never made, or destroyed
+	ErrNoKey       = errors.New("no such key")                                 // never made, or destroyed
 	ErrExists      = errors.New("key exists already")                          // of a KeyStore: nothing was saved
 	ErrMaster      = errors.New("master key does not fit the stored keys")     // another master's, or a damaged key
 	ErrKeysMissing = errors.New("the stored keys of this log are missing")     // see Ring.Check

@@ -52,12 +52,12 @@ func TestErrors(t *testing.T) {
 		want string
 	}{
 		{plain, "disk /dev/x is gone"},
-		{refused, "el relay rechazó la entrada"},
-		{fmt.Errorf("not enrolled: %w", fmt.Errorf("%w; the code was not used up", refused)), "no se inscribió: el relay rechazó la entrada; el código no se gastó"},
-		{fmt.Errorf("%w: %s", refused, "Claim it first."), "el relay rechazó la entrada: Claim it first."},
-		{fmt.Errorf("%w --name %s --relay wss://THE-RELAY/line", refused, "%s ada"), "el relay rechazó la entrada --name %s ada --relay wss://EL-RELAY/line"},
+		{refused, "el relé rechazó la entrada"},
+		{fmt.Errorf("not enrolled: %w", fmt.Errorf("%w; the code was not used up", refused)), "no se inscribió: el relé rechazó la entrada; el código no se gastó"},
+		{fmt.Errorf("%w: %s", refused, "Claim it first."), "el relé rechazó la entrada: Claim it first."},
+		{fmt.Errorf("%w --name %s --relay wss://THE-RELAY/line", refused, "%s ada"), "el relé rechazó la entrada --name %s ada --relay wss://EL-RELAY/line"},
 		{errors.Join(plain, fmt.Errorf("profile: %w; name another folder with --profile", plain)), "disk /dev/x is gone\nperfil: disk /dev/x is gone; indica otra carpeta con --profile"},
-		{fmt.Errorf("%q is not the address of a relay; it looks like wss://relay.example.org/line", "http://x"), `"http://x" no es la dirección de un relay; una es como wss://relay.example.org/line`},
+		{fmt.Errorf("%q is not the address of a relay; it looks like wss://relay.example.org/line", "http://x"), `"http://x" no es la dirección de un relé; una es como wss://relay.example.org/line`},
 		{fmt.Errorf("a new passphrase has at least %d characters, this one has fewer; four words are good", 12), "una frase nueva tiene al menos 12 caracteres y esta tiene menos; cuatro palabras están bien"},
 	} {
 		if got := speech.For("es").Error(c.err); got != c.want {

@@ -73,7 +73,7 @@ func (c *crew) next() *feed {
 	return nil
 }
 
-// aside is wait, meanwhile with another hand in the place of this one.
+// aside is wait, meanwhile with another hand in the place of this one. Who waits and is no hand lets one more work.
 func (c *crew) aside(wait func()) {
 	c.mu.Lock()
 	c.hands--

@@ -40,7 +40,7 @@ type feed struct {
 	room    time.Time     // when there was room again
 	dealing atomic.Bool   // somebody deals with what was heard
 	dealers sync.WaitGroup
-	answers chan *wire.Frame // to the writer; its room bounds what a console can have open
+	answers chan *wire.Frame // to the crew; its room bounds what a console can have open
 	pong    atomic.Pointer[string]
 	cursor  store.Position
 	sent    atomic.Uint64 // the cursor's Seq, for others to read

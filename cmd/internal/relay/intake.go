@@ -28,7 +28,7 @@ func (in *Intake) Receive(ctx context.Context, m gateway.Inbound) error {
 	return in.receive(ctx, m, store.Head{})
 }
 
-// receive is Receive for a text of which more is known: how late it is.
+// receive is Receive for a text of which more is known: how late it is, or that nobody knows.
 func (in *Intake) receive(ctx context.Context, m gateway.Inbound, known store.Head) error {
 	body := desk.Text{To: m.To, Text: m.Body, Triage: in.rules.Judge(m.Body.Reveal()), Params: m.Params}
 	for _, media := range m.Media {
