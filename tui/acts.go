@@ -358,8 +358,8 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c == nil || m.Review || c.ID == m.claiming || !m.world.status.Connected || !c.MayRead(m.Name, m.world.status.Role) {
 		return nil
 	}
-	newest := c.Newest()
-	if newest == nil || !newest.Withheld {
+	lacks := func(msg *desk.Message) bool { return msg.Withheld && !c.Forgot(msg.Seq, store.Text) }
+	if !slices.ContainsFunc(c.Messages, lacks) {
 		return nil
 	}
 	line, id := m.Line, c.ID

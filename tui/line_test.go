@@ -41,6 +41,7 @@ type hand struct {
 	sentAt    map[string]time.Time // of the newest reply, by conversation
 	asked     []desk.Command
 	searched  []string
+	opened    []string      // conversations whose words were asked for
 	previewed [][]string    // of each Preview
 	ready     bool          // to be searched
 	fail      error         // what Do and Draft end with, if set
@@ -142,9 +143,26 @@ func (h *hand) Surely(ctx context.Context, c desk.Command, passphrase []byte) (c
 	return h.Do(ctx, c)
 }
 
-func (h *hand) Open(context.Context, string, string) error { return nil }
+// Open reveals all that is withheld of a conversation.
+func (h *hand) Open(_ context.Context, id, _ string) error {
+	h.mu.Lock()
+	h.opened = append(h.opened, id)
+	h.mu.Unlock()
+	h.reveal(func(c *desk.Conversation, _ store.Event) bool { return c.ID == id })
+	return nil
+}
 
-// Preview reveals what is withheld of who waits.
+func (h *hand) reveal(is func(*desk.Conversation, store.Event) bool) {
+	h.change(func() {
+		for _, e := range h.events {
+			if c := h.state.Conversation(e.Conversation); e.Kind == desk.Received && is(c, e) {
+				h.state.Reveal(e)
+			}
+		}
+	})
+}
+
+// Preview reveals the newest text of who waits.
 func (h *hand) Preview(_ context.Context, ids []string) error {
 	h.mu.Lock()
 	err := h.fail
@@ -153,12 +171,8 @@ func (h *hand) Preview(_ context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
-	h.change(func() {
-		for _, e := range h.events {
-			if slices.Contains(ids, e.Conversation) && e.Kind == desk.Received {
-				h.state.Reveal(e)
-			}
-		}
+	h.reveal(func(c *desk.Conversation, e store.Event) bool {
+		return slices.Contains(ids, c.ID) && c.Newest().ID == e.ID
 	})
 	return nil
 }

@@ -54,6 +54,25 @@ func TestWordsComeBackAfterSigningIn(t *testing.T) {
 	})
 }
 
+// TestOlderWordsComeWithTheNewest: of who waits the list has the newest words alone; whoever opens the conversation gets
+// all of them, once.
+func TestOlderWordsComeWithTheNewest(t *testing.T) {
+	sit(t, Options{}, 100, 30, func(h *hand) {
+		h.text("0150", "i dont want to be alive anymore")
+		h.text("0150", "bye")
+		h.forget()
+	}, func(s *sitter) {
+		s.wait(3 * time.Second)
+		s.sees("bye")
+		s.press("enter")
+		s.wait(3 * time.Second)
+		s.sees("i dont want to be alive anymore")
+		if len(s.h.opened) != 1 {
+			t.Errorf("asked for %q", s.h.opened)
+		}
+	})
+}
+
 // TestFilterHidesNobodyInDanger: one's own and those in imminent danger are listed whatever the filter, the rest is
 // counted, and / begins anew.
 func TestFilterHidesNobodyInDanger(t *testing.T) {
