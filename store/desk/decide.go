@@ -205,6 +205,9 @@ func (m moment) safety(*store.Event) error {
 	if err := b.check(); err != nil {
 		return err
 	}
+	if s := m.conv.Safety.With(b); says(s.SafeWord, s.DangerWord) {
+		return refuse(CodeBad, "The danger word is in the safe word: whoever says that they are well would call for help. Agree on another one.")
+	}
 	return m.involved()
 }
 

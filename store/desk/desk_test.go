@@ -275,6 +275,8 @@ func TestSafetyRecord(t *testing.T) {
 	if !c.Danger || c.Severity != triage.Imminent {
 		t.Fatalf("danger word: danger %t, %s", c.Danger, c.Severity)
 	}
+	same := sms.Text("a Tangerine, please")
+	l.refused(desk.CodeBad, desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Body: body(desk.SafetyEdit{SafeWord: &same})})
 	stop := sms.Text("Quit!")
 	l.refused(desk.CodeBad, desk.Command{Kind: desk.SafetySaved, Conversation: c.ID, Body: body(desk.SafetyEdit{DangerWord: &stop})})
 }
