@@ -199,6 +199,9 @@ func (b *bindings) rebind(c *command, keys []string) error {
 	}
 	for _, k := range was {
 		b.instead[k] = keys[0]
+		if whole := slices.Concat(c.any, c.write); utf8.RuneCountInString(k) > 1 && len(whole) > 0 {
+			b.instead[k] = whole[0] // it works where letters are letters, as k does
+		}
 	}
 	return nil
 }

@@ -167,6 +167,7 @@ func (l *Linear) meant(line string) (key, name string) {
 		func(c command) bool { return c.has(strings.ToLower(line)) },
 		func(c command) bool { return strings.EqualFold(l.Word(c.name), line) },
 		func(c command) bool { return begins(l.Word(c.name), line) },
+		func(c command) bool { return hasStem(l.Word(c.name), line) },
 	} {
 		if i := slices.IndexFunc(l.all, is); i >= 0 {
 			return l.all[i].line(), l.Word(l.all[i].name)
@@ -178,6 +179,13 @@ func (l *Linear) meant(line string) (key, name string) {
 // has tells whether a key is one of a command's.
 func (c command) has(key string) bool {
 	return slices.Contains(slices.Concat(c.any, c.list, c.write), key)
+}
+
+// hasStem tells whether one word, or most of it, is one of a name's: "note" or "severity".
+func hasStem(name, word string) bool {
+	return len(word) >= 4 && slices.ContainsFunc(strings.Fields(name), func(of string) bool {
+		return len(of) <= len(word)+2 && len(of) >= len(word) && strings.EqualFold(of[:len(word)], word)
+	})
 }
 
 // begins tells whether words are the first ones of a name.

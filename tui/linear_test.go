@@ -270,7 +270,7 @@ func TestLinearDoubtsCommands(t *testing.T) {
 		"F4": "Did you mean :s (Safety record)?", "safety": "Did you mean :s (Safety record)?", "q": "Did you mean :q (Leave befree)?",
 		"back": "Did you mean : (Back; destroys nothing)?", "T": "Did you mean :T (Take over, as a supervisor)?", "Close": "Did you mean :x (Close)?",
 		"alt+q": "Did you mean :f10 (Quick reply)?", "2": "Did you mean :2 (", "/jane": "Did you mean :/jane (Filter the list)?",
-		"*": "Did you mean :* (", "send": "That is of the screen alone (Send)", "next pane": "That is of the screen alone (Next pane)",
+		"note": "Did you mean :t (Notes)?", "severity": "(Set the severity)?", "*": "Did you mean :* (", "send": "That is of the screen alone (Send)", "next pane": "That is of the screen alone (Next pane)",
 	} {
 		t.Run(line, func(t *testing.T) {
 			sit(t, Options{}, 0, 0, mine, func(s *sitter) {

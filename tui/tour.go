@@ -37,6 +37,9 @@ var steps = [6]step{
 			if m.focus == onQueue {
 				return m.T("Tour 2 of 6. {{.Key}} opens your conversation again. Then read, write a few words, and enter.", "Key", m.press("1"))
 			}
+			if m.lines {
+				return m.T("Tour 2 of 6. Write a line, and an empty line sends it; {{.Key}} takes it back for 5 seconds.", "Key", m.press("alt+u"))
+			}
 			return m.T("Tour 2 of 6. enter sends what you write; {{.Key}} takes it back for 5 seconds.", "Key", m.press("alt+u"))
 		},
 		besideNothing,
