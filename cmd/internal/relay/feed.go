@@ -112,6 +112,11 @@ func (f *feed) forward(head uint64) (behind bool, err error) {
 	if f.cursor.Seq >= head {
 		return false, nil
 	}
+	if f.owes { // nothing new is shown before what it goes on from
+		if err := f.vouch(); err != nil || f.owes {
+			return false, err
+		}
+	}
 	limit := int(min(feedMost, head-f.cursor.Seq))
 	events, _, ok := f.desk.newest(f.cursor, limit)
 	if !ok {

@@ -7,7 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -93,8 +95,15 @@ func (v *vault) enter(name string, role desk.Role) *desktop {
 	return d
 }
 
-// back sits somebody down at their console again.
+// back sits somebody down at their console again, and waits until they have all there is.
 func (v *vault) back(name string, role desk.Role) *desktop {
+	v.t.Helper()
+	d := v.sit(name, role)
+	d.until("to be in step", func() bool { return d.Status().InStep() })
+	return d
+}
+
+func (v *vault) sit(name string, role desk.Role) *desktop {
 	v.t.Helper()
 	d := &desktop{t: v.t, name: name, role: role, path: v.caches[name]}
 	c := client.Config{URL: v.address, Cache: openCache(v.t, d.path, name)}
@@ -107,7 +116,6 @@ func (v *vault) back(name string, role desk.Role) *desktop {
 		d.end()
 		c.Cache.Close()
 	})
-	d.until("to be in step", func() bool { return d.Status().InStep() })
 	return d
 }
 
@@ -210,6 +218,46 @@ type mute struct {
 }
 
 func (m mute) Checkpoint() (tree.Checkpoint, []byte, error) { return m.last, m.signed, nil }
+
+// A shutTree is that of a log that cannot be opened for the moment.
+type shutTree struct {
+	relay.Tree
+	is *atomic.Bool
+}
+
+func (s shutTree) Checkpoint() (tree.Checkpoint, []byte, error) {
+	if s.is.Load() {
+		return tree.Checkpoint{}, nil, store.ErrBroken
+	}
+	return s.Tree.Checkpoint()
+}
+
+// TestNoAlarmWhileTheLogIsShut: a console that comes back while the relay can show no checkpoint is told once it can.
+func TestNoAlarmWhileTheLogIsShut(t *testing.T) {
+	v := newVault(t)
+	var shut atomic.Bool
+	v.startWith(func() relay.Tree { return shutTree{v.open.Tree(), &shut} })
+	ada := v.enter("ada", desk.Specialist)
+	v.carrier.text(t, "SM1", "he took my papers")
+	ada.claim()
+	n := v.head()
+	ada.leave()
+	ada = v.back("ada", desk.Specialist)
+	ada.covered(n)
+	ada.leave()
+	for i := range 2*wire.CheckpointEvery + 100 {
+		v.carrier.text(t, fmt.Sprint("SMx", i), "hello")
+	}
+	shut.Store(true)
+	ada = v.sit("ada", desk.Specialist)
+	ada.until("the connection", func() bool { return ada.Status().Connected })
+	time.Sleep(200 * time.Millisecond) // as much as can come comes
+	shut.Store(false)
+	ada.until("all of it", func() bool { return ada.Status().InStep() })
+	if a := ada.Status().Alarm.What; a != "" {
+		t.Errorf("alarm %q of an honest relay", a)
+	}
+}
 
 // TestConsolesCatchARelayThatNoLongerSigns: one that has rewritten its log, and shows nothing that would tell.
 func TestConsolesCatchARelayThatNoLongerSigns(t *testing.T) {
