@@ -99,7 +99,9 @@ type Query struct {
 type Page struct {
 	Texts []Listed
 	Next  string    // empty: this is the last one
-	Now   time.Time // the carrier's own clock
+	Now   time.Time // the carrier's own clock, at some moment while it answered
+
+	Took time.Duration // from asking to having all of it, where whoever asked has noted that
 }
 
 // Oldest is the time of the last text on p that has one, zero if none has.

@@ -250,7 +250,10 @@ func (d *Desk) commit(batch []request) error {
 			answers[i].err = errLeft
 			continue
 		}
-		r.Age += elapsed(r.at, time.Now())
+		waited := elapsed(r.at, time.Now())
+		if r.Age += waited; r.Head.Late > 0 {
+			r.Head.Late += waited
+		}
 		answers[i].seq, answers[i].err = p.decide(ctx, r.Command)
 	}
 	began := time.Now()

@@ -3,6 +3,7 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,46 @@ func TestRetriedCommandIsAnsweredAsTheFirstTime(t *testing.T) {
 	if _, err := d.Do(t.Context(), claim); !errors.Is(err, &desk.Refusal{Code: desk.CodeIDReused}) {
 		t.Fatalf("one ID for two commands: %v", err)
 	}
+}
+
+// TestALateTextIsNoNewerForWaiting: START at 0 s was missed, STOP at 1 s was brought; START is fetched at 20 s and waits for
+// the disk.
+func TestALateTextIsNoNewerForWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := storetest.Failing(storetest.Memory())
+		d := startDesk(t, log)
+		do := func(c desk.Command) {
+			if _, err := d.Do(context.Background(), c); err != nil {
+				t.Error(err)
+			}
+		}
+		says := func(sid, words string, late time.Duration) desk.Command {
+			c := inbound(sid)
+			c.Body, c.Head = []byte(`{"text":"`+words+`"}`), store.Head{Late: late}
+			return c
+		}
+		began := time.Now()
+		time.Sleep(time.Second)
+		do(says("SM1", "STOP", 0))
+		time.Sleep(19 * time.Second)
+		release := log.Hold()
+		var both sync.WaitGroup
+		both.Go(func() {
+			other := inbound("SM2")
+			other.Number = "+12025550101"
+			do(other)
+		})
+		synctest.Wait()
+		both.Go(func() { do(says("SM3", "START", time.Since(began))) })
+		time.Sleep(8 * time.Second)
+		release()
+		both.Wait()
+		d.View(func(s *desk.State) {
+			if s.MayText(texter) {
+				t.Error("the number may be texted, though STOP came last")
+			}
+		})
+	})
 }
 
 // TestForgottenCommandStandsForNoOther: of a command that is forgotten the relay knows no more than whose it was and of

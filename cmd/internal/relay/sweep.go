@@ -194,7 +194,8 @@ type trail struct {
 type found struct {
 	gateway.Listed
 
-	at time.Time // when it was at the carrier, by our clock; zero: nobody knows
+	at    time.Time // when it was at the carrier, by our clock; zero: nobody knows
+	about bool      // that is not known well enough to say what it came before
 }
 
 // head is what is known of it beside what it says.
@@ -202,7 +203,11 @@ func (f found) head() store.Head {
 	if f.at.IsZero() {
 		return store.Head{Late: time.Second, Flags: []string{desk.FlagUndated}}
 	}
-	return store.Head{Late: max(time.Since(f.at), time.Second)}
+	h := store.Head{Late: max(time.Since(f.at), time.Second)}
+	if f.about {
+		h.Flags = []string{desk.FlagUndated}
+	}
+	return h
 }
 
 // sweep walks and appends. Where the walk fails once more, what it saw is appended all the same: order is worth a few
@@ -323,21 +328,21 @@ func (s *Sweep) look(ctx context.Context, t *trail, page gateway.Page) (known bo
 			continue
 		}
 		known = false
-		s.judge(t, l, page.Now)
+		s.judge(t, l, page)
 	}
 	return known, nil
 }
 
 // judge decides about a text that the log does not have. One that is on its way here by itself is left to that, for as
 // long as the carrier tries: fetching it would only say that it was late.
-func (s *Sweep) judge(t *trail, l gateway.Listed, now time.Time) {
+func (s *Sweep) judge(t *trail, l gateway.Listed, page gateway.Page) {
 	switch {
 	case l.At.IsZero():
 		t.found = append(t.found, found{Listed: l})
-	case !l.At.Before(s.began) && now.Sub(l.At) < webhookTime:
+	case !l.At.Before(s.began) && page.Now.Sub(l.At) < webhookTime:
 		t.young = true
 	default:
-		t.found = append(t.found, found{l, time.Now().Add(l.At.Sub(now))})
+		t.found = append(t.found, found{l, time.Now().Add(l.At.Sub(page.Now)), page.Took > slowPage})
 	}
 }
 
@@ -366,8 +371,12 @@ func (s *Sweep) page(ctx context.Context, q gateway.Query) (page gateway.Page, e
 	return page, nil
 }
 
-// listTimeout is how long a page of the carrier's list may take.
-const listTimeout = 30 * time.Second
+// listTimeout is how long a page of the carrier's list may take. Of one that took longer than slowPage it is not known well
+// when the carrier's clock was looked at: desk counts on 5 s in all, of which a second is lost to whole seconds.
+const (
+	listTimeout = 30 * time.Second
+	slowPage    = 4 * time.Second
+)
 
 // listed asks for a page of the list when it is its turn.
 func listed(ctx context.Context, carrier gateway.Gateway, turn *rate.Limiter, q gateway.Query) (gateway.Page, error) {
@@ -376,7 +385,10 @@ func listed(ctx context.Context, carrier gateway.Gateway, turn *rate.Limiter, q 
 	}
 	ctx, cancel := context.WithTimeout(ctx, listTimeout)
 	defer cancel()
-	return carrier.List(ctx, q)
+	asked := time.Now()
+	page, err := carrier.List(ctx, q)
+	page.Took = time.Since(asked)
+	return page, err
 }
 
 // take appends what is missing, the oldest first, and says how much there was of it. It stops at the first that cannot

@@ -243,6 +243,32 @@ func TestLastWordCounts(t *testing.T) {
 	}
 }
 
+// TestSlowListUndoesNoStop: of a page that took long nobody knows to the second when its texts came, and a START on it undoes
+// no STOP.
+func TestSlowListUndoesNoStop(t *testing.T) {
+	inTown(t, twiliotest.Config{}, func(t *testing.T, w *town) {
+		w.stop()
+		w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
+			page, err := g.List(ctx, q)
+			time.Sleep(9 * time.Second)
+			return page, err
+		})
+		w.start()
+		time.Sleep(time.Minute)
+		w.text(0, "STOP", false)
+		time.Sleep(2 * time.Minute)
+		w.text(0, "START", true)
+		time.Sleep(time.Second)
+		w.text(0, "STOP", false)
+		if late := w.whole(5 * time.Minute); late != 1 {
+			t.Errorf("%d texts were fetched", late)
+		}
+		if w.state().MayText(sms.Number(person(0))) {
+			t.Error("the number may be texted, though STOP came last")
+		}
+	})
+}
+
 // A lister is a carrier whose list is what list makes of it.
 type lister struct {
 	gateway.Gateway
