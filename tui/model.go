@@ -164,10 +164,12 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height, m.anew = msg.Width, msg.Height, true
 	case tea.KeyMsg:
+		m.queue.chosen = true
 		cmd = m.key(msg)
 	case heldEscMsg:
 		cmd = tea.Tick(escHold, func(time.Time) tea.Msg { return escDueMsg(msg) })
 	case tea.MouseMsg:
+		m.queue.chosen = true
 		cmd = m.clicked(msg)
 	case tickMsg:
 		cmd = m.tick()

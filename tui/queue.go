@@ -32,6 +32,7 @@ type queue struct {
 	since    time.Time       // when that began
 	touched  time.Time       // when somebody moved among them last
 	selected string
+	chosen   bool // somebody has pressed a key: the mark stays where it is
 	found    found
 	unlisted int // how many will be rows then that are not
 	imminent int // how many of those are in imminent danger
@@ -154,7 +155,7 @@ func (q *queue) Settle() {
 
 func (q *queue) place(rs sections) {
 	q.list(rs)
-	if q.index() < 0 {
+	if !q.chosen || q.index() < 0 {
 		q.selected = ""
 		q.Move(0)
 	}
@@ -233,7 +234,7 @@ func (q *queue) Selected() *desk.Conversation {
 }
 
 // Select puts the cursor on a conversation.
-func (q *queue) Select(id string) { q.selected = id }
+func (q *queue) Select(id string) { q.selected, q.chosen = id, true }
 
 // Mark has the cursor stand on a row that there is.
 func (q *queue) Mark() {

@@ -170,3 +170,26 @@ func TestTheTextersTimeIsOfTheirZone(t *testing.T) {
 		s.sees("00:00 (18:00 there) texter")
 	})
 }
+
+// TestTheFirstIsMarkedUntilAKey: however a full queue comes in, its most urgent stand in view and are marked until somebody
+// has pressed a key; then the mark stays where it is.
+func TestTheFirstIsMarkedUntilAKey(t *testing.T) {
+	sit(t, Options{}, 80, 24, func(h *hand) { h.text("0150", "HELP") }, func(s *sitter) {
+		for i := range 15 {
+			s.h.text(fmt.Sprintf("01%02d", i), "he locked me in")
+		}
+		s.h.text("0147", "he has a gun")
+		s.wait(time.Second)
+		if got := s.m.queue.selected; got != "c0147" {
+			t.Errorf("%s is marked:\n%s", got, s.screen())
+		}
+		s.sees("IMMINENT", "he has a gun")
+		s.press("?", "esc")
+		s.wait(5 * time.Second)
+		s.h.text("0199", "he has a gun, hurry, he is at the door with a knife and will kill me")
+		s.wait(5 * time.Second)
+		if got := s.m.queue.selected; got != "c0147" {
+			t.Errorf("after a key %s is marked", got)
+		}
+	})
+}
