@@ -11,6 +11,7 @@ import (
 	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/triage"
 )
 
 // Limits of the pump: how often the screen may change by itself, and which part of the time it may take.
@@ -24,6 +25,7 @@ type world struct {
 	status  client.Status
 	mine    []*desk.Conversation // in the order in which they were claimed
 	waiting []*desk.Conversation // the most urgent first
+	urgent  int                  // how many of those are in imminent danger and unanswered
 	others  []*desk.Conversation // held by others; for supervisors
 	closed  []*desk.Conversation // for review, the newest first
 	byID    map[string]*desk.Conversation
@@ -100,10 +102,20 @@ func (w *world) sort(name string, review bool, before *world, now time.Time) {
 			*l = append(*l, c)
 		}
 	}
+	for _, c := range w.waiting {
+		if calls(c) {
+			w.urgent++
+		}
+	}
 	slices.SortFunc(w.asked, func(a, b *desk.Conversation) int { return int(int64(a.Last) - int64(b.Last)) })
 	slices.SortFunc(w.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.others, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
 	slices.SortFunc(w.closed, func(a, b *desk.Conversation) int { return b.ClosedAt.Compare(a.ClosedAt) })
+}
+
+// calls tells whether somebody is in imminent danger, unanswered, and nobody's.
+func calls(c *desk.Conversation) bool {
+	return c != nil && c.Phase == desk.Waiting && c.Severity == triage.Imminent && !c.Unanswered.IsZero()
 }
 
 // list is the one of w's lists that a conversation belongs to, nil for none.

@@ -363,20 +363,8 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 	if q.world == nil {
 		return append(lines, "  "+q.T("Fetching the conversations")+q.dots)
 	}
-	laid := map[int][]string{}
-	lay := func(i int) []string {
-		if laid[i] == nil {
-			laid[i] = q.row(q.rows.at(i), width, now)
-		}
-		return laid[i]
-	}
-	for i := q.top(height-1, lay); i < q.rows.len() && len(lines) < height; i++ {
-		r := q.rows.at(i)
-		lines = append(lines, lay(i)...)
-		for len(q.drawn) < len(lines) {
-			q.drawn = append(q.drawn, r.id)
-		}
-	}
+	rows, drawn := q.layOut(width, height-1, now)
+	lines, q.drawn = append(lines, rows...), append(q.drawn, drawn...)
 	switch {
 	case q.filter != "" && !q.fits():
 		lines = append(lines, "", "  "+q.T("Nothing fits; {{.Key}} shows all.", "Key", "esc"))
@@ -396,6 +384,38 @@ func (q *queue) Render(width, height int, now time.Time, focused bool) []string 
 		lines = append(lines[:min(len(lines), height-1)], ink.Paint("  "+cut(words, width-3, q.dots)))
 	}
 	return lines
+}
+
+// layOut returns the lines of the rows in view, and the conversation on each.
+func (q *queue) layOut(width, height int, now time.Time) (lines, drawn []string) {
+	laid := map[int][]string{}
+	lay := func(i int) []string {
+		if laid[i] == nil {
+			laid[i] = q.row(q.rows.at(i), width, now)
+		}
+		return laid[i]
+	}
+	for i := q.top(height, lay); i < q.rows.len() && len(lines) < height; i++ {
+		r := q.rows.at(i)
+		lines = append(lines, lay(i)...)
+		for len(drawn) < len(lines) {
+			drawn = append(drawn, r.id)
+		}
+	}
+	return lines, drawn
+}
+
+// Shows tells whose rows would be in view in a pane of that size.
+func (q *queue) Shows(width, height int, now time.Time) map[string]bool {
+	_, drawn := q.layOut(width, height-1, now)
+	if q.stale { // the last line says so
+		height--
+	}
+	rows := map[string]bool{}
+	for _, id := range drawn[:max(0, min(len(drawn), height-1))] {
+		rows[id] = true
+	}
+	return rows
 }
 
 // missing is how many are not listed that should be, and how many of those wait in imminent danger.

@@ -193,3 +193,61 @@ func TestTheFirstIsMarkedUntilAKey(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoIsScrolledOffIsCounted: whoever is in imminent danger and has no row on the screen is counted at the top, at every
+// size, and so are one's own; nobody is who has one.
+func TestWhoIsScrolledOffIsCounted(t *testing.T) {
+	for _, size := range sizes {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			sit(t, Options{}, size[0], size[1], func(h *hand) {
+				for i := range 30 {
+					h.text(fmt.Sprintf("01%02d", 50+i), "he has a gun")
+				}
+				h.text("0122", "HELP")
+				h.take("ada", "0122")
+				time.Sleep(time.Second)
+			}, func(s *sitter) {
+				for _, key := range []string{"home", "end"} {
+					s.press(key)
+					s.wait(3 * time.Second)
+					screen, top := s.screen(), strings.Join(strings.Split(s.screen(), "\n")[:2], "\n")
+					hidden := 30
+					for i := range 30 {
+						if strings.Contains(screen, fmt.Sprintf("…01%02d", 50+i)) {
+							hidden--
+						}
+					}
+					if want := fmt.Sprintf("■ IMMINENT %d", hidden); hidden > 0 != strings.Contains(top, "IMMINENT") || hidden > 0 && !strings.Contains(top, want+" ") {
+						t.Errorf("%s: %d are out of view:\n%s", key, hidden, screen)
+					}
+					if mine := strings.Contains(screen, "…0122"); mine == strings.Contains(top, "1 of yours waits") {
+						t.Errorf("%s: one's own is in view: %v\n%s", key, mine, screen)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestWhoIsOpenIsCountedOnce: somebody who waits and is on the screen is not counted, and is once under a cover when they
+// have written again.
+func TestWhoIsOpenIsCountedOnce(t *testing.T) {
+	sit(t, Options{}, 60, 20, func(h *hand) {
+		h.text("0147", "he has a gun")
+		time.Sleep(time.Second)
+	}, func(s *sitter) {
+		s.press("enter")
+		s.wait(time.Second)
+		top := func() string { return strings.Join(strings.Split(s.screen(), "\n")[:2], "\n") }
+		if got := top(); strings.Contains(got, "IMMINENT") {
+			t.Errorf("who is on the screen is counted:\n%s", got)
+		}
+		s.press("?")
+		s.h.text("0147", "he is at the door with a knife")
+		s.h.text("0131", "he has a gun")
+		s.wait(time.Second)
+		if got := top(); !strings.Contains(got, "IMMINENT 2 ") {
+			t.Errorf("two are out of view:\n%s", s.screen())
+		}
+	})
+}

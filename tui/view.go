@@ -48,23 +48,35 @@ func (m *Model) lockScreen() (lines []string) {
 
 // head is how things stand, with what waits out of view: in a line of its own where one does not hold both.
 func (m *Model) head() []string {
-	waits := m.outOfView()
+	alarm := m.alarmLines()
+	rows := m.height - len(alarm) - len(m.foot())
+	waits := m.outOfView(rows - 1)
 	top, whole := m.statusLine(waits)
 	lines := []string{top}
 	if !whole {
+		waits = cmp.Or(m.outOfView(rows-2), waits) // that line takes one from the list
 		lines = append(lines, " "+cut(waits, m.width-2, m.dots))
 	}
-	return append(lines, m.alarmLines()...)
+	return append(lines, alarm...)
 }
 
-// outOfView says what needs its person and would be seen in the list, where that is not on the screen.
-func (m *Model) outOfView() string {
-	if m.Review || m.listed() {
+// outOfView says what needs its person and has no row on the screen, where there are so many lines for the list.
+func (m *Model) outOfView(height int) string {
+	if m.Review {
 		return ""
 	}
-	mine, imminent := 0, 0
+	rows := map[string]bool{}
+	if width := m.listWidth(); width > 0 {
+		rows = m.queue.Shows(width, height, m.now)
+	}
+	mine, imminent := 0, m.world.urgent
+	for id := range rows {
+		if calls(m.world.byID[id]) {
+			imminent--
+		}
+	}
 	count := func(c *desk.Conversation) bool {
-		waits := !c.Unanswered.IsZero() && c.ID != m.open || c.ID == m.open && !m.inView() && m.read.unread(c) > 0
+		waits := !rows[c.ID] && (!c.Unanswered.IsZero() && c.ID != m.open || c.ID == m.open && !m.inView() && m.read.unread(c) > 0)
 		if waits && c.Severity == triage.Imminent {
 			imminent++
 		}
@@ -75,7 +87,8 @@ func (m *Model) outOfView() string {
 			mine++
 		}
 	}
-	for _, c := range m.world.waiting {
+	if c := m.world.byID[m.open]; calls(c) && !rows[c.ID] {
+		imminent--
 		count(c)
 	}
 	var parts []string
@@ -88,17 +101,21 @@ func (m *Model) outOfView() string {
 	return strings.Join(parts, " "+m.dot+" ")
 }
 
-// listed tells whether the list is on the screen.
-func (m *Model) listed() bool {
-	switch {
+// listWidth is how wide the list is, 0 where it is not on the screen.
+func (m *Model) listWidth() int {
+	open := m.side != noSide && m.chat.conv != nil
+	switch w := m.width; {
 	case m.covered():
-		return false
-	case m.width >= wideFrom:
-		return true
-	case m.width >= mediumFrom:
-		return m.side == noSide || m.chat.conv == nil
+	case w >= wideFrom && open:
+		return w*3/10 + 2
+	case w >= wideFrom:
+		return w / 3
+	case w >= mediumFrom && !open:
+		return w/2 - 4
+	case w < mediumFrom && m.focus == onQueue:
+		return w
 	}
-	return m.focus == onQueue
+	return 0
 }
 
 // foot is what befree has to say, and the keys.
@@ -111,26 +128,27 @@ func (m *Model) panes() int { return m.height - len(m.head()) - len(m.foot()) }
 
 // columns are the panes that there is room for.
 func (m *Model) columns(height int) []column {
-	list := func(w int) column { return column{w, m.queue.Render(w, height, m.now, m.focus == onQueue)} }
 	middle := func(w int) column { return column{w, m.middle(w, height)} }
 	beside := func(w int) column { return column{w, m.besidePane(w, height)} }
 	w := m.width
 	if over := m.overlay(w, height); over != nil {
 		return []column{{w, over}}
 	}
+	var columns []column
+	left := m.listWidth()
+	if left > 0 {
+		columns = []column{{left, m.queue.Render(left, height, m.now, m.focus == onQueue)}}
+	}
 	switch open := m.side != noSide && m.chat.conv != nil; {
 	case w >= wideFrom && open:
 		third := w / 3
-		left := w*3/10 + 2
-		return []column{list(left), middle(w - left - third - 2), beside(third)}
-	case w >= wideFrom:
-		return []column{list(w / 3), middle(w - w/3 - 1)}
+		return append(columns, middle(w-left-third-2), beside(third))
 	case w >= mediumFrom && open:
 		return []column{beside(w/2 - 2), middle(w - w/2 + 1)}
 	case w >= mediumFrom:
-		return []column{list(w/2 - 4), middle(w - w/2 + 3)}
+		return append(columns, middle(w-left-1))
 	case m.focus == onQueue:
-		return []column{list(w)}
+		return columns
 	case m.focus == onSide:
 		return []column{beside(w)}
 	}
