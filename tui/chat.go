@@ -257,10 +257,19 @@ func (c *chat) mark(block []string) []string {
 	return marked
 }
 
-// firstNew tells whether a message is the first that came since the conversation was on the screen last.
+// firstNew tells whether a message is the texter's first since the conversation was on the screen last.
 func (c *chat) firstNew(i int) bool {
 	ms := c.conv.Messages
-	return c.from > 0 && ms[i].Seq > c.from && (i == 0 || ms[i-1].Seq <= c.from)
+	theirs := func(m *desk.Message) bool { return m.Inbound && m.Seq > c.from }
+	if c.from == 0 || c.conv.Phase == desk.ClosedNow || !theirs(ms[i]) {
+		return false
+	}
+	for i--; i >= 0 && ms[i].Seq > c.from; i-- {
+		if theirs(ms[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // waiting is a reply that has left the composer and is not at the relay yet.

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -132,5 +133,33 @@ func TestNoTextIsLeftOutByPages(t *testing.T) {
 		if n := s.m.read.unread(s.h.state.Conversation("c0147")); n != 0 {
 			t.Errorf("%d unread:\n%s", n, s.screen())
 		}
+	})
+}
+
+// TestNewIsTheTexters: what is new since one looked is what the texter wrote, never one's own, and nothing in a
+// conversation that is closed.
+func TestNewIsTheTexters(t *testing.T) {
+	const mark = "new since you looked"
+	sit(t, Options{}, 120, 36, queued, func(s *sitter) {
+		s.press("alt+1", "I am here", "enter", "alt+2", "alt+1")
+		s.wait(time.Second)
+		s.sees("I am here")
+		s.seesNot(mark)
+		s.press("Are you safe", "enter", "alt+2")
+		s.h.text("0147", "yes I am")
+		s.wait(time.Second)
+		s.press("alt+1")
+		s.wait(time.Second)
+		lines := strings.Split(s.screen(), "\n")
+		at := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, mark) })
+		if at < 0 || !strings.Contains(lines[at+1], "texter") || !strings.Contains(lines[at+2], "yes I am") {
+			t.Errorf("the mark is not over the texter's:\n%s", s.screen())
+		}
+		s.wait(6 * time.Second)
+		s.h.delivered("0147")
+		s.press("esc", "x", "1", "1", "1", "1", "y")
+		s.wait(time.Second)
+		s.sees("yes I am", "Closed:")
+		s.seesNot(mark)
 	})
 }
