@@ -257,3 +257,41 @@ func TestLinearTellsWhoTurnsImminent(t *testing.T) {
 		}
 	})
 }
+
+// TestTheKeysOfWhoDoesNotHoldIt: the foot offers nothing that only whoever holds a conversation can do.
+func TestTheKeysOfWhoDoesNotHoldIt(t *testing.T) {
+	for _, size := range sizes {
+		for _, role := range []desk.Role{desk.Specialist, desk.Supervisor} {
+			sit(t, Options{}, size[0], size[1], func(h *hand) {
+				mine(h)
+				h.status.Role = role
+			}, func(s *sitter) {
+				foot := func() string {
+					lines := strings.Split(strings.TrimRight(s.screen(), "\n "), "\n")
+					return strings.Join(lines[len(lines)-2:], "\n")
+				}
+				s.press("1", "esc")
+				if got := foot(); !strings.Contains(got, "enter write  x close") {
+					t.Errorf("one's own: %s", got)
+				}
+				s.press("H", "sue", "enter", "He is back at six", "f9")
+				s.wait(time.Second)
+				s.sees("sue holds this conversation.")
+				for range 2 {
+					for _, lie := range []string{"enter ", "close", "give back", "take back"} {
+						if got := foot(); strings.Contains(got, lie) {
+							t.Errorf("%v %s: %q is offered:\n%s", size, role, lie, s.screen())
+						}
+					}
+					if got := foot(); !strings.Contains(got, "next") || !strings.Contains(got, "help") {
+						t.Errorf("%v %s: %s", size, role, got)
+					}
+					if got := foot(); s.m.focus == onChat && strings.Contains(got, "T take over") != (role == desk.Supervisor) {
+						t.Errorf("%v %s: %s", size, role, got)
+					}
+					s.press("tab") // into the composer
+				}
+			})
+		}
+	}
+}

@@ -381,6 +381,9 @@ func (m *Model) composerKeys() []string {
 	if c := m.chat.conv; c != nil && c.Phase == desk.Waiting && c.ID != m.claiming {
 		first = "esc, " + m.press("c") + " " + m.T("claim")
 	}
+	if m.others() {
+		return []string{"esc " + m.T("read it"), m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"), m.press("F1") + " " + m.T("help")}
+	}
 	return []string{
 		first, m.press("F8") + " " + m.T("next"), m.press("F4") + " " + m.T("safety"), m.press("F6") + " " + m.T("plan"), m.press("F3") + " " + m.T("notes"),
 		"esc " + m.T("read it"), m.press("F1") + " " + m.T("help"), m.press("alt+u") + " " + m.T("take back"), m.press("alt+q") + " " + m.T("quick reply"), m.press("ctrl+j") + " " + m.T("new line"),
@@ -427,8 +430,20 @@ func (m *Model) otherKeys() []string {
 		return append(m.shutKeys(), lists...)
 	case m.chat.conv != nil && m.chat.conv.Phase == desk.Waiting:
 		return append([]string{m.press("c") + " " + m.T("claim"), "esc " + m.T("list")}, lists...)
+	case m.others():
+		keys := []string{"esc " + m.T("list"), m.press("n") + " " + m.T("next")}
+		if m.world.status.Role == desk.Supervisor {
+			keys = append(keys, m.press("T")+" "+m.T("take over"))
+		}
+		return append(keys, lists...)
 	}
 	return append([]string{"enter " + m.T("write"), m.press("x") + " " + m.T("close"), m.press("R") + " " + m.T("give back")}, append(lists, m.press("u")+" "+m.T("take back"), m.press("t")+" "+m.T("notes"), m.press("s")+" "+m.T("safety"), m.press("p")+" "+m.T("plan"))...)
+}
+
+// others tells whether somebody else holds the open conversation.
+func (m *Model) others() bool {
+	c := m.chat.conv
+	return c != nil && c.Phase == desk.Held && !c.HeldBy(m.Name)
 }
 
 // shutKeys are what can be done about a closed conversation by whoever is here.
