@@ -54,10 +54,9 @@ func (m *Model) callAgain() tea.Cmd {
 	if m.Review {
 		return nil
 	}
-	words := m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", m.press("F8"))
 	if !slices.ContainsFunc(m.world.waiting, m.leftAlone) {
 		m.cried = time.Time{}
-		if m.notice.text == words {
+		if m.notice.alone {
 			m.notice = notice{}
 		}
 		return nil
@@ -66,8 +65,18 @@ func (m *Model) callAgain() tea.Cmd {
 		return nil
 	}
 	m.cried = m.now
-	m.fail(words)
+	m.fail(m.aloneWords())
+	m.notice.alone = true
 	return m.call(true)
+}
+
+// aloneWords say that somebody is left alone, and the keys that take them from where one is.
+func (m *Model) aloneWords() string {
+	key := m.press("F8")
+	if m.covered() && !m.lines {
+		key = m.T("esc, then {{.Key}}", "Key", key)
+	}
+	return m.T("Somebody in imminent danger waits and nobody takes them: {{.Key}}.", "Key", key)
 }
 
 // leftAlone tells whether somebody in imminent danger has waited for longer than anybody may.

@@ -295,3 +295,45 @@ func TestTheKeysOfWhoDoesNotHoldIt(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCallLeadsToItsKey: where something takes all the keys, who is called for somebody in imminent danger reads that
+// esc comes first, and it is so; what they had written is kept.
+func TestTheCallLeadsToItsKey(t *testing.T) {
+	for name, keys := range map[string][]string{
+		"hand over":           {"esc", "H"},
+		"hand over, a reason": {"esc", "H", "sue", "enter", "He is back at six"},
+		"palette":             {"f2", "plan"},
+		"give back":           {"esc", "R"},
+		"wrap-up":             {"esc", "x", "1"},
+		"search":              {"alt+f", "gun"},
+		"help":                {"f1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, Options{}, 60, 20, mine, func(s *sitter) {
+				s.press("1")
+				s.h.text("0131", "he has a gun")
+				s.wait(31 * time.Second)
+				s.reads("nobody takes them: F8.")
+				s.press(keys...)
+				if keys[0] != "esc" { // which takes away what is said, until it is said again
+					s.reads("nobody takes them: esc, then F8.")
+				}
+				s.wait(11 * time.Second)
+				s.reads("nobody takes them: esc, then F8.")
+				s.press("esc")
+				s.reads("nobody takes them: F8.")
+				s.press("f8")
+				s.wait(time.Second)
+				if got := s.m.open; got != "c0131" {
+					t.Errorf("%s is open:\n%s", got, s.screen())
+				}
+				s.wait(time.Second)
+				s.seesNot("nobody takes them")
+				if name == "hand over, a reason" {
+					s.press("alt+1", "esc", "H", "sue", "enter")
+					s.sees("He is back at six")
+				}
+			})
+		})
+	}
+}

@@ -126,6 +126,8 @@ type notice struct {
 	bad  bool
 	at   time.Time
 	ends time.Time // when it is true no more; zero for never
+
+	alone bool // it tells of somebody in imminent danger whom nobody takes; text is what it said at first
 }
 
 // New returns a console.

@@ -327,6 +327,8 @@ func (m *Model) said(words string, ink theme.Ink) []string {
 
 func (m *Model) noticeWords() (string, theme.Ink) {
 	switch {
+	case m.notice.alone:
+		return "! " + m.aloneWords(), m.Theme.Danger
 	case m.notice.text != "" && m.notice.bad:
 		return "! " + m.notice.text, m.Theme.Danger
 	case m.notice.text != "":
