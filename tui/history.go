@@ -28,12 +28,20 @@ func (m *Model) history(c *desk.Conversation, width int) (lines []string) {
 	for c := range m.earlierThan(c) {
 		lines = append(lines, m.beganAs(c))
 		add := func(s string) { lines = append(lines, indented(s, width)...) }
-		add(m.severity(c.Severity) + ", " + m.T("plan of version {{.Version}}", "Version", c.Plan().Version))
+		state := m.severity(c.Severity)
+		if v := c.Plan().Version; v > 0 {
+			state += ", " + m.T("plan of version {{.Version}}", "Version", v)
+		}
+		add(state)
 		if c.Place != "" {
 			add(m.T("number of {{.Place}}", "Place", text.Line(c.Place)))
 		}
 		for _, staff := range c.Held {
-			add(m.T("held by {{.Name}}", "Name", text.Line(staff)))
+			held := m.T("was held by {{.Name}}", "Name", text.Line(staff))
+			if c.HeldBy(staff) {
+				held = m.T("held by {{.Name}}", "Name", text.Line(staff))
+			}
+			add(held)
 		}
 		if c.Phase == desk.ClosedNow {
 			add(m.ended(c))

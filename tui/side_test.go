@@ -71,6 +71,25 @@ func TestAllOfTheHistoryCanBeRead(t *testing.T) {
 	}
 }
 
+// TestHistorySaysWhatWas: no version of a plan that there is not, and who has a conversation only of one that somebody has.
+func TestHistorySaysWhatWas(t *testing.T) {
+	sit(t, Options{}, 120, 36, func(h *hand) {
+		contacts(h, 2)
+		h.passes(desk.Transferred, "ontact1", "ada", desk.Specialist, desk.Handoff{To: "ben", Reason: "no sirens"})
+		h.passes(desk.Transferred, "ontact1", "ben", desk.Specialist, desk.Handoff{To: "ada", Reason: "no sirens"})
+	}, func(s *sitter) {
+		history := func() string { return strings.Join(s.m.history(s.m.chat.conv, 60), "\n") }
+		s.press("1", "alt+h")
+		s.seesNot("plan of version")
+		if got := history(); strings.Count(got, "  held by ada") != 1 || strings.Count(got, "  was held by ben") != 1 || strings.Count(got, "  was held by ada") != 1 {
+			t.Errorf("who has it and who had it:\n%s", got)
+		}
+		s.press("f6", "When he drinks", "ctrl+s", "alt+h")
+		s.wait(time.Second)
+		s.sees("plan of version 1")
+	})
+}
+
 // TestHistoryIsReadOutWhole, however long it is.
 func TestHistoryIsReadOutWhole(t *testing.T) {
 	sit(t, Options{}, 0, 0, func(h *hand) { contacts(h, 8) }, func(s *sitter) {
