@@ -178,3 +178,27 @@ func TestReviewDate(t *testing.T) {
 func (h *hand) plan(e plan.Edit) {
 	h.must(desk.Command{Kind: desk.PlanSaved, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, e)
 }
+
+// TestAnEmptyLineIsNoChange: a new line at the end of an answer makes no version of the plan, and is in none.
+func TestAnEmptyLineIsNoChange(t *testing.T) {
+	sit(t, Options{}, 80, 24, mine, func(s *sitter) {
+		version := func() int { return s.h.state.Conversation("c0147").Plan().Version }
+		s.press("1", "f6", "When he drinks", "enter", "ctrl+s")
+		s.wait(time.Second)
+		if got := s.h.state.Conversation("c0147").Plan().Fields["situation/red-flags"].Text; version() != 1 || got != "When he drinks" {
+			t.Errorf("version %d, %q", version(), got)
+		}
+		for _, key := range []string{"ctrl+s", "tab", "shift+tab", "esc"} {
+			s.press("enter", key)
+			s.wait(time.Second)
+			if got := version(); got != 1 {
+				t.Errorf("%s: version %d:\n%s", key, got, s.screen())
+			}
+		}
+		s.press("f6", "and on Fridays", "ctrl+s")
+		s.wait(time.Second)
+		if got := version(); got != 2 {
+			t.Errorf("version %d:\n%s", got, s.screen())
+		}
+	})
+}

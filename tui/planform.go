@@ -128,19 +128,22 @@ func (p *planForm) stored() string {
 }
 
 // Changed tells whether the answer on the screen has not been saved.
-func (p *planForm) Changed() bool { return p.editor.Text() != p.stored() }
+func (p *planForm) Changed() bool { return p.written() != strings.TrimSpace(p.stored()) }
+
+// written is the answer on the screen. Space around it is no part of it.
+func (p *planForm) written() string { return strings.TrimSpace(p.editor.Text()) }
 
 // Wrong says why what is on the screen cannot be saved; empty if it can.
 func (p *planForm) Wrong(now time.Time) (why string) {
 	if p.item() == reviewed && p.Changed() {
-		_, why = p.reviewDay(p.editor.Text(), now)
+		_, why = p.reviewDay(p.written(), now)
 	}
 	return why
 }
 
 // Edit returns the change to save, and counts it as saved.
 func (p *planForm) Edit(now time.Time) plan.Edit {
-	id, words := p.item(), p.editor.Text()
+	id, words := p.item(), p.written()
 	delete(p.drafts, id)
 	if id == reviewed {
 		date, _ := p.reviewDay(words, now)
@@ -155,7 +158,7 @@ func (p *planForm) Edit(now time.Time) plan.Edit {
 
 // Choose returns the change that leaves the answer on the screen alone, where several stand.
 func (p *planForm) Choose() plan.Edit {
-	id, words := p.item(), p.editor.Text()
+	id, words := p.item(), p.written()
 	none := p.plan.Fields[id].None && words == ""
 	e := plan.Edit{Base: p.plan.Version, Seen: p.plan.See(id), Choose: map[string]string{id: words}}
 	if none {

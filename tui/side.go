@@ -355,7 +355,7 @@ func (m *Model) check() tea.Cmd {
 	case p.item() == reviewed:
 		m.say(m.T("That is for what is asked. No date is no review."))
 		return nil
-	case strings.TrimSpace(p.editor.Text()) != "":
+	case p.written() != "":
 		m.say(m.T("There is an answer here. Clear it first."))
 		return nil
 	}
