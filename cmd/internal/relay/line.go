@@ -141,6 +141,8 @@ var upgrader = websocket.Upgrader{
 // ServeHTTP lets one console in, which is then served for as long as it stays. That is done beside the request, so that
 // the web server's buffers, and the request, are given back: they are most of what a console costs.
 func (l *Line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.feeds.Add(1) // a web server that stops waits for no request that is a console's by then
+	defer l.feeds.Done()
 	if !private(r) {
 		http.Error(w, "Consoles connect over TLS 1.3, or from this machine. Give the relay --tls-cert and --tls-key, --acme or --tls-own.", http.StatusForbidden)
 		return
