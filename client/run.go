@@ -266,8 +266,9 @@ func (s *session) goOn(r wire.Resume) error {
 	return nil
 }
 
-// renew sets aside a copy of a log that is no more, or of which there is only a piece. Replies that wait become drafts:
-// they rest on what is gone.
+// renew drops a copy of a log that is no more, or of which there is only a piece: what the new one forgets must not live on
+// in it. The checkpoint of the old one, what is in the outbox and drafts stay. Replies that wait become drafts: they rest on
+// what is gone.
 func (s *session) renew(epoch string, old store.Position) error {
 	if err := errors.Join(s.remember(), s.Cache.Reset(epoch)); err != nil {
 		return err

@@ -59,7 +59,7 @@ func (m *Model) alarmed() tea.Cmd {
 	line := m.Line
 	m.ask(&dialog{
 		title: m.T("The relay's log is not the one that it was"),
-		lines: []string{words, m.T("What this console kept stays aside. Accept the log as it is now only if you know why: whoever runs the relay told you, by another way, that it was restored.")},
+		lines: []string{words, m.T("The checkpoint that this console kept stays aside. Accept the log as it is now only if you know why: whoever runs the relay told you, by another way, that it was restored.")},
 		choices: []choice{{"n", m.T("leave the warning"), nil}, {"y", m.T("accept the log as it is now"), func() tea.Cmd {
 			return guard(func() tea.Msg { return acceptMsg{line.Accept()} })
 		}}},
