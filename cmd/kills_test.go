@@ -214,7 +214,9 @@ func (b *besieged) settles(ctx context.Context) {
 				}
 			}
 		})
-		if s := b.ada.Status(); s.InStep() && open == 0 && known[b.sids[len(b.sids)-1]] {
+		_, said := readyz(b.address)
+		swept := strings.Contains(said, "list was seen whole") // or one that no webhook brought may be missing yet
+		if s := b.ada.Status(); s.InStep() && open == 0 && swept && known[b.sids[len(b.sids)-1]] {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
