@@ -143,31 +143,40 @@ func (b *besieged) texts(ctx context.Context) {
 	}
 }
 
-// works claims, answers, makes notes and closes, as fast as it is let.
+// holdsMost is how many conversations one of the staff may hold, as the relay has it.
+const holdsMost = 3
+
+// works claims, answers, makes notes and closes, as fast as it is let, in as many conversations as it may hold: in one, a
+// reply of which a kill leaves nobody knowing holds up all after it.
 func (b *besieged) works(ctx context.Context) {
 	for n := 0; ctx.Err() == nil; n++ {
-		var held, waiting *desk.Conversation
+		var held []*desk.Conversation
+		var waiting *desk.Conversation
 		b.ada.View(func(s *desk.State) {
 			for c := range s.Conversations() {
 				if c.HeldBy("ada") {
-					held = c
+					held = append(held, c)
 				} else if c.Phase == desk.Waiting {
 					waiting = c
 				}
 			}
 		})
-		switch {
-		case held == nil && waiting != nil:
+		if waiting != nil && len(held) < holdsMost {
 			b.does(ctx, desk.Claimed, waiting, nil, "")
-		case held != nil && n%7 == 6:
-			b.does(ctx, desk.Closed, held, desk.Closing{Disposition: "resolved"}, "")
-		case held != nil && n%2 == 0:
-			words := fmt.Sprintf("I am here %d", n)
-			b.does(ctx, desk.ReplyQueued, held, desk.Reply{Text: sms.Text(words), Now: true}, words)
-		case held != nil:
-			b.does(ctx, desk.NoteAdded, held, desk.Note{Text: sms.Text(fmt.Sprint("note ", n))}, "")
-		default:
+			continue
+		}
+		if len(held) == 0 {
 			time.Sleep(5 * time.Millisecond) // nobody waits
+			continue
+		}
+		switch c := held[n%len(held)]; {
+		case n%7 == 6:
+			b.does(ctx, desk.Closed, c, desk.Closing{Disposition: "resolved"}, "")
+		case n%2 == 0:
+			words := fmt.Sprintf("I am here %d", n)
+			b.does(ctx, desk.ReplyQueued, c, desk.Reply{Text: sms.Text(words), Now: true}, words)
+		default:
+			b.does(ctx, desk.NoteAdded, c, desk.Note{Text: sms.Text(fmt.Sprint("note ", n))}, "")
 		}
 	}
 }
@@ -289,8 +298,7 @@ func (b *besieged) judge() {
 		}
 	}
 	b.Logf("%d texts, %d replies at the carrier, events: %v", len(b.sids), len(sent), kinds)
-	// How many go out rests on how soon a kill leaves one unknown: those after it wait for that.
-	if len(sent) == 0 || kinds[desk.ReplyQueued] < kills/10 || len(b.sids) < kills || kinds[desk.NoteAdded] < kills/10 {
+	if len(sent) < kills/10 || len(b.sids) < kills || kinds[desk.NoteAdded] < kills/10 {
 		b.Error("too little happened")
 	}
 }
