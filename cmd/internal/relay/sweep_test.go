@@ -381,18 +381,24 @@ func TestNoteFromAClockThatWasWrong(t *testing.T) {
 	})
 }
 
+// misses has a relay be there for two minutes, and then so many texts come while it is away.
+func (w *town) misses(n int) {
+	w.t.Helper()
+	w.start()
+	time.Sleep(2 * time.Minute)
+	w.stop()
+	for i := range n {
+		w.text(i, "missed", true)
+		time.Sleep(time.Minute)
+	}
+}
+
 // TestCarrierGivesFewPagesAtATime: a list that is never to be had whole is gone through all the same.
 func TestCarrierGivesFewPagesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, twiliotest.Config{PageSize: 5})
 		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Minute)
-		w.stop()
-		for i := range 60 {
-			w.text(i, "missed", true)
-			time.Sleep(time.Minute)
-		}
+		w.misses(60)
 		left, since := 0, time.Time{}
 		w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
 			if time.Since(since) > 90*time.Second {
@@ -420,13 +426,7 @@ func TestPageThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newTown(t, twiliotest.Config{PageSize: 5})
 		defer w.close()
-		w.start()
-		time.Sleep(2 * time.Minute)
-		w.stop()
-		for i := range 30 {
-			w.text(i, "missed", true)
-			time.Sleep(time.Minute)
-		}
+		w.misses(30)
 		gone, asked := "", 0
 		w.lists(func(ctx context.Context, g gateway.Gateway, q gateway.Query) (gateway.Page, error) {
 			if asked++; asked == 5 {
