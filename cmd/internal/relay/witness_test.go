@@ -61,6 +61,20 @@ func (d *desktop) covered(n uint64) tree.Checkpoint {
 	return d.kept()
 }
 
+// keeps is ada at her console, which keeps a checkpoint over all that there is, her notes in a conversation among it.
+func (v *vault) keeps() *desktop {
+	v.t.Helper()
+	ada := v.enter("ada", desk.Specialist)
+	v.carrier.text(v.t, "SM1", "he took my papers")
+	ada.claim()
+	v.notes(ada, 0, 5)
+	n := v.head()
+	ada.leave()
+	ada = v.back("ada", desk.Specialist)
+	ada.covered(n)
+	return ada
+}
+
 func (v *vault) key() relay.Key { return relay.KeyFile(v.data) }
 
 func (v *vault) start() { v.startWith(func() relay.Tree { return v.open.Tree() }) }
@@ -237,13 +251,7 @@ func TestNoAlarmWhileTheLogIsShut(t *testing.T) {
 	v := newVault(t)
 	var shut atomic.Bool
 	v.startWith(func() relay.Tree { return shutTree{v.open.Tree(), &shut} })
-	ada := v.enter("ada", desk.Specialist)
-	v.carrier.text(t, "SM1", "he took my papers")
-	ada.claim()
-	n := v.head()
-	ada.leave()
-	ada = v.back("ada", desk.Specialist)
-	ada.covered(n)
+	ada := v.keeps()
 	ada.leave()
 	for i := range 2*wire.CheckpointEvery + 100 {
 		v.carrier.text(t, fmt.Sprint("SMx", i), "hello")
@@ -273,14 +281,7 @@ func TestConsolesCatchARelayThatNoLongerSigns(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := openVault(t)
-			ada := v.enter("ada", desk.Specialist)
-			v.carrier.text(t, "SM1", "he took my papers")
-			ada.claim()
-			v.notes(ada, 0, 5)
-			n := v.head()
-			ada.leave()
-			ada = v.back("ada", desk.Specialist)
-			ada.covered(n)
+			ada := v.keeps()
 			kept, err := ada.Cache.Kept()
 			if err != nil {
 				t.Fatal(err)
@@ -306,14 +307,8 @@ func TestConsolesCatchARelayThatNoLongerSigns(t *testing.T) {
 // its own key. The console that was there before does, and says so until a person has accepted it; it goes on working.
 func TestConsolesCatchARewrittenRelay(t *testing.T) {
 	v := openVault(t)
-	ada := v.enter("ada", desk.Specialist)
-	v.carrier.text(t, "SM1", "he took my papers")
-	ada.claim()
-	v.notes(ada, 0, 5)
-	n := v.head()
-	ada.leave()
-	ada = v.back("ada", desk.Specialist)
-	before := ada.covered(n)
+	ada := v.keeps()
+	before := ada.kept()
 	if ada.Status().Alarm.What != "" {
 		t.Fatalf("kept %d, %+v", before.Size, ada.Status().Alarm)
 	}
