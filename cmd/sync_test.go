@@ -139,7 +139,7 @@ func TestFailedSync(t *testing.T) {
 		t.Fatal(err)
 	}
 	if dropped(t, string(raw)) == 0 {
-		t.Error("no fdatasync of the log failed")
+		t.Error("what is in memory of the log was never dropped after an fdatasync that failed")
 	}
 }
 
@@ -162,21 +162,26 @@ func (b *besieged) text(n int, sid string) twiliotest.Delivery {
 var (
 	unfinished = regexp.MustCompile(`^(\d+) +(.*) <unfinished \.\.\.>$`)
 	finished   = regexp.MustCompile(`^(\d+) +<\.\.\. \w+ resumed>(.*)$`)
+	gives      = regexp.MustCompile(`^(?:close|munmap)\(`) // back what it names, as soon as it begins
 	call       = regexp.MustCompile(`^(?:\d+ +)?(\w+)\((.*?)\)? += (\S+)(.*)$`)
 )
 
-// dropped counts the syncs of the log that failed. After each the log is mapped no more and closed, and what is in memory
-// of it dropped, before it is mapped again.
-func dropped(t *testing.T, trace string) (failures int) {
+// dropped counts how often a log whose sync had failed was mapped no more and closed, and what was in memory of it dropped;
+// until then it is not mapped again. A sync that fails as the relay stops, in whichever thread, is followed by neither.
+func dropped(t *testing.T, trace string) (drops int) {
 	half, logs, maps := map[string]string{}, map[string]bool{}, map[string]bool{}
 	due := false
 	for line := range strings.SplitSeq(trace, "\n") {
 		if m := unfinished.FindStringSubmatch(line); m != nil {
 			half[m[1]] = m[2]
-			continue
-		}
-		if m := finished.FindStringSubmatch(line); m != nil {
-			line = half[m[1]] + m[2]
+			if !gives.MatchString(m[2]) {
+				continue
+			}
+			line = m[2] + ") = ?" // another thread may be given the same before this one is told
+		} else if m := finished.FindStringSubmatch(line); m != nil {
+			if line = half[m[1]] + m[2]; gives.MatchString(line) {
+				continue
+			}
 		}
 		m := call.FindStringSubmatch(line)
 		if m == nil {
@@ -191,7 +196,6 @@ func dropped(t *testing.T, trace string) (failures int) {
 		case "fdatasync":
 			if logs[args[0]] && result == "-1" {
 				due = true
-				failures++
 			}
 		case "mmap":
 			if logs[args[4]] {
@@ -207,12 +211,12 @@ func dropped(t *testing.T, trace string) (failures int) {
 				if len(maps) > 0 {
 					t.Error("the log was still mapped")
 				}
+				if due {
+					drops++
+				}
 				due = false
 			}
 		}
 	}
-	if due {
-		t.Error("what is in memory of the log was never dropped")
-	}
-	return failures
+	return drops
 }
