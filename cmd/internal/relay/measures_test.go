@@ -43,7 +43,7 @@ func TestMeasures(t *testing.T) {
 	ada := h.sign("ada", desk.Specialist)
 	h.carrier.text(t, "SM1", "stop him he's here")
 	c := ada.claim()
-	h.carrier.send = func(context.Context, gateway.Outgoing) (string, error) { return "", context.DeadlineExceeded }
+	h.carrier.sends(func(context.Context, gateway.Outgoing) (string, error) { return "", context.DeadlineExceeded })
 	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I am here", Now: true})
 	_ = ada.ask(c, desk.Claimed, nil)
 	ada.until("the outcome", func() bool { return ada.only().Messages[1].Delivery == desk.StatusUnknown })
@@ -55,7 +55,7 @@ func TestMeasures(t *testing.T) {
 	}
 	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "Are you there?", Now: true})
 	ada.until("the outcome", func() bool { return ada.only().Messages[2].Delivery == desk.StatusUnknown })
-	h.carrier.send = func(context.Context, gateway.Outgoing) (string, error) { return "", &gateway.Refused{Code: 21610} }
+	h.carrier.sends(func(context.Context, gateway.Outgoing) (string, error) { return "", &gateway.Refused{Code: 21610} })
 	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I stay here", Now: true})
 	ada.until("the refusal", func() bool { return ada.only().Messages[3].Delivery == desk.StatusRefused })
 	if err := h.carrier.recv.Receive(t.Context(), gateway.Inbound{SID: "SM2", From: "+12025550122", To: "233733", Body: "he locked me in"}); err != nil {

@@ -63,6 +63,13 @@ func (c *carrier) Send(ctx context.Context, m gateway.Outgoing) (string, error) 
 	return fmt.Sprintf("SMout%d", n), nil
 }
 
+// sends has it answer by f from now on.
+func (c *carrier) sends(f func(context.Context, gateway.Outgoing) (string, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.send = f
+}
+
 func (c *carrier) Fetch(ctx context.Context, m gateway.Media) ([]byte, string, error) {
 	return c.fetch(ctx, m)
 }
@@ -506,11 +513,11 @@ func TestRelayKilledBetweenStartAndOutcome(t *testing.T) {
 	h.carrier.text(t, "SM1", "hello")
 	c := ada.claim()
 	posted, hang := make(chan struct{}), make(chan struct{})
-	h.carrier.send = func(context.Context, gateway.Outgoing) (string, error) {
+	h.carrier.sends(func(context.Context, gateway.Outgoing) (string, error) {
 		close(posted)
 		<-hang
 		return "", context.DeadlineExceeded
-	}
+	})
 	ada.must(c, desk.ReplyQueued, desk.Reply{Text: "I am here", Now: true})
 	<-posted
 	close(hang)
