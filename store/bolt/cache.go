@@ -32,7 +32,7 @@ var (
 var cacheFormat = format{
 	name: "cache", version: 3, least: 3,
 	buckets: [][]byte{eventsBucket, tailsBucket, keysBucket, outboxBucket, draftsBucket, wordsBucket},
-	later:   [][]byte{summariesBucket, unreadBucket},
+	later:   [][]byte{summariesBucket, unreadBucket, asideBucket},
 }
 
 // What else stands in a cache's meta bucket. All but two are covered.
@@ -214,19 +214,35 @@ func (c *Cache) Follow(p store.Position) error {
 }
 
 // Reset drops what was copied from a log that is no more, and begins at the start of the one with this epoch. The
-// outbox and the drafts stay, and the keys of their conversations: see [Cache.Written]. All other keys are destroyed.
+// outbox, the drafts and what is set aside stay, and the keys of their conversations: see [Cache.Written]. All other keys
+// are destroyed.
 func (c *Cache) Reset(epoch string) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
 	if err := c.erase(); err != nil {
 		return err
 	}
-	known, err := c.shredCopy()
+	a, err := c.Aside()
+	if err != nil {
+		return err
+	}
+	return c.reset(epoch, a, nil)
+}
+
+// reset is Reset where a is what is set aside from then on, by first in the same transaction. The caller holds keeping,
+// and has erased what was due.
+func (c *Cache) reset(epoch string, a Aside, first func(*bbolt.Tx) error) error {
+	known, err := c.shredCopy(a)
 	if err != nil {
 		return err
 	}
 	copied := c.Position().Seq > 0
 	err = c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
+		if first != nil {
+			if err := first(tx); err != nil {
+				return err
+			}
+		}
 		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket, summariesBucket, unreadBucket} {
 			if err := renew(tx, name); err != nil {
 				return err

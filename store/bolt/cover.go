@@ -67,7 +67,7 @@ func (c *Cache) events(bucket []byte, records ...stored) ([]store.Event, error) 
 	es := make([]store.Event, len(records))
 	for i, r := range records {
 		seq := uint64(0)
-		if bytes.Equal(bucket, eventsBucket) {
+		if bytes.Equal(bucket, eventsBucket) || bytes.Equal(bucket, asideBucket) {
 			seq = binary.BigEndian.Uint64(r.key)
 		}
 		record, err := c.uncover(bucket, r.key, r.value)

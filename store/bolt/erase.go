@@ -87,33 +87,36 @@ func (c *Cache) eraseFilled(es []store.Event) error {
 	return errors.Join(err, c.erase())
 }
 
-// shredCopy destroys the keys of what was copied, save those of conversations in which something is written here: of
-// these it returns by which events they had been forgotten. The caller holds keeping.
-func (c *Cache) shredCopy() (known []string, err error) {
-	written, err := c.Written()
+// shredCopy destroys the keys of what was copied and of what was set aside, save those of conversations that are set aside
+// from now on or in which something is written: of these it returns by which events they had been forgotten. The caller
+// holds keeping.
+func (c *Cache) shredCopy(a Aside) (known []string, err error) {
+	writing, err := c.writing()
 	if err != nil {
 		return nil, err
 	}
-	gone := map[string]bool{}
-	err = c.view(func(tx *bbolt.Tx) error {
-		return tx.Bucket(eventsBucket).ForEach(func(key, covered []byte) error {
-			record, err := c.uncover(eventsBucket, key, covered)
-			if err != nil {
-				return err
-			}
-			e, err := decode(record, binary.BigEndian.Uint64(key))
-			gone[e.Conversation] = err == nil
-			if len(c.forgets(e.Kind)) > 0 && slices.Contains(written, e.Conversation) {
-				e, err = c.event(eventsBucket, key, covered) // its ID was sealed too
-				known = append(known, e.ID)
-			}
-			return err
-		})
-	})
-	delete(gone, "")
-	for _, id := range written {
-		delete(gone, id)
+	stays, gone := map[string]bool{}, map[string]bool{}
+	for _, id := range append(writing, a.Conversations...) {
+		stays[id] = true
 	}
+	for _, bucket := range [][]byte{eventsBucket, asideBucket} {
+		err = errors.Join(err, c.view(func(tx *bbolt.Tx) error {
+			return tx.Bucket(bucket).ForEach(func(key, covered []byte) error {
+				record, err := c.uncover(bucket, key, covered)
+				if err != nil {
+					return err
+				}
+				e, err := decode(record, binary.BigEndian.Uint64(key))
+				gone[e.Conversation] = true
+				if len(c.forgets(e.Kind)) > 0 && stays[e.Conversation] {
+					e, err = c.event(bucket, key, covered) // its ID was sealed too
+					known = append(known, e.ID)
+				}
+				return err
+			})
+		}))
+	}
+	maps.DeleteFunc(gone, func(id string, _ bool) bool { return id == "" || stays[id] })
 	if err != nil || len(gone) == 0 {
 		return known, err
 	}

@@ -104,8 +104,21 @@ func (c *Cache) Drafts() ([]Entry, error) {
 	return es, err
 }
 
-// Written names the conversations in which something waits or is being written, in order.
+// Written names the conversations in which something waits or is being written, or of which something is set aside, in
+// order: what the relay has forgotten of them must be heard of though they are not in the copy.
 func (c *Cache) Written() (ids []string, err error) {
+	a, err := c.Aside()
+	if err != nil {
+		return nil, err
+	}
+	ids, err = c.writing()
+	ids = append(ids, a.Conversations...)
+	slices.Sort(ids)
+	return slices.Compact(ids), err
+}
+
+// writing names those in which something waits or is being written, in order.
+func (c *Cache) writing() (ids []string, err error) {
 	for _, bucket := range [][]byte{outboxBucket, draftsBucket} {
 		es, err := c.entries(bucket)
 		if err != nil {

@@ -1,0 +1,224 @@
+package bolt
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"befree.example/store"
+)
+
+// monday is when things are set aside.
+var monday = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
+// setAside has c begin anew, and what it had set aside for a month.
+func setAside(t *testing.T, c *Cache, epoch string) {
+	t.Helper()
+	if err := c.SetAside(epoch, monday, monday.AddDate(0, 1, 0)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// outline is an event as it is kept of somebody else's conversation.
+func outline(seq, prev uint64, conversation string, kind store.Kind) store.Event {
+	e := at(seq, prev, conversation, kind)
+	e.Body, e.Withheld = nil, true
+	return e
+}
+
+// asides says which events that are set aside can be read.
+func asides(t *testing.T, c *Cache) (read []uint64) {
+	t.Helper()
+	if err := c.EachAside(func(e store.Event) {
+		if len(e.Body) > 0 {
+			read = append(read, e.Seq)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
+// What was copied of conversations of which words are here can be read after the copy was begun anew, and nothing else of
+// it; what is forgotten from then on, in the snapshot or after it, goes in both.
+func TestWhatIsSetAsideIsForgottenToo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}), c.Receive(
+		at(1, 0, "c1", "received"), outline(2, 0, "c2", "received"), at(3, 0, "c3", "received"), at(4, 1, "c1", "note"),
+		at(5, 0, "c5", "received"), at(6, 0, "", "audit"),
+	), c.Draft("c4", "", "half", time.Unix(7, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, here, later := wrapped(t, c, "c2/facts"), wrapped(t, c, "c1/text"), wrapped(t, c, "c3/text")
+	setAside(t, c, "second")
+	if got := asides(t, c); !slices.Equal(got, []uint64{1, 3, 4, 5}) {
+		t.Errorf("%v can be read of what was set aside", got)
+	}
+	a, err := c.Aside()
+	if err != nil || a.Of != (store.Position{Epoch: "first", Seq: 6}) || !a.At.Equal(monday) || !slices.Equal(a.Conversations, []string{"c1", "c3", "c5"}) {
+		t.Errorf("set aside: %+v, %v", a, err)
+	}
+	if p := c.Position(); p != (store.Position{Epoch: "second"}) {
+		t.Errorf("the copy goes on at %v", p)
+	}
+	if es, err := c.Conversation("c1"); err != nil || len(es) > 0 {
+		t.Errorf("the new copy has %d events, %v", len(es), err)
+	}
+	if ids, err := c.Written(); err != nil || !slices.Equal(ids, []string{"c1", "c3", "c4", "c5"}) {
+		t.Errorf("the relay is asked about %v, %v", ids, err)
+	}
+	if err := c.Reset("second"); err != nil { // the connection broke off before the snapshot was there
+		t.Fatal(err)
+	}
+	c.Close()
+	c = openErasing(t, path)
+	if err := errors.Join(c.Fill(at(1, 0, "c1", "received"), at(2, 1, "c1", "forgotten")), c.Follow(store.Position{Epoch: "second", Seq: 7})); err != nil {
+		t.Fatal(err)
+	}
+	if got := asides(t, c); !slices.Equal(got, []uint64{3, 5}) {
+		t.Errorf("after the snapshot %v can be read", got)
+	}
+	if err := errors.Join(c.Receive(at(8, 0, "c3", "forgotten")), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	if got := asides(t, c); !slices.Equal(got, []uint64{5}) {
+		t.Errorf("after the event %v can be read", got)
+	}
+	for name, key := range map[string][]byte{"somebody else's": other, "of the snapshot": here, "of the event": later} {
+		if hasBytes(t, path, key) {
+			t.Errorf("a key is in the file: %s", name)
+		}
+	}
+}
+
+// What had been forgotten before does not take along what came after it, where the texter has written again.
+func TestWhatIsSetAsideOutlastsAnOlderForgetting(t *testing.T) {
+	again := at(4, 3, "c1", "received")
+	again.Actor = store.Texter
+	all := []store.Event{at(1, 0, "c1", "received"), at(2, 1, "c1", "note"), at(3, 2, "c1", "notes forgotten"), again, at(5, 4, "c1", "note")}
+	for known, want := range map[bool][]uint64{true: {1, 4, 5}, false: {1}} {
+		c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+		had := all
+		if !known {
+			had = all[:2]
+		}
+		if err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}), c.Receive(had...)); err != nil {
+			t.Fatal(err)
+		}
+		setAside(t, c, "second")
+		if err := c.Follow(store.Position{Epoch: "second", Seq: 1}); err != nil { // with nothing of it
+			t.Fatal(err)
+		}
+		setAside(t, c, "third")
+		if err := c.Fill(all[:4]...); err != nil {
+			t.Fatal(err)
+		}
+		if got := asides(t, c); !slices.Equal(got, want) {
+			t.Errorf("known %t: %v can be read", known, got)
+		}
+	}
+}
+
+// One copy is set aside, the one that has more; the keys of the other go, save where they are needed.
+func TestOneCopyIsSetAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	begin := func(epoch string, es ...store.Event) {
+		t.Helper()
+		setAside(t, c, epoch)
+		if err := errors.Join(c.Follow(store.Position{Epoch: epoch}), c.Receive(es...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin("first", at(1, 0, "c1", "received"), at(2, 0, "c2", "received"))
+	key := wrapped(t, c, "c2/text")
+	begin("second", at(1, 0, "c1", "received"), at(2, 0, "c3", "received"))
+	few := wrapped(t, c, "c3/text")
+	begin("third", at(1, 0, "c1", "received"), at(2, 0, "c4", "received"), at(3, 0, "c5", "received")) // the first stays
+	if err := c.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := c.Aside(); err != nil || a.Of.Epoch != "first" || !slices.Equal(asides(t, c), []uint64{1, 2}) {
+		t.Fatalf("set aside: %+v, %v", a, err)
+	}
+	if hasBytes(t, path, few) || !hasBytes(t, path, key) {
+		t.Error("after the second one the file has the wrong keys")
+	}
+	setAside(t, c, "fourth")
+	if err := c.Compact(); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := c.Aside(); err != nil || a.Of.Epoch != "third" || !slices.Equal(asides(t, c), []uint64{1, 2, 3}) {
+		t.Fatalf("set aside: %+v, %v", a, err)
+	}
+	if hasBytes(t, path, key) {
+		t.Error("a key that nothing needs is in the file")
+	}
+}
+
+// Of more conversations than may be set aside, those stay in which something happened last.
+func TestTheNewestAreSetAside(t *testing.T) {
+	c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+	if err := c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received"), at(3, 0, "c3", "received"), outline(4, 1, "c1", "received")); err != nil {
+		t.Fatal(err)
+	}
+	seqs, err := c.withWords(2)
+	if err != nil || len(seqs) != 2 || !slices.Equal(seqs["c1"], []uint64{1, 4}) || !slices.Equal(seqs["c3"], []uint64{3}) {
+		t.Errorf("set aside would be %v, %v", seqs, err)
+	}
+}
+
+// A crash once keys were destroyed, and before the copy was set aside, loses nothing of that.
+func TestSettingAsideOutlivesACrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	if err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}), c.Receive(at(1, 0, "c1", "received"), outline(2, 0, "c2", "received"))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.shredCopy(Aside{Conversations: []string{"c1"}}); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	c = openErasing(t, path)
+	setAside(t, c, "second")
+	if got := asides(t, c); !slices.Equal(got, []uint64{1}) {
+		t.Errorf("%v can be read", got)
+	}
+}
+
+// When its time is over what was set aside is gone, and the keys that nothing else needs are in no file.
+func TestWhatIsSetAsideEnds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}),
+		c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received"), at(3, 0, "c3", "received")), c.Draft("c2", "", "half", time.Unix(7, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone, written, live := wrapped(t, c, "c1/text"), wrapped(t, c, "c2/text"), wrapped(t, c, "c3/text")
+	setAside(t, c, "second")
+	if err := errors.Join(c.Fill(at(1, 0, "c3", "received")), c.Follow(store.Position{Epoch: "second", Seq: 1}), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	over := monday.AddDate(0, 1, 0)
+	if err := c.EndAside(over.Add(-time.Second)); err != nil || len(asides(t, c)) != 3 {
+		t.Fatalf("a second before its time: %v, %v", asides(t, c), err)
+	}
+	if err := errors.Join(c.EndAside(over), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.Aside()
+	if err != nil || !a.Until.IsZero() || len(asides(t, c)) > 0 {
+		t.Errorf("after its time: %+v, %v, %v", a, asides(t, c), err)
+	}
+	if hasBytes(t, path, alone) || !hasBytes(t, path, written) || !hasBytes(t, path, live) {
+		t.Error("the file has the wrong keys")
+	}
+	if drafts, err := c.Drafts(); err != nil || len(drafts) != 1 || len(bodies(t, c, "c3")) != 1 {
+		t.Errorf("%d drafts, %v", len(drafts), err)
+	}
+}
