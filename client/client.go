@@ -41,6 +41,7 @@ type Config struct {
 	Cache  *bolt.Cache
 	TLS    *tls.Config                                                       // nil for the system's trust
 	Dial   func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
+	Aside  bool                                                              // what was set aside is read, and nothing else
 	Logger *slog.Logger
 }
 
@@ -62,6 +63,7 @@ type Client struct {
 	short      map[string]bool                   // closed conversations of which state has a summary alone
 	summarized uint64                            // Seq up to which the cache has summaries
 	loose      map[string]map[uint64]store.Event // bodies that are held in memory alone, by conversation
+	aside      map[string][]store.Event          // all that there is, where what was set aside is read
 	status     Status
 	changed    chan struct{}
 	down       chan struct{}                 // closed when the connection ends
@@ -88,6 +90,7 @@ type Status struct {
 	Trouble   string     // why there is no connection, in plain words
 	Wrong     bool       // somebody must do something about that: it does not pass by itself
 	Renewed   bool       // the relay's log was replaced since this console started: the copy was begun anew
+	Aside     bolt.Aside // what of an older copy is set aside, as of when this one was begun, or as it is read
 	Alarm     bolt.Alarm // the relay's log is not the one that it was; its zero value is well
 }
 
@@ -119,6 +122,12 @@ func New(c Config) (*Client, error) {
 		return nil, err
 	}
 	cl.URL = cmp.Or(c.URL, cl.Identity.URL())
+	if c.Aside {
+		if err := cl.recallAside(); err != nil {
+			return nil, err
+		}
+		return cl, nil
+	}
 	if err := cl.recall(); err != nil {
 		return nil, err
 	}
@@ -185,6 +194,9 @@ func (c *Client) foreseen(e bolt.Entry, seq uint64) store.Event {
 
 // Whole is Conversation with all the words that are here, though it be closed.
 func (c *Client) Whole(id string) (*desk.Conversation, error) {
+	if c.Aside {
+		return desk.Fold(c.aside[id]), nil
+	}
 	ahead, err := c.ahead(id)
 	if err != nil {
 		return nil, err
@@ -204,10 +216,26 @@ func (c *Client) Whole(id string) (*desk.Conversation, error) {
 
 // ahead returns what waits in the outbox and is sure to become an event of a conversation.
 func (c *Client) ahead(conversation string) ([]bolt.Entry, error) {
-	outbox, err := c.Cache.Outbox()
+	outbox, err := c.Outbox()
 	return slices.DeleteFunc(outbox, func(e bolt.Entry) bool {
 		return e.Conversation != conversation || !durable(e.Kind) || e.Refused != ""
 	}), err
+}
+
+// Outbox returns what waits for the relay, and what that refused.
+func (c *Client) Outbox() ([]bolt.Entry, error) {
+	if c.Aside {
+		return nil, nil
+	}
+	return c.Cache.Outbox()
+}
+
+// Drafts returns what is being written; see [bolt.Cache.Drafts].
+func (c *Client) Drafts() ([]bolt.Entry, error) {
+	if c.Aside {
+		return nil, nil
+	}
+	return c.Cache.Drafts()
 }
 
 // withLoose puts the bodies held in memory into a conversation's events.

@@ -37,6 +37,9 @@ func durable(k store.Kind) bool {
 // needsPassphrase is said where a dangerous command comes without its owner having shown again who they are.
 var needsPassphrase = &desk.Refusal{Code: desk.CodeProof, Text: "That is done only once you have given your passphrase again. Nothing was done."}
 
+// errAside answers whoever would write in what was set aside, or search it, which is an event.
+var errAside = &desk.Refusal{Code: desk.CodeForbidden, Text: "What was set aside is for reading alone. Nothing was done."}
+
 // Surely is Do for a dangerous kind: the passphrase shows that the device's owner is there. A wrong one gives
 // seal.ErrPassphrase and nothing is done; it takes longer each time.
 func (c *Client) Surely(ctx context.Context, command desk.Command, passphrase []byte) (Outcome, error) {
@@ -59,6 +62,9 @@ func (c *Client) Do(ctx context.Context, command desk.Command) (Outcome, error) 
 }
 
 func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.PrivateKey) (Outcome, error) {
+	if c.Aside {
+		return Outcome{}, errAside
+	}
 	lost, connected := c.connection()
 	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline

@@ -51,7 +51,8 @@ func (s *session) toConfirm() {
 }
 
 // confirm tells the relay what has been forgotten here, once it is in no file any more: what this connection brings, and what
-// an earlier one has. Where the disk has no room for a file without it, the console stays on the line and tries again.
+// an earlier one has. Where the disk has no room for a file without it, the console stays on the line and tries again. What
+// was set aside ends here, too, when its time is over: by a clock that the relay has found to be right.
 func (s *session) confirm(ctx context.Context) {
 	for {
 		var failed <-chan time.Time
@@ -61,6 +62,7 @@ func (s *session) confirm(ctx context.Context) {
 		}
 		select {
 		case <-s.erased:
+		case <-s.asideEnds():
 		case <-failed:
 		case <-ctx.Done():
 			return
@@ -71,6 +73,9 @@ func (s *session) confirm(ctx context.Context) {
 // confirmErased asks first up to where: what is forgotten while the file is written anew may still be in it.
 func (c *Client) confirmErased() error {
 	upto, err := c.Cache.Erased()
+	if err == nil {
+		err = c.Cache.EndAside(time.Now())
+	}
 	if err == nil {
 		err = c.Cache.Compact()
 	}
@@ -86,6 +91,15 @@ func (c *Client) confirmErased() error {
 		return err
 	}
 	return c.Cache.Confirmed(upto)
+}
+
+// asideEnds tells when the time is over of what is set aside; never where nothing is.
+func (c *Client) asideEnds() <-chan time.Time {
+	a, err := c.Cache.Aside()
+	if err != nil || a.Until.IsZero() {
+		return nil
+	}
+	return time.After(time.Until(a.Until))
 }
 
 // gone tells whether all of a conversation is forgotten.
@@ -109,5 +123,8 @@ func told(err error) error {
 
 // Draft keeps what is being written in a conversation; a *desk.Refusal says that this is forgotten. See [bolt.Cache.Draft].
 func (c *Client) Draft(conversation, what, text string, at time.Time) error {
+	if c.Aside {
+		return errAside
+	}
 	return told(c.Cache.Draft(conversation, what, text, at))
 }

@@ -230,7 +230,7 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 		return err
 	}
 	if at.Epoch != h.Epoch || at.Seq > h.Last || at.Seq == 0 {
-		if err := s.renew(h.Epoch, at); err != nil {
+		if err := s.renew(h, at); err != nil {
 			return err
 		}
 		at = s.Cache.Position()
@@ -242,15 +242,15 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 	s.update(func() {
 		s.status = Status{
 			Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: w.Role, Staff: w.Staff, Limits: h.Limits,
-			Renewed: s.status.Renewed, Alarm: s.status.Alarm,
+			Renewed: s.status.Renewed, Aside: s.status.Aside, Alarm: s.status.Alarm,
 		}
 		s.down = make(chan struct{})
 	})
 	return s.goOn(wire.Resume{Epoch: at.Epoch, After: at.Seq, Kept: s.held.Size})
 }
 
-// goOn says where the copy ends. Where there is none, it says in which conversations something is written here
-// nevertheless: the relay tells which of them are forgotten.
+// goOn says where the copy ends. Where there is none, it says of which conversations something is here nevertheless: the
+// relay tells which of them are forgotten.
 func (s *session) goOn(r wire.Resume) error {
 	if r.After == 0 {
 		var err error
@@ -266,22 +266,42 @@ func (s *session) goOn(r wire.Resume) error {
 	return nil
 }
 
-// renew drops a copy of a log that is no more, or of which there is only a piece: what the new one forgets must not live on
-// in it. The checkpoint of the old one, what is in the outbox and drafts stay. Replies that wait become drafts: they rest on
-// what is gone.
-func (s *session) renew(epoch string, old store.Position) error {
-	if err := errors.Join(s.remember(), s.Cache.Reset(epoch)); err != nil {
+// asideFor is for how long what was copied of a log that is no more can be read, unless the relay allows less offline.
+const asideFor = 30 * 24 * time.Hour
+
+// renew begins the copy anew, of a relay whose log is no more the one that it is of, or of which there is only a piece. A
+// whole one is set aside: the relay may have been restored from a backup and have less than that. The checkpoint of the old
+// log, what is in the outbox and drafts stay. Replies that wait become drafts: they rest on what is gone.
+func (s *session) renew(h wire.Hello, old store.Position) error {
+	if err := errors.Join(s.remember(), s.setAside(h, old)); err != nil {
+		return err
+	}
+	a, err := s.Cache.Aside()
+	if err != nil {
 		return err
 	}
 	s.update(func() {
 		s.state, s.loose = desk.NewState(desk.Policy{}), map[string]map[uint64]store.Event{}
 		s.short, s.summarized = map[string]bool{}, 0
 		s.status.Renewed = s.status.Renewed || old.Seq > 0
+		s.status.Aside = a
 		if old.Seq > 0 {
 			clear(s.pressed)
 		}
 	})
 	return nil
+}
+
+// setAside sets a whole copy aside and drops a piece of one. The clock is right: the relay has let this device in by it.
+func (s *session) setAside(h wire.Hello, old store.Position) error {
+	if old.Seq == 0 {
+		return s.Cache.Reset(h.Epoch)
+	}
+	now, lasts := time.Now(), asideFor
+	if h.Limits.Offline > 0 {
+		lasts = min(lasts, h.Limits.Offline)
+	}
+	return errors.Join(s.Cache.EndAside(now), s.Cache.SetAside(h.Epoch, now, now.Add(lasts)))
 }
 
 // A talk is a connection on which frames are said and heard.

@@ -35,6 +35,9 @@ type Found struct {
 // newest first. That somebody searched, and for what, is on this disk before anything is found, and goes to the relay
 // however long that takes.
 func (c *Client) Search(_ context.Context, words string) ([]Found, error) {
+	if c.Aside {
+		return nil, errAside
+	}
 	q := search.Parse(words)
 	if words = strings.TrimSpace(words); q.Empty() || len([]rune(words)) > desk.MaxWords {
 		return nil, ErrNothingToSearch

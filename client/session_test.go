@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -413,7 +414,7 @@ func TestEpochChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := relay(t, script{1, func(say func(wire.Frame), hear func() wire.Frame) {
-		if f := hear(); f.Resume == nil || f.Resume.After != 0 || f.Resume.Epoch != epoch {
+		if f := hear(); f.Resume == nil || f.Resume.After != 0 || f.Resume.Epoch != epoch || !slices.Equal(f.Resume.Written, []string{"c"}) {
 			t.Errorf("resumed with %+v", f.Resume)
 		}
 		snapshot(say, 1, text(1, 0, "of the new log"))
@@ -426,6 +427,16 @@ func TestEpochChange(t *testing.T) {
 	}
 	if drafts, err := c.Cache.Drafts(); err != nil || len(drafts) != 1 {
 		t.Fatalf("%d drafts, %v", len(drafts), err)
+	}
+	old, err := client.New(client.Config{Cache: c.Cache, Aside: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := of(old); len(got.Messages) != 1 || got.Messages[0].Text != "of the older log" {
+		t.Fatalf("set aside are %d messages", len(got.Messages))
+	}
+	if a := c.Status().Aside; a.Of.Epoch != "an older one" || a.Until.Before(time.Now().AddDate(0, 0, 29)) {
+		t.Errorf("its person is told of %+v", a)
 	}
 }
 

@@ -52,10 +52,7 @@ func (c *Client) recall() error {
 			open = append(open, conv)
 		}
 	}
-	slices.SortFunc(open, func(a, b *desk.Conversation) int { return int(int64(a.Claim) - int64(b.Claim)) }) // as they came to be held
-	for _, conv := range open {
-		c.state.Replace(conv)
-	}
+	c.replaceAll(open)
 	c.summarized = at
 	c.state.Apply(store.Event{Seq: at})
 	var failed error
@@ -68,6 +65,14 @@ func (c *Client) recall() error {
 		err = failed
 	}
 	return err
+}
+
+// replaceAll puts conversations into the state, in the order in which they came to be held.
+func (c *Client) replaceAll(all []*desk.Conversation) {
+	slices.SortFunc(all, func(a, b *desk.Conversation) int { return int(int64(a.Claim) - int64(b.Claim)) })
+	for _, conv := range all {
+		c.state.Replace(conv)
+	}
 }
 
 // follow1 applies an event to a state of c's, in which its conversation may be known in short, or have it already.

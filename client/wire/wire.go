@@ -7,8 +7,8 @@
 //	console  auth       a name, a device and a proof made of the nonce
 //	relay    welcome    the role, or refused and the end
 //	console  resume     where its copy ends
-//	relay    part...    for a console without a copy: the open conversations, whole, and which of those that it writes in
-//	                    are forgotten; then
+//	relay    part...    for a console without a copy: the open conversations, whole, and which of those that it has
+//	                    something of are forgotten; then
 //	relay    snapshot   the position from which events follow
 //	relay    events...  every event after that, in order, for as long as the connection lasts
 //
@@ -152,7 +152,7 @@ type Resume struct {
 	Epoch   string   `json:"epoch"`
 	After   uint64   `json:"after"`
 	Kept    uint64   `json:"kept,omitempty"`    // size of the log at the checkpoint that the console keeps, of whatever epoch
-	Written []string `json:"written,omitempty"` // conversations of which the console has drafts or commands, though no copy
+	Written []string `json:"written,omitempty"` // conversations of which the console has drafts, commands or an older copy
 	More    bool     `json:"more,omitempty"`
 }
 

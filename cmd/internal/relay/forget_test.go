@@ -535,11 +535,15 @@ func TestABackupDoesNotBringBackWhatIsForgotten(t *testing.T) {
 }
 
 // A console that was away while something was forgotten, and comes back to a relay restored from an older backup, begins
-// anew behind the event that forgets it again. It drops what was written there all the same, and says so of this log: what
-// was said of the one before does not count.
+// anew behind the event that forgets it again. It drops what was written there and what it sets aside all the same, and says
+// so of this log: what was said of the one before does not count.
 func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
-	for name, early := range map[string]bool{"it is in the backup": false, "it began after the backup": true} {
+	for name, is := range map[string]struct{ early, drafted bool }{
+		"it is in the backup": {drafted: true}, "it began after the backup": {early: true, drafted: true},
+		"it is in the backup, and set aside alone": {}, "it began after the backup, and is set aside alone": {early: true},
+	} {
 		t.Run(name, func(t *testing.T) {
+			early := is.early
 			v := openVault(t)
 			ada, sue, sam := v.enter("ada", desk.Specialist), v.enter("sue", desk.Supervisor), v.enter("sam", desk.Supervisor)
 			place := relay.Place{Log: filepath.Join(v.dir, "b", "log"), Keys: filepath.Join(v.dir, "b", "keys")}
@@ -562,6 +566,9 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 				head = backup()
 			}
 			for _, what := range []string{"", "note", "plan/leaving/bag", "safety"} {
+				if !is.drafted {
+					break
+				}
 				if err := ada.Draft(c.ID, what, "her aunt Rosa", time.Now()); err != nil {
 					t.Fatal(err)
 				}
@@ -617,6 +624,16 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 			}
 			if drafts, err := ada.Cache.Drafts(); err != nil || len(drafts) > 0 {
 				t.Errorf("ada has %d drafts, %v", len(drafts), err)
+			}
+			if a, err := ada.Cache.Aside(); err != nil || !slices.Contains(a.Conversations, c.ID) {
+				t.Errorf("it was not set aside: %+v, %v", a, err)
+			}
+			if err := ada.Cache.EachAside(func(e store.Event) {
+				if e.Conversation == c.ID && len(e.Body) > 0 {
+					t.Errorf("ada has confirmed, and a %s can be read of what was set aside", e.Kind)
+				}
+			}); err != nil {
+				t.Error(err)
 			}
 			if err := ada.Draft(c.ID, "", "her aunt Rosa", time.Now()); !errors.Is(err, &desk.Refusal{Code: desk.CodeForgotten}) {
 				t.Errorf("a draft in it: %v", err)

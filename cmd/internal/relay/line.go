@@ -398,8 +398,8 @@ func (l *Line) resume(f *feed) error {
 // resumeMost is how many frames a console may take to say where its copy ends.
 const resumeMost = 100
 
-// snapshot sends every open conversation as it is now, and what is left of those of which something is forgotten and in
-// which the console has something written: it will not see the event that says so.
+// snapshot sends every open conversation as it is now, and what is left of those of which something is forgotten and the
+// console has something written or set aside: it will not see the event that says so.
 func (l *Line) snapshot(f *feed, written []string) error {
 	var ids []string
 	wrote := map[string]bool{}

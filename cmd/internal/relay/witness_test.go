@@ -518,6 +518,15 @@ func TestRestoredRelay(t *testing.T) {
 				if a := ada.Status().Alarm; a.Gone != a.Size-size {
 					t.Errorf("the alarm says %+v", a)
 				}
+				ada.until("to be in step", func() bool { return ada.Status().InStep() })
+				aside, err := client.New(client.Config{Cache: ada.Cache, Aside: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c, err := aside.Conversation(ada.only().ID)
+				if err != nil || c == nil || len(c.Notes) != 3+lost || len(ada.only().Notes) != 3 {
+					t.Errorf("set aside is %+v, %v; at the relay are %d notes", c, err, len(ada.only().Notes))
+				}
 				return
 			}
 			ada.until("the new epoch's checkpoint", func() bool { return ada.kept().Epoch != old.Epoch })
@@ -526,6 +535,37 @@ func TestRestoredRelay(t *testing.T) {
 				t.Errorf("%+v, %d aside, %v", s, len(k.Aside), err)
 			}
 		})
+	}
+}
+
+// TestWhatIsSetAsideEndsAtWork: when its time is over, a console that is at the relay drops it by itself.
+func TestWhatIsSetAsideEndsAtWork(t *testing.T) {
+	v := newVault(t)
+	v.change = func(c *relay.Config) { c.Offline = 2 * time.Second }
+	v.start()
+	ada := v.enter("ada", desk.Specialist)
+	v.carrier.text(t, "SM1", "he took my papers")
+	ada.claim()
+	place := relay.Place{Log: filepath.Join(v.dir, "b", "log"), Keys: filepath.Join(v.dir, "b", "keys")}
+	if _, err := serving(t, v, place); err != nil {
+		t.Fatal(err)
+	}
+	ada.leave()
+	v.shut()
+	if _, err := relay.Restore(t.Context(), place, v.data, v.key(), false); err != nil {
+		t.Fatal(err)
+	}
+	v.start()
+	ada = v.back("ada", desk.Specialist)
+	a := ada.Status().Aside
+	if lasts := a.Until.Sub(a.At); lasts != 2*time.Second || len(a.Conversations) != 1 {
+		t.Errorf("set aside for %v: %v", lasts, a.Conversations)
+	}
+	for deadline := time.Now().Add(patience); !a.Until.IsZero(); time.Sleep(50 * time.Millisecond) {
+		var err error
+		if a, err = ada.Cache.Aside(); err != nil || time.Now().After(deadline) {
+			t.Fatalf("it is there still: %+v, %v", a, err)
+		}
 	}
 }
 
