@@ -184,7 +184,7 @@ func (m *Model) wrote(what string) tea.Cmd {
 
 // saveSoon puts drafts on the disk within a second of the key that changed them, however fast others follow.
 func (m *Model) saveSoon() tea.Cmd {
-	if m.saving || len(m.unsaved) == 0 {
+	if m.saving || len(m.unsaved) == 0 || m.Aside {
 		return nil
 	}
 	m.saving = true
@@ -204,6 +204,9 @@ func (m *Model) unkept() map[place]string {
 	drafts := map[place]string{}
 	for p := range m.unsaved {
 		drafts[p] = m.words(p)
+	}
+	if m.Aside { // nothing is written there
+		clear(drafts)
 	}
 	return drafts
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -101,9 +100,6 @@ func (m *Model) legalHold() tea.Cmd {
 	})
 	return nil
 }
-
-// date is a date as it is written in a dialog.
-func (m *Model) date(t time.Time) string { return t.In(m.Zone).Format(time.DateOnly) }
 
 // agree lists what waits for another person.
 func (m *Model) agree() tea.Cmd {

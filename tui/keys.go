@@ -295,6 +295,8 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 	case m.side == historySide || m.side == referralSide:
 		m.scroll.ReadKey(k)
 	case m.side == notesSide && m.scroll.Key(k):
+	case m.Aside && !goesAbout[k.Type]:
+		m.readAlone()
 	case m.side == notesSide:
 		m.notes.Key(m.open, k)
 		return m.wrote(noteDraft)
@@ -306,6 +308,12 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		return m.planKey(k)
 	}
 	return nil
+}
+
+// goesAbout are the keys that lead about in a form and write nothing.
+var goesAbout = map[tea.KeyType]bool{
+	tea.KeyTab: true, tea.KeyShiftTab: true, tea.KeyUp: true, tea.KeyDown: true, tea.KeyLeft: true, tea.KeyRight: true,
+	tea.KeyPgUp: true, tea.KeyPgDown: true, tea.KeyHome: true, tea.KeyEnd: true,
 }
 
 func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
@@ -329,6 +337,7 @@ func (m *Model) planKey(k tea.KeyMsg) tea.Cmd {
 // newLine begins a new line in what is being written.
 func (m *Model) newLine() tea.Cmd {
 	switch {
+	case m.readAlone():
 	case m.focus == onComposer:
 		m.composer.Newline()
 		return m.saveSoon()

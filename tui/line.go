@@ -46,10 +46,4 @@ type Line interface {
 	Drafts() ([]bolt.Entry, error)
 }
 
-// Follow is the Line of a client.
-func Follow(c *client.Client) Line { return clientLine{c} }
-
-type clientLine struct{ *client.Client }
-
-func (l clientLine) Outbox() ([]bolt.Entry, error) { return l.Cache.Outbox() }
-func (l clientLine) Drafts() ([]bolt.Entry, error) { return l.Cache.Drafts() }
+var _ Line = (*client.Client)(nil)

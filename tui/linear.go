@@ -363,6 +363,7 @@ func (l *Linear) fill(line string) tea.Cmd {
 		cmd := l.keep()
 		l.leaveSide()
 		return cmd
+	case line != "" && l.readAlone():
 	case l.side == notesSide:
 		added(l.notes.editor(l.open), line)
 		return l.keepSide()

@@ -26,6 +26,7 @@ type Options struct {
 	Language string                                                          // in which befree speaks, such as es; English where it does not know it
 	Keys     map[string]string                                               // of commands, instead of those that befree comes with; see Bind
 	Review   bool                                                            // no network: read only but for notes and plans
+	Aside    bool                                                            // with Review: of what was set aside, and nothing is written
 	Replies  []replies.Reply                                                 // offered as quick replies; nil for those that befree comes with
 	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible
 	Unlock   func(passphrase []byte) bool                                    // shows a locked screen again; nil for the key that locked it
@@ -107,6 +108,7 @@ type Model struct {
 	anew   bool // what the terminal shows is not to be trusted
 	broken bool
 	warned string        // of what keeps it from its relay
+	anewed bool          // its person was told that the copy was begun anew
 	stop   chan struct{} // closed when the console ends
 }
 
@@ -266,6 +268,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	first, were, before := m.world.byID == nil, m.world.mine, m.world
 	m.world = w.world
 	m.warn()
+	m.tellAnew()
 	m.forgetHere(&before)
 	m.queue.Take(&m.world, m.now, !first && m.inQueue())
 	if w.err != nil {
@@ -298,6 +301,28 @@ func (m *Model) warn() {
 			choices: []choice{{"y", m.T("understood"), nil}},
 		})
 	}
+}
+
+// tellAnew tells, once, that the relay's log is another one, and what became of what was here.
+func (m *Model) tellAnew() {
+	s := m.world.status
+	if !s.Renewed || m.anewed {
+		return
+	}
+	m.anewed = true
+	lines := []string{m.T("Its log is not the one that this console knew, as after a backup was restored. What is on the screen is what the relay has now; what was being written here stays.")}
+	if !s.Aside.Until.IsZero() {
+		lines = append(lines, m.T("What was here of your conversations was set aside on {{.Day}} and can be read until {{.Until}}, without a network, by: befree review --aside. What is forgotten is not in it.", "Day", m.date(s.Aside.At), "Until", m.date(s.Aside.Until)))
+	}
+	m.ask(&dialog{title: m.T("The relay began anew"), itself: true, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})
+}
+
+// readAlone tells whether nothing is written here, and says so.
+func (m *Model) readAlone() bool {
+	if m.Aside {
+		m.say(m.T("This was set aside: it can be read, and nothing is written or sent here."))
+	}
+	return m.Aside
 }
 
 func (m *Model) loaded(l loadedMsg) tea.Cmd {
@@ -346,7 +371,7 @@ func (m *Model) show(c *desk.Conversation) {
 		m.fresh = m.now
 	}
 	m.chat.Show(c)
-	if m.focus == onComposer && m.shut() {
+	if m.focus == onComposer && (m.Aside || m.shut()) {
 		m.focus = onChat
 	}
 	m.chat.going = m.world.going(c.ID)

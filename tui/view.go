@@ -413,6 +413,8 @@ func (m *Model) otherKeys() []string {
 		return []string{"esc " + m.T("nothing is done"), "enter " + m.T("the marked answer")}
 	case m.queue.typing && m.focus == onQueue:
 		return []string{"enter " + m.T("done"), "esc " + m.T("no filter")}
+	case m.focus == onSide && m.Aside:
+		return []string{"esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help")}
 	case m.focus == onSide && m.side == planSide:
 		return []string{
 			"tab " + m.T("next, saved"), m.press("alt+s") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),

@@ -105,6 +105,8 @@ func minutes(d time.Duration) string {
 // connection says how the console stands to the relay.
 func (l *look) connection(s client.Status) string {
 	switch {
+	case l.Aside:
+		return l.T("set aside {{.Day}}, read until {{.Until}}", "Day", l.date(s.Aside.At), "Until", l.date(s.Aside.Until))
 	case l.Review:
 		return l.T("review: notes and plans are kept and go out later")
 	case !s.Connected && s.At == 0 && s.Trouble == "":
@@ -196,6 +198,9 @@ func (l *look) day(t time.Time) string {
 	return l.T("{{.Weekday}} {{.Day}} {{.Month}} {{.Year}}",
 		"Weekday", l.Word(t.Weekday().String()), "Day", t.Day(), "Month", l.Word(t.Month().String()), "Year", t.Year())
 }
+
+// date is a day in figures.
+func (l *look) date(t time.Time) string { return t.In(l.Zone).Format(time.DateOnly) }
 
 // moment is a time that may be of another day.
 func (l *look) moment(t time.Time) string {

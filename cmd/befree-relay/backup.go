@@ -79,7 +79,7 @@ func (c *restoreCmd) Run(ctx context.Context, std *config.Std) error {
 	fmt.Fprintf(std.Out, "%s holds the %d events of the backup, each read over. What was there before is in a folder of it called before-...: "+
 		"it opens what is forgotten, so delete it once it is not needed.\nWho is on the staff is as it was here; where there was no staff file it is as in the backup: "+
 		"revoke again what was revoked since.\n"+
-		"The log has a new epoch: every console drops its copy of the old one, keeps what was written there, says so, and tells how many events are gone.\n", c.Data, head.Seq)
+		"The log has a new epoch: every console sets its copy of the old one aside, keeps what was written there, says so, and tells how many events are gone.\n", c.Data, head.Seq)
 	return nil
 }
 

@@ -45,13 +45,14 @@ func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
 type reviewCmd struct {
 	profile
 	display
+	Aside bool `help:"Read what was set aside when the relay's log became another one; write nothing."`
 }
 
 // Run opens what is on this machine, without any network.
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 	c.profile.speech = c.display.speech()
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
-		cl, err := c.end(std, client.Config{})
+		cl, err := c.end(std, client.Config{Aside: c.Aside})
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 		if err != nil {
 			return err
 		}
-		o.Review = true
+		o.Review, o.Aside = true, c.Aside
 		return show(ctx, o)
 	})
 }
