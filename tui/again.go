@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -91,7 +92,8 @@ func (l *look) since(t, now time.Time) string {
 const takenBack = "taken back"
 
 // returned makes drafts again of replies that the relay did not let out: too old, not allowed any more, not with the
-// carrier. It does so once, and not with what its author has written past.
+// carrier. It does so once, and not with what its author has written past. A reply is a draft where it was written: at
+// another device of its author it is said that it was not sent, or it would go out from both.
 func (m *Model) returned() tea.Cmd {
 	if !m.synced || m.Review {
 		return nil
@@ -111,8 +113,13 @@ func (m *Model) returned() tea.Cmd {
 			if r.Trouble == takenBack || r.Withheld {
 				continue
 			}
+			why := text.Line(m.Word(r.Trouble))
+			if !strings.HasPrefix(r.ID, m.Device) {
+				m.fail(m.T("Not sent: {{.Why}}", "Why", why))
+				continue
+			}
 			m.giveBack(c.ID, r.Text.Reveal())
-			m.fail(m.T("Not sent, it is a draft again: {{.Why}}", "Why", text.Line(m.Word(r.Trouble))))
+			m.fail(m.T("Not sent, it is a draft again: {{.Why}}", "Why", why))
 			cmd = m.saveSoon()
 		}
 		if at := withdrawn(c, m.Name); at > m.gave[c.ID] {

@@ -105,6 +105,24 @@ func TestWithdrawnReplyIsADraftAgain(t *testing.T) {
 	})
 }
 
+// TestWithdrawnReplyOfAnotherDevice: its author is told, and it is no draft here: it is one where it was written.
+func TestWithdrawnReplyOfAnotherDevice(t *testing.T) {
+	sit(t, Options{Device: "elsewhere"}, 120, 36, mine, func(s *sitter) {
+		ref := said(s)
+		s.h.absent("0147", ref)
+		s.h.must(desk.Command{ID: ref + "/send/2/withdrawn", Kind: desk.ReplyWithdrawn, Conversation: "c0147", Ref: ref, Actor: store.Clock}, desk.Because{Reason: "It could not be sent in time."})
+		s.wait(time.Second)
+		s.sees("Not sent: It could not be sent in time.")
+		if got := s.m.composer.Text("c0147"); got != "" {
+			t.Errorf("the draft is %q", got)
+		}
+		s.press("esc")
+		s.h.text("0147", "hello")
+		s.wait(time.Second)
+		s.seesNot("Not sent: It could")
+	})
+}
+
 func TestWaitingForTheTextBefore(t *testing.T) {
 	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
 		s.press("1", "one", "enter")

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Line     Line
 	Name     string                                                          // of the member of staff at the console
+	Device   string                                                          // with whose name the IDs of what is written here begin
 	Theme    theme.Theme                                                     // zero for no colours at all
 	ASCII    bool                                                            // draw nothing outside ASCII; texters' words stay as they are
 	Language string                                                          // in which befree speaks, such as es; English where it does not know it

@@ -37,7 +37,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 		d.Theme = "none"
 	}
 	o = tui.Options{
-		Line: cl, Name: cl.Identity.Name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
+		Line: cl, Name: cl.Identity.Name, Device: cl.Cache.DeviceID(), Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
 		Language: d.language(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
 		Save: save, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
