@@ -259,7 +259,7 @@ func (m *Model) handOver() {
 // colleagues are who may be given a conversation, as far as is known: whom the relay named, and whose work is seen here.
 func (m *Model) colleagues(c *desk.Conversation) []string {
 	names := slices.Clone(m.world.status.Staff)
-	for _, other := range m.world.byID {
+	for other := range m.world.byID.all() {
 		names = append(append(names, other.Held...), other.Owner)
 	}
 	slices.Sort(names)
@@ -302,7 +302,7 @@ func (m *Model) judge() tea.Cmd {
 // earlier opens the conversation that the same person had before.
 func (m *Model) earlier() tea.Cmd {
 	c := m.chosen()
-	if c == nil || c.Earlier == "" || m.world.byID[c.Earlier] == nil || !m.world.byID[c.Earlier].Gone.IsZero() {
+	if c == nil || c.Earlier == "" || m.world.byID.get(c.Earlier) == nil || !m.world.byID.get(c.Earlier).Gone.IsZero() {
 		m.say(m.T("Nothing is known of an earlier conversation."))
 		return nil
 	}
@@ -343,11 +343,11 @@ func (m *Model) show1(id string) tea.Cmd {
 		m.composer.Show(id)
 		m.unread(id)
 		m.chat.from = m.read[id]
-		m.chat.Show(m.world.byID[id])
+		m.chat.Show(m.world.byID.get(id))
 	}
 	m.queue.Select(id)
 	m.focus = onChat
-	if c := m.world.byID[id]; !m.Review && c.HeldBy(m.Name) {
+	if c := m.world.byID.get(id); !m.Review && c.HeldBy(m.Name) {
 		m.focus = onComposer
 	}
 	return tea.Batch(cmd, m.load(id))

@@ -244,7 +244,7 @@ func TestTakenBackFromElsewhere(t *testing.T) {
 	for _, columns := range []int{120, 0} {
 		for _, away := range []string{"alt+2", "f8"} {
 			sit(t, Options{}, columns, 36, queued, func(s *sitter) {
-				who := s.m.who(s.m.world.byID["c0147"])
+				who := s.m.who(s.m.world.byID.get("c0147"))
 				sends, back := func() { s.press("1", "Go now", "enter", away) }, func() { s.press("alt+u") }
 				if columns == 0 {
 					line := map[string]string{"alt+2": ":2", "f8": ":n"}[away]

@@ -27,7 +27,7 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	urgent, worth := false, false
 	least := cmp.Or(m.CallFor, triage.High)
 	for _, id := range after.news {
-		c, old := after.byID[id], before.byID[id]
+		c, old := after.byID.get(id), before.byID.get(id)
 		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
 		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:

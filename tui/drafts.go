@@ -94,7 +94,7 @@ func (m *Model) saw(id, words string) {
 
 // seen is where its person is in a conversation, empty in one that is not theirs.
 func (m *Model) seen(id string) string {
-	if !m.world.byID[id].HeldBy(m.Name) {
+	if !m.world.byID.get(id).HeldBy(m.Name) {
 		return ""
 	}
 	s := seen{Read: m.read[id], Open: id == m.open, Gave: m.gave[id]}
@@ -113,7 +113,7 @@ func (m *Model) goBack() tea.Cmd {
 		return nil
 	}
 	m.resume = ""
-	if m.open != "" || m.focus != onQueue || !m.world.byID[id].HeldBy(m.Name) {
+	if m.open != "" || m.focus != onQueue || !m.world.byID.get(id).HeldBy(m.Name) {
 		return nil
 	}
 	cmd := m.show1(id)

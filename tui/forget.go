@@ -296,7 +296,7 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 // pastOnes lists the closed conversations that this console knows, the newest first.
 func (m *Model) pastOnes() tea.Cmd {
 	var closed []*desk.Conversation
-	for _, c := range m.world.byID {
+	for c := range m.world.byID.all() {
 		if c.Phase == desk.ClosedNow && c.Gone.IsZero() {
 			closed = append(closed, c)
 		}
@@ -331,9 +331,9 @@ func (m *Model) forgetHere(before *world) {
 	maps.DeleteFunc(m.wrapped, func(id string, _ wrapped) bool { return gone(id) })
 	maps.DeleteFunc(m.records, func(id string, _ changes) bool { return gone(id) })
 	maps.DeleteFunc(m.unsaved, func(p place, _ bool) bool { return gone(p.conversation) })
-	if before.byID[m.open] != nil && !before.gone(m.open) && gone(m.open) {
+	if before.byID.get(m.open) != nil && !before.gone(m.open) && gone(m.open) {
 		m.side, m.safety, m.plan, m.versions, m.palette = noSide, nil, nil, nil, nil
-		m.chat.Show(m.world.byID[m.open])
+		m.chat.Show(m.world.byID.get(m.open))
 		if m.focus == onSide || m.focus == onComposer {
 			m.focus = onChat
 		}

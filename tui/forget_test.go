@@ -137,7 +137,7 @@ func TestForgottenIsToldOnce(t *testing.T) {
 		s.press("f2")
 		s.sees("Claim the next most urgent")
 		then := s.m.world
-		then.byID = map[string]*desk.Conversation{gone.ID: &gone}
+		then.byID = &known{most: map[string]*desk.Conversation{gone.ID: &gone}}
 		s.update(worldMsg{world: then, changed: make(chan struct{})})
 		s.sees("Claim the next most urgent")
 	})

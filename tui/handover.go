@@ -24,7 +24,7 @@ func (m *Model) handovers(before, after *world) (all []handover) {
 		return nil
 	}
 	for _, was := range before.mine {
-		c := after.byID[was.ID]
+		c := after.byID.get(was.ID)
 		if c == nil || c.Owner == m.Name || c.Last <= was.Last || !c.Gone.IsZero() {
 			continue
 		}
@@ -33,7 +33,7 @@ func (m *Model) handovers(before, after *world) (all []handover) {
 		}
 	}
 	for _, c := range after.mine {
-		if before.byID[c.ID].HeldBy(m.Name) {
+		if before.byID.get(c.ID).HeldBy(m.Name) {
 			continue
 		}
 		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {

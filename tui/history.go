@@ -13,7 +13,7 @@ import (
 // newest first.
 func (m *Model) earlierThan(c *desk.Conversation) iter.Seq[*desk.Conversation] {
 	return func(yield func(*desk.Conversation) bool) {
-		for seen := map[string]bool{}; c != nil && !seen[c.ID]; c = m.world.byID[c.Earlier] {
+		for seen := map[string]bool{}; c != nil && !seen[c.ID]; c = m.world.byID.get(c.Earlier) {
 			seen[c.ID] = true
 			if !yield(c) {
 				return
@@ -51,7 +51,7 @@ func (m *Model) history(c *desk.Conversation, width int) (lines []string) {
 				}
 			}
 		}
-		if c.Earlier != "" && m.world.byID[c.Earlier] == nil {
+		if c.Earlier != "" && m.world.byID.get(c.Earlier) == nil {
 			lines = append(lines, "  "+m.Theme.Muted.Paint(m.T("An earlier conversation is not on this machine.")))
 		}
 	}

@@ -156,7 +156,7 @@ func (l *Linear) meant(line string) (key, name string) {
 	rows := l.conversations()
 	switch n, err := strconv.Atoi(line); {
 	case err == nil && n >= 1 && n <= len(rows):
-		return ":" + line, l.who(l.world.byID[rows[n-1].id])
+		return ":" + line, l.who(l.world.byID.get(rows[n-1].id))
 	case strings.HasPrefix(line, "/"):
 		return ":" + line, l.Word("Filter the list")
 	case line == "*":
@@ -500,7 +500,7 @@ func (l *Linear) row(n int) tea.Cmd {
 func (l *Linear) list() {
 	rows := l.conversations()
 	for i, r := range rows {
-		c := l.world.byID[r.id]
+		c := l.world.byID.get(r.id)
 		l.print(fmt.Sprintf("%d. %s, %s, %s: %s", i+1, l.severity(c.Severity), l.who(c), l.queue.state(c, l.now), l.queue.said(c, 200)))
 	}
 	switch s := l.world.status; {

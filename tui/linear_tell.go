@@ -145,7 +145,7 @@ func (l *Linear) tellConversation() {
 // tellBanner says what must be known before the first reply, once whose conversation it is has been decided: none goes out
 // before.
 func (l *Linear) tellBanner(c *desk.Conversation) {
-	if l.told.banner || l.claiming == c.ID || l.world.byID[c.ID].HeldBy(l.Name) != c.HeldBy(l.Name) {
+	if l.told.banner || l.claiming == c.ID || l.world.byID.get(c.ID).HeldBy(l.Name) != c.HeldBy(l.Name) {
 		return
 	}
 	l.told.banner = true

@@ -282,7 +282,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 		cmds = append(cmds, m.load(m.open))
 	}
 	for _, c := range were {
-		if !m.world.byID[c.ID].HeldBy(m.Name) {
+		if !m.world.byID.get(c.ID).HeldBy(m.Name) {
 			cmds = append(cmds, m.moved(c.ID)) // its place is kept no more
 		}
 	}

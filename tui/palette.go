@@ -200,7 +200,7 @@ func (m *Model) otherDrafts() tea.Cmd {
 			m.composer.Put(id, "")
 			return m.saveSoon()
 		}}
-		switch c := m.world.byID[id]; {
+		switch c := m.world.byID.get(id); {
 		case c == nil:
 			open = m.asking(&dialog{
 				title: m.T("A draft to {{.Who}}, whom this console knows no more", "Who", codename.Of(id)), lines: []string{words},

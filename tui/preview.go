@@ -42,7 +42,7 @@ func (m *Model) preview() tea.Cmd {
 		}
 	}
 	for _, id := range m.queue.drawn {
-		want(m.world.byID[id])
+		want(m.world.byID.get(id))
 	}
 	for _, c := range m.world.waiting[:min(len(m.world.waiting), mostPreviewed)] {
 		want(c)

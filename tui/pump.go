@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -28,9 +29,13 @@ type world struct {
 	urgent  int                  // how many of those are in imminent danger and unanswered
 	others  []*desk.Conversation // held by others; for supervisors
 	closed  []*desk.Conversation // for review, the newest first
-	byID    map[string]*desk.Conversation
+	byID    *known
 	news    []string // IDs of what is not in it as it was in the world before
 	outbox  []bolt.Entry
+
+	state   *desk.State // where it was taken, for the next alone
+	changes int         // how many that had had
+	ordered time.Time   // when those who wait were put in order
 
 	asked     []*desk.Conversation // of which somebody asks for something that needs another person
 	retention desk.Wait
@@ -51,18 +56,15 @@ type worldMsg struct {
 func collect(line Line, name, open string, review bool, before *world) worldMsg {
 	began := time.Now()
 	changed := line.Changed()
-	w := world{status: line.Status(), openID: open, byID: make(map[string]*desk.Conversation, len(before.byID)+1)}
+	w := world{status: line.Status(), openID: open}
+	if before.status.Role != w.status.Role {
+		before = &world{}
+	}
 	line.View(func(s *desk.State) {
-		for c := range s.Conversations() {
-			w.byID[c.ID] = c
-			w.forgotten += len(c.Forgettings)
-			if c.Asked(began) {
-				w.asked = append(w.asked, c)
-			}
-		}
-		w.retention = s.Retention()
+		w.retention, w.state, w.changes = s.Retention(), s, s.Changes()
+		w.read(s, before)
 		for _, id := range s.Holds(name) {
-			w.mine = append(w.mine, w.byID[id])
+			w.mine = append(w.mine, w.byID.get(id))
 		}
 	})
 	w.sort(name, review, before, began)
@@ -70,47 +72,113 @@ func collect(line Line, name, open string, review bool, before *world) worldMsg 
 	if w.outbox, err = line.Outbox(); err != nil {
 		w.err = err
 	}
-	if w.open, err = whole(line, open, w.byID[open]); err != nil {
+	if w.open, err = whole(line, open, w.byID.get(open)); err != nil {
 		w.err = err
 	}
 	return worldMsg{world: w, changed: changed, took: time.Since(began)}
 }
 
-// sort puts the conversations into their lists. What has not changed is taken over in the order of before: that is
-// nearly the one of now.
+// read takes what the state has, and what of it is news.
+func (w *world) read(s *desk.State, before *world) {
+	ids, told := s.Since(before.changes)
+	if told && s == before.state {
+		slices.Sort(ids)
+		w.byID = before.byID.with(ids, s)
+		w.news = slices.DeleteFunc(slices.Compact(ids), func(id string) bool { return before.byID.get(id) == w.byID.get(id) })
+		return
+	}
+	w.byID = knowing(s)
+	for c := range w.byID.all() {
+		if before.byID.get(c.ID) != c {
+			w.news = append(w.news, c.ID)
+		}
+	}
+}
+
+// fewNews is how much may be news for each conversation to be put where it belongs by itself, and orderTime how long
+// those who wait stay in the order of one moment.
+const (
+	fewNews   = 256
+	orderTime = time.Second
+)
+
+// sort puts the conversations into their lists. Where it can it takes over those of before, which costs what is news; once
+// in orderTime it costs what there is, since the order changes by waiting, too.
 func (w *world) sort(name string, review bool, before *world, now time.Time) {
 	w.mine = slices.DeleteFunc(w.mine, func(c *desk.Conversation) bool { return c == nil })
-	if before.status.Role != w.status.Role {
-		before = &world{}
+	if w.state == before.state && len(w.news) <= fewNews {
+		w.takeOver(name, review, before, now)
+	} else {
+		w.begin(name, review, now)
 	}
-	still := func(all []*desk.Conversation) []*desk.Conversation {
-		kept := make([]*desk.Conversation, 0, len(all)+1)
-		for _, c := range all {
-			if w.byID[c.ID] == c {
-				kept = append(kept, c)
-			}
+	if now.Sub(w.ordered) >= orderTime {
+		w.ordered = now
+		for _, l := range []*[]*desk.Conversation{&w.waiting, &w.others, &w.closed} {
+			slices.SortFunc(*l, w.order(l))
 		}
-		return kept
 	}
-	w.waiting, w.others, w.closed = still(before.waiting), still(before.others), still(before.closed)
-	for id, c := range w.byID {
-		if before.byID[id] == c {
-			continue
+	slices.SortFunc(w.asked, func(a, b *desk.Conversation) int { return int(int64(a.Last) - int64(b.Last)) })
+}
+
+// begin makes the lists, in no order yet.
+func (w *world) begin(name string, review bool, now time.Time) {
+	for c := range w.byID.all() {
+		w.count(c, 1)
+		if c.Asked(now) {
+			w.asked = append(w.asked, c)
 		}
-		w.news = append(w.news, id)
 		if l := w.list(c, name, review); l != nil && l != &w.mine {
 			*l = append(*l, c)
 		}
 	}
-	for _, c := range w.waiting {
-		if calls(c) {
-			w.urgent++
+}
+
+// takeOver makes the lists of those of before, moving what is news.
+func (w *world) takeOver(name string, review bool, before *world, now time.Time) {
+	room := func(l []*desk.Conversation) []*desk.Conversation {
+		return append(make([]*desk.Conversation, 0, len(l)+len(w.news)), l...)
+	}
+	w.waiting, w.others, w.closed = room(before.waiting), room(before.others), room(before.closed)
+	w.urgent, w.forgotten, w.ordered = before.urgent, before.forgotten, before.ordered
+	w.asked = slices.DeleteFunc(slices.Clone(before.asked), func(c *desk.Conversation) bool { return w.byID.get(c.ID) != c || !c.Asked(now) })
+	for _, id := range w.news {
+		old, c := before.byID.get(id), w.byID.get(id)
+		w.count(old, -1)
+		w.count(c, 1)
+		if c.Asked(now) {
+			w.asked = append(w.asked, c)
+		}
+		if l := w.list(old, name, review); l != nil && l != &w.mine {
+			if i, ok := slices.BinarySearchFunc(*l, old, w.order(l)); ok {
+				*l = slices.Delete(*l, i, i+1)
+			}
+		}
+		if l := w.list(c, name, review); l != nil && l != &w.mine {
+			i, _ := slices.BinarySearchFunc(*l, c, w.order(l))
+			*l = slices.Insert(*l, i, c)
 		}
 	}
-	slices.SortFunc(w.asked, func(a, b *desk.Conversation) int { return int(int64(a.Last) - int64(b.Last)) })
-	slices.SortFunc(w.waiting, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
-	slices.SortFunc(w.others, func(a, b *desk.Conversation) int { return urgent(a, b, now) })
-	slices.SortFunc(w.closed, func(a, b *desk.Conversation) int { return b.ClosedAt.Compare(a.ClosedAt) })
+}
+
+// order is that of one of w's lists.
+func (w *world) order(l *[]*desk.Conversation) func(a, b *desk.Conversation) int {
+	if l == &w.closed {
+		return func(a, b *desk.Conversation) int {
+			return cmp.Or(b.ClosedAt.Compare(a.ClosedAt), strings.Compare(a.ID, b.ID))
+		}
+	}
+	return func(a, b *desk.Conversation) int { return urgent(a, b, w.ordered) }
+}
+
+// count adds what a conversation is to what is counted, or takes it away.
+func (w *world) count(c *desk.Conversation, by int) {
+	if c == nil {
+		return
+	}
+	w.forgotten += by * len(c.Forgettings)
+	if calls(c) {
+		w.urgent += by
+	}
 }
 
 // calls tells whether somebody is in imminent danger, unanswered, and nobody's.
@@ -155,7 +223,7 @@ func whole(line Line, id string, known *desk.Conversation) (*desk.Conversation, 
 
 // gone tells whether a conversation was forgotten. Of the open one the disk may know that a moment earlier.
 func (w *world) gone(id string) bool {
-	c := w.byID[id]
+	c := w.byID.get(id)
 	return c != nil && !c.Gone.IsZero() || w.open != nil && w.open.ID == id && !w.open.Gone.IsZero()
 }
 
@@ -175,8 +243,8 @@ func (m *Model) start() tea.Cmd {
 	return guard(func() tea.Msg { return collect(line, name, "", review, &world{}) })
 }
 
-// ordered tells whether those who wait are still in the order in which they should be taken: it changes by waiting alone.
-func (w *world) ordered(now time.Time) bool {
+// inOrder tells whether those who wait are still in the order in which they should be taken: it changes by waiting alone.
+func (w *world) inOrder(now time.Time) bool {
 	order := func(a, b *desk.Conversation) int { return urgent(a, b, now) }
 	return slices.IsSortedFunc(w.waiting, order) && slices.IsSortedFunc(w.others, order)
 }
@@ -194,18 +262,20 @@ func (m *Model) pump(after worldMsg) tea.Cmd {
 		case <-stop:
 			return nil
 		}
-		second := time.NewTicker(time.Second)
+		second := time.NewTicker(orderTime)
 		defer second.Stop()
-		for after.ordered(time.Now()) {
+		for {
 			select {
 			case <-after.changed:
 				return collect(line, name, open, review, &after.world)
-			case <-second.C:
+			case now := <-second.C:
+				if !after.inOrder(now) {
+					return collect(line, name, open, review, &after.world)
+				}
 			case <-stop:
 				return nil
 			}
 		}
-		return collect(line, name, open, review, &after.world)
 	})
 }
 
@@ -217,7 +287,7 @@ type loadedMsg struct {
 }
 
 func (m *Model) load(id string) tea.Cmd {
-	line, known := m.Line, m.world.byID[id]
+	line, known := m.Line, m.world.byID.get(id)
 	return guard(func() tea.Msg {
 		c, err := whole(line, id, known)
 		return loadedMsg{id, c, err}

@@ -203,7 +203,7 @@ func (q *queue) always(c *desk.Conversation) bool {
 // fits tells whether anything is listed because of the filter.
 func (q *queue) fits() bool {
 	for r := range q.rows.conversations() {
-		if c := q.world.byID[r.id]; c != nil && q.matches(c) {
+		if c := q.world.byID.get(r.id); c != nil && q.matches(c) {
 			return true
 		}
 	}
@@ -230,7 +230,7 @@ func (q *queue) Selected() *desk.Conversation {
 	if q.world == nil {
 		return nil
 	}
-	return q.world.byID[q.selected]
+	return q.world.byID.get(q.selected)
 }
 
 // Select puts the cursor on a conversation.
@@ -342,7 +342,7 @@ func (q *queue) refilter(to string) {
 		return
 	}
 	for r := range q.rows.conversations() {
-		if c := q.world.byID[r.id]; c != nil && q.matches(c) {
+		if c := q.world.byID.get(r.id); c != nil && q.matches(c) {
 			q.selected = r.id
 			return
 		}
@@ -421,8 +421,8 @@ func (q *queue) Shows(width, height int, now time.Time) map[string]bool {
 // missing is how many are not listed that should be, and how many of those wait in imminent danger.
 func (q *queue) missing() (n, imminent int) {
 	for id := range q.changed {
-		c := q.world.byID[id]
-		if !q.lists(q.world, c) || q.lists(&q.listed, q.listed.byID[id]) {
+		c := q.world.byID.get(id)
+		if !q.lists(q.world, c) || q.lists(&q.listed, q.listed.byID.get(id)) {
 			continue
 		}
 		n++
@@ -461,7 +461,7 @@ func (q *queue) row(r row, width int, now time.Time) []string {
 	if r.id == "" {
 		return []string{q.Theme.Title.Paint("  " + r.name + " " + r.count)}
 	}
-	c := q.world.byID[r.id]
+	c := q.world.byID.get(r.id)
 	if c == nil {
 		return []string{"  " + q.Theme.Muted.Paint(q.T("(gone)"))}
 	}

@@ -105,7 +105,7 @@ func (m *Model) showFound(f foundMsg) {
 
 // whoOf is what a conversation is called, though it be known here no more.
 func (m *Model) whoOf(id string) string {
-	if c := m.world.byID[id]; c != nil {
+	if c := m.world.byID.get(id); c != nil {
 		return m.who(c)
 	}
 	return codename.Of(id)
@@ -140,7 +140,7 @@ func (m *Model) sort(k store.Kind) string {
 
 // reach opens a conversation where something stands in it.
 func (m *Model) reach(f client.Found) tea.Cmd {
-	if m.world.byID[f.Conversation] == nil {
+	if m.world.byID.get(f.Conversation) == nil {
 		m.say(m.T("That conversation is not on this machine any more."))
 		return nil
 	}

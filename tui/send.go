@@ -103,7 +103,7 @@ func (m *Model) giveBack(id, words string) {
 
 // unread has the next enter wait until somebody can have read what an open conversation has come to hold.
 func (m *Model) unread(id string) {
-	c := m.world.byID[id]
+	c := m.world.byID.get(id)
 	if m.composer.back[id] {
 		m.cameBack = m.now
 	}

@@ -71,7 +71,7 @@ func (m *Model) outOfView(height int) string {
 	}
 	mine, imminent := 0, m.world.urgent
 	for id := range rows {
-		if calls(m.world.byID[id]) {
+		if calls(m.world.byID.get(id)) {
 			imminent--
 		}
 	}
@@ -87,7 +87,7 @@ func (m *Model) outOfView(height int) string {
 			mine++
 		}
 	}
-	if c := m.world.byID[m.open]; calls(c) && !rows[c.ID] {
+	if c := m.world.byID.get(m.open); calls(c) && !rows[c.ID] {
 		imminent--
 		count(c)
 	}

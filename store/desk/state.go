@@ -29,7 +29,9 @@ type State struct {
 	keep     bool   // the words of closed conversations too
 	shared   bool   // what own maps hold has been seen by others, so it is copied before it is changed
 
-	convs layer[string, *Conversation]
+	convs   layer[string, *Conversation]
+	changes changes
+
 	lines layer[string, line]     // by the numbers' keys
 	holds layer[string, []string] // staff to the conversations that they hold
 
@@ -82,6 +84,9 @@ func (s *State) Fork() *State {
 func (s *State) Merge(fork *State) {
 	s.last, s.swept, s.newest, s.wait, s.shared = fork.last, fork.swept, fork.newest, fork.wait, true
 	s.convs.merge(fork.convs)
+	for id := range fork.convs.own {
+		s.changes.add(id)
+	}
 	s.lines.merge(fork.lines)
 	s.holds.merge(fork.holds)
 	s.redactions.merge(fork.redactions)
@@ -105,6 +110,35 @@ func (s *State) Conversation(id string) *Conversation {
 // Conversations yields every conversation, in no order.
 func (s *State) Conversations() iter.Seq[*Conversation] { return s.convs.values() }
 
+// Changes is how many changes of conversations there have been, for [State.Since].
+func (s *State) Changes() int { return s.changes.forgotten + len(s.changes.ids) }
+
+// Since names the conversations that changed after so many changes, some of them more than once; known is false where
+// that is too long ago.
+func (s *State) Since(changes int) (ids []string, known bool) {
+	if n := changes - s.changes.forgotten; n >= 0 && n <= len(s.changes.ids) {
+		return slices.Clone(s.changes.ids[n:]), true
+	}
+	return nil, false
+}
+
+// changesMost is how many changes of conversations are remembered at most.
+const changesMost = 1 << 12
+
+// changes are the newest of them: whose each was.
+type changes struct {
+	ids       []string
+	forgotten int // how many there were before those
+}
+
+func (c *changes) add(id string) {
+	if len(c.ids) == changesMost {
+		c.forgotten += changesMost / 2
+		c.ids = append(c.ids[:0], c.ids[changesMost/2:]...)
+	}
+	c.ids = append(c.ids, id)
+}
+
 // Holds returns the conversations that a member of staff holds, in the order in which they came to hold them.
 func (s *State) Holds(staff string) []string {
 	ids, _ := s.holds.get(staff)
@@ -121,6 +155,7 @@ func (s *State) MayText(n sms.Number) bool {
 func (s *State) Replace(c *Conversation) {
 	before := s.Conversation(c.ID)
 	s.convs.put(c.ID, c)
+	s.changes.add(c.ID)
 	if before != nil && before.Phase == Held {
 		s.drop(before.Owner, c.ID)
 	}
@@ -169,6 +204,7 @@ func (c *Conversation) wait(now time.Time) time.Duration {
 
 // edit returns the conversation to be changed, a copy where somebody may be looking at it.
 func (s *State) edit(id string) *Conversation {
+	s.changes.add(id)
 	if c, ok := s.convs.own[id]; ok && !s.shared {
 		return c
 	}
