@@ -53,7 +53,7 @@ func (m *Model) fetch(c *desk.Conversation, message *desk.Message, n int) tea.Cm
 		title: m.T("Write what {{.Who}} sent to a file?", "Who", m.who(c)),
 		lines: []string{
 			m.T("It may be hard to see, it may be evidence, and whoever holds the phone may have sent it to harm this machine. befree does not look into it."),
-			m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over."),
+			m.T("Whoever can read this machine's files can read it then: it is not sealed. Once it has been handed over, delete it: befree forget-files does."),
 		},
 		choices: []choice{{"n", m.T("do not fetch it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			m.say(m.T("It is being fetched."))
@@ -103,8 +103,8 @@ func (m *Model) written(w writtenMsg) {
 	case w.asked != nil:
 		m.fail(m.plainly(w.asked))
 	case w.err != nil:
-		m.fail(m.T("The file was not written: is there room, and may you write in your home folder?"))
+		m.fail(m.T("The file was not written: is there room, and may you write in your profile?"))
 	default:
-		m.say(m.T("Written to {{.File}}, for you alone to read.", "File", text.Line(w.path)))
+		m.say(m.T("Written to {{.File}}, for you alone to read; befree forget-files deletes it.", "File", text.Line(w.path)))
 	}
 }

@@ -40,7 +40,7 @@ func (m *Model) export() tea.Cmd {
 	default:
 		m.ask(m.askWhy(desk.ExportAsked, m.T("Write {{.Who}} to a file?", "Who", who), m.T("do not write it"), c.ID, func(reason string) tea.Cmd {
 			return m.do(doing{what: m.T("Asked. Somebody else must agree.")}, about(c, desk.ExportAsked, desk.Asking{Reason: reason}))
-		}, m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over."), m.T("Say why; whoever agrees reads it.")))
+		}, m.T("Whoever can read this machine's files can read it then: it is not sealed. Once it has been handed over, delete it: befree forget-files does."), m.T("Say why; whoever agrees reads it.")))
 	}
 	return nil
 }

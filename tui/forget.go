@@ -290,7 +290,7 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 	} else {
 		lines = append(lines, m.T("Backups made before remain until they are too old."))
 	}
-	return append(lines, m.T("What remains: times, kinds of events and names of staff; which words staff searched for; sealed bytes that no key opens; files that somebody wrote; the texter's phone."))
+	return append(lines, m.T("What remains: times, kinds of events and names of staff; which words staff searched for; sealed bytes that no key opens; files that somebody wrote, until befree forget-files deletes them at that machine; the texter's phone."))
 }
 
 // pastOnes lists the closed conversations that this console knows, the newest first.
@@ -345,6 +345,44 @@ func (m *Model) forgetHere(before *world) {
 	if n := m.waitForMe(&m.world); n > m.waitForMe(before) {
 		m.say(m.N(n, "{{.N}} things wait for another person's yes.") + " " + m.press("A"))
 	}
+}
+
+// filesLeftMsg is how many files there are of conversations that have just been forgotten.
+type filesLeftMsg int
+
+// filesLeft looks for files that were written of what has been forgotten since the world before: they stay, unsealed.
+func (m *Model) filesLeft(before *world) tea.Cmd {
+	if m.Files == nil || before.byID == nil {
+		return nil
+	}
+	var names []string
+	for _, id := range m.world.news {
+		if m.world.gone(id) && !before.gone(id) {
+			names = append(names, "-"+dashed(id)+"-")
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	files := m.Files
+	return guard(func() tea.Msg {
+		left := slices.DeleteFunc(files(), func(file string) bool {
+			return !slices.ContainsFunc(names, func(name string) bool { return strings.Contains(file, name) })
+		})
+		return filesLeftMsg(len(left))
+	})
+}
+
+// tellFiles has its person know of them, who alone can delete them.
+func (m *Model) tellFiles(n filesLeftMsg) {
+	if n == 0 {
+		return
+	}
+	m.ask(&dialog{
+		title: m.T("It has been forgotten, but not its files"), itself: true,
+		lines:   []string{m.N(int(n), "{{.N}} files that bear its name are still on this machine, not sealed. befree forget-files deletes them.")},
+		choices: []choice{{"y", m.T("understood"), nil}},
+	})
 }
 
 // waitForMe counts what somebody else asked for and the person at the console can agree to.

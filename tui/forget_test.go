@@ -124,6 +124,40 @@ func TestWhatIsBeingWrittenGoesToo(t *testing.T) {
 	})
 }
 
+// Files that were written of what is forgotten stay, and whoever sits at that machine is told what deletes them.
+func TestFilesOfWhatIsForgottenAreTold(t *testing.T) {
+	dashed := dashed("c0122")
+	for name, c := range map[string]struct {
+		files []string
+		want  string
+		o     Options
+	}{
+		"two":     {files: []string{"plan-" + dashed + "-1.md", "export-" + dashed + "-2.csv", "plan-opal-mill-3.md"}, want: "2 files that bear its name are still on this machine"},
+		"others":  {files: []string{"plan-opal-mill-3.md"}},
+		"Spanish": {files: []string{"attachment-" + dashed + "-1.jpg"}, want: "1 archivo que lleva su nombre sigue en este equipo", o: Options{Language: "es"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.o.Files = func() []string { return c.files }
+			sit(t, c.o, 100, 30, func(h *hand) {
+				over(h)
+				h.by("sam", desk.ForgetAsked, 0, desk.Asking{Reason: "asked"})
+				h.by("eve", desk.ForgetApproved, h.state.Conversation("c0122").Forget.Seq, nil)
+			}, func(s *sitter) {
+				s.h.forgetNow()
+				s.wait(time.Second)
+				if c.want == "" {
+					s.seesNot("forget-files")
+					return
+				}
+				s.sees(c.want, "befree forget-files")
+				s.wait(2 * time.Second)
+				s.press("y")
+				s.seesNot("forget-files")
+			})
+		})
+	}
+}
+
 // The disk may tell of a forgetting a moment before the rest does. What is opened in between stays.
 func TestForgottenIsToldOnce(t *testing.T) {
 	sit(t, Options{}, 100, 30, over, func(s *sitter) {

@@ -30,6 +30,7 @@ type Options struct {
 	Aside    bool                                                            // with Review: of what was set aside, and nothing is written
 	Replies  []replies.Reply                                                 // offered as quick replies; nil for those that befree comes with
 	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible
+	Files    func() []string                                                 // names of what Save has written and is still there; nil for nothing
 	Unlock   func(passphrase []byte) bool                                    // shows a locked screen again; nil for the key that locked it
 	Idle     time.Duration                                                   // without a key, after which the screen is locked; 0 for never
 	Call     func(urgent bool)                                               // for the person at the console, by a bell or a notice; nil for none
@@ -189,6 +190,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.shown(msg)
 	case writtenMsg:
 		m.written(msg)
+	case filesLeftMsg:
+		m.tellFiles(msg)
 	case unlockedMsg:
 		cmd = m.unlocked(msg)
 	case saveMsg:
@@ -275,7 +278,7 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.tellHands(hands), m.takeBack(), m.returned(), m.goBack(), m.preview()}
+	cmds := []tea.Cmd{next, call, m.tellHands(hands), m.filesLeft(&before), m.takeBack(), m.returned(), m.goBack(), m.preview()}
 	if w.openID == m.open {
 		m.show(w.open)
 	} else if m.open != "" {

@@ -169,7 +169,7 @@ func (m *Model) planFile() tea.Cmd {
 	m.ask(&dialog{
 		title: m.T("Write the plan of {{.Who}} to a file?", "Who", m.who(c)),
 		about: c.ID,
-		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Delete it once it has been handed over.")},
+		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Once it has been handed over, delete it: befree forget-files does.")},
 		choices: []choice{{"n", m.T("do not write it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			return guard(func() tea.Msg {
 				path, err := save(name, ".md", []byte(words))

@@ -34,7 +34,7 @@ func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
 			return err
 		}
 		defer cl.Cache.Close()
-		o, err := c.options(cl)
+		o, err := c.options(cl, c.files())
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 		if err := cl.Expired(); err != nil {
 			return err
 		}
-		o, err := c.options(cl)
+		o, err := c.options(cl, c.files())
 		if err != nil {
 			return err
 		}

@@ -47,8 +47,8 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 	err := errNoTerminal
 	if !c.Script {
 		err = c.sit(ctx, std, func(ctx context.Context, show seat) error {
-			return c.stage(ctx, 1, func(ctx context.Context, cl *client.Client) error {
-				o, err := c.options(cl)
+			return c.stage(ctx, 1, func(ctx context.Context, cl *client.Client, dir string) error {
+				o, err := c.options(cl, folder(filepath.Join(dir, "files")))
 				if err != nil {
 					return err
 				}
@@ -64,14 +64,15 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 		fmt.Fprintln(std.Out, "TERM is dumb: such a terminal shows no screen, so a script is played. befree demo --linear sits you down at lines.")
 	}
 	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", demoName)
-	return c.stage(ctx, demoQuick, func(ctx context.Context, cl *client.Client) error {
+	return c.stage(ctx, demoQuick, func(ctx context.Context, cl *client.Client, _ string) error {
 		p := &player{client: cl, name: demoName, out: std.Out, pace: demoQuick}
 		return p.play(ctx, strings.Split(demoScript, "\n"))
 	})
 }
 
-// stage runs play at a line with a relay and scripted texters of its own, all of which is gone afterwards.
-func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Context, *client.Client) error) (err error) {
+// stage runs play at a line with a relay and scripted texters of its own, all of which is gone afterwards, with what play
+// puts into their folder.
+func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Context, *client.Client, string) error) (err error) {
 	dir, err := os.MkdirTemp("", "befree-demo-")
 	if err != nil {
 		return err
@@ -102,7 +103,7 @@ func (c *demoCmd) stage(ctx context.Context, pace float64, play func(context.Con
 	if err != nil {
 		return err
 	}
-	return play(ctx, cl)
+	return play(ctx, cl, dir)
 }
 
 // serve starts a relay with scripted texters, at which a device can be enrolled by the code.

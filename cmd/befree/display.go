@@ -2,13 +2,10 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"time"
-
-	"github.com/adrg/xdg"
 
 	"befree.example/client"
 	"befree.example/store/triage"
@@ -31,7 +28,7 @@ type display struct {
 	ASCII     bool              `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
 }
 
-func (d display) options(cl *client.Client) (o tui.Options, err error) {
+func (d display) options(cl *client.Client, files folder) (o tui.Options, err error) {
 	themes := map[string]func() theme.Theme{"dark": theme.Dark, "light": theme.Light, "contrast": theme.Contrast, "16": theme.Sixteen, "none": theme.Plain}
 	if os.Getenv("NO_COLOR") != "" {
 		d.Theme = "none"
@@ -39,7 +36,7 @@ func (d display) options(cl *client.Client) (o tui.Options, err error) {
 	o = tui.Options{
 		Line: cl, Name: cl.Identity.Name, Device: cl.Cache.DeviceID(), Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
 		Language: d.language(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
-		Save: save, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
+		Save: files.save, Files: files.made, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
 	}
 	if err := tui.Bind(d.Keys); err != nil || d.Replies == "" {
 		return o, err
@@ -66,16 +63,6 @@ func (d display) speech() *speech.Speech { return speech.For(d.language()) }
 // locale is the language that the system speaks.
 func locale() string {
 	return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
-}
-
-// save writes a new file in the home folder that its owner alone can read.
-func save(name, ending string, data []byte) (path string, err error) {
-	f, err := os.CreateTemp(xdg.Home, name+"-*"+ending) // mode 0600
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(data)
-	return f.Name(), errors.Join(err, f.Close())
 }
 
 // utf8Locale tells whether the terminal is said to show more than ASCII; where nothing is said, it is taken to.

@@ -153,7 +153,7 @@ func (p *profile) firstFrame(ctx context.Context) error {
 		return err
 	}
 	defer cl.Cache.Close()
-	o, err := display{Theme: "dark", Language: "en"}.options(cl)
+	o, err := display{Theme: "dark", Language: "en"}.options(cl, p.files())
 	if err != nil {
 		return err
 	}

@@ -201,6 +201,7 @@ func sentences(t *testing.T) map[string]use {
 		"../cmd/befree/console.go":    made,
 		"../cmd/befree/display.go":    made,
 		"../cmd/befree/enrol.go":      made,
+		"../cmd/befree/files.go":      made,
 		"../cmd/befree/passphrase.go": made,
 		"../cmd/befree/profile.go":    made,
 		"../cmd/befree/screen.go":     made,
