@@ -73,6 +73,7 @@ type CacheOptions struct {
 // later or are erased.
 type Cache struct {
 	path    string
+	door    *os.File // keeps other processes out
 	ring    *seal.Ring
 	keys    *Keys // in the same file, under covered names
 	cover   *seal.Cover
@@ -103,26 +104,17 @@ type Cache struct {
 // OpenCache opens the cache at path, or begins a new one. A wrong passphrase gives [seal.ErrPassphrase], another
 // person's cache [ErrOwner], one that was destroyed [ErrRevoked]; else it fails as [Open] does.
 func OpenCache(path string, o CacheOptions) (*Cache, error) {
-	db, err := openFile(path, cacheFormat, false)
+	door, err := enter(path)
 	if err != nil {
 		return nil, err
 	}
-	c := &Cache{path: path, db: db, forgets: o.Forgets, wait: o.Wait, queued: map[string]time.Time{}, drafted: map[string]time.Time{}}
-	if c.wait == nil {
-		c.wait = time.Sleep
+	shut, err := Hold(path, door)
+	if err != nil {
+		return nil, err
 	}
-	if c.forgets == nil {
-		c.forgets = func(store.Kind) []store.Class { return nil }
-	}
-	err = os.Remove(spare(path)) // that a crash has left, with keys deleted since
-	if errors.Is(err, os.ErrNotExist) {
-		err = nil
-	}
-	if err := errors.Join(err, c.unlock(o)); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	if err := c.erase(); err != nil { // what an earlier process has begun
-		return nil, errors.Join(err, db.Close())
+	c, err := shut.Open(o)
+	if err != nil {
+		return nil, errors.Join(err, shut.Close())
 	}
 	return c, nil
 }
@@ -136,9 +128,15 @@ func readJSON(raw []byte, v any) error {
 
 // Close frees the file for others.
 func (c *Cache) Close() error {
+	door, err := c.Leave()
+	return errors.Join(err, door.Close())
+}
+
+// Leave is Close, but for what keeps others out, which it gives: see [Hold].
+func (c *Cache) Leave() (door *os.File, err error) {
 	c.swap.RLock()
 	defer c.swap.RUnlock()
-	return c.db.Close()
+	return c.door, c.db.Close()
 }
 
 // Position is the place in the relay's log up to which the cache has every event; Seq 0 for a cache without a copy.

@@ -319,6 +319,9 @@ func (c *Cache) DeviceID() string { return c.birth }
 // Sign signs as the device.
 func (c *Cache) Sign(message []byte) []byte { return ed25519.Sign(c.device, message) }
 
+// SigningKey is the key by which the device signs, for one who signs in while the cache is shut.
+func (c *Cache) SigningKey() ed25519.PrivateKey { return c.device }
+
 // DeviceKey is the public half of the key by which the device signs.
 func (c *Cache) DeviceKey() ed25519.PublicKey { return c.device.Public().(ed25519.PublicKey) }
 
