@@ -49,9 +49,10 @@ type Config struct {
 type Client struct {
 	Config
 	Identity Identity
-	wall     func() time.Time // the machine's clock as it was set, which goes on while the machine sleeps
-	wake     chan struct{}    // there is something in the outbox that the connection has not looked at
-	asks     chan wire.Frame  // what somebody asks of the relay and waits for
+	wall     func() time.Time       // the machine's clock as it was set, which goes on while the machine sleeps
+	wake     chan struct{}          // there is something in the outbox that the connection has not looked at
+	asks     chan wire.Frame        // what somebody asks of the relay and waits for
+	destroy  func(why string) error // what is kept here, as the relay has revoked the device
 
 	queuing sync.Mutex // held while a command gets its number, so that nobody takes it for one of an earlier process
 
@@ -107,16 +108,8 @@ func (s Status) InStep() bool { return s.Connected && s.Behind() == 0 }
 
 // New folds what the cache has.
 func New(c Config) (*Client, error) {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
-	}
-	cl := &Client{
-		Config: c, wall: func() time.Time { return time.Now().Round(0) }, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
-		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
-		numbers: map[string]chan sms.Number{}, wholes: map[string]chan struct{}{}, erased: make(chan struct{}, 1),
-		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, handed: map[string]bool{}, waiting: map[string]chan answered{},
-	}
-	close(cl.down)
+	cl := bare(c)
+	cl.destroy = c.Cache.Destroy
 	var err error
 	if cl.Identity, err = identity(c.Cache); err != nil {
 		return nil, err
@@ -137,6 +130,21 @@ func New(c Config) (*Client, error) {
 	}
 	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq, Alarm: kept.Alarm}
 	return cl, nil
+}
+
+// bare is a client that knows nothing.
+func bare(c Config) *Client {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	cl := &Client{
+		Config: c, wall: func() time.Time { return time.Now().Round(0) }, wake: make(chan struct{}, 1), asks: make(chan wire.Frame), collected: map[string]*collecting{}, state: desk.NewState(desk.Policy{}), short: map[string]bool{},
+		loose: map[string]map[uint64]store.Event{}, changed: make(chan struct{}),
+		numbers: map[string]chan sms.Number{}, wholes: map[string]chan struct{}{}, erased: make(chan struct{}, 1),
+		certain: map[string]ed25519.PrivateKey{}, down: make(chan struct{}), pressed: map[string]time.Time{}, handed: map[string]bool{}, waiting: map[string]chan answered{},
+	}
+	close(cl.down)
+	return cl
 }
 
 // View shows the state as the relay told it. What f takes out of it may be kept; f must not block.

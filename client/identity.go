@@ -22,8 +22,14 @@ var ErrNotEnrolled = errors.New("this device is not enrolled: ask whoever runs t
 // An Identity is a member of staff at this device. It prints as the name alone; its keys are the cache's, and stay there.
 type Identity struct {
 	Name   string
-	cache  *bolt.Cache
+	signs  signer
 	device device
+}
+
+// A signer signs as a device.
+type signer interface {
+	DeviceID() string
+	Sign(message []byte) []byte
 }
 
 // A device is what one knows of the relay that it is enrolled at. It lies sealed in the cache.
@@ -36,7 +42,7 @@ type device struct {
 
 // identity reads who a cache's owner is, and at which relay they are known.
 func identity(c *bolt.Cache) (Identity, error) {
-	i := Identity{Name: c.Owner(), cache: c}
+	i := Identity{Name: c.Owner(), signs: c}
 	raw, err := c.Device()
 	if err == nil && raw != nil {
 		err = json.Unmarshal(raw, &i.device)
@@ -64,14 +70,14 @@ func (i Identity) LogValue() slog.Value { return slog.StringValue(i.Name) }
 
 // Prove answers a relay's nonce on this channel. No secret crosses the wire.
 func (i Identity) Prove(nonce, channel []byte) wire.Auth {
-	a := wire.Auth{Name: i.Name, Device: i.cache.DeviceID(), At: time.Now().UTC()}
-	a.Proof = i.cache.Sign(wire.SignIn(a, i.device.Relay, nonce, channel))
+	a := wire.Auth{Name: i.Name, Device: i.signs.DeviceID(), At: time.Now().UTC()}
+	a.Proof = i.signs.Sign(wire.SignIn(a, i.device.Relay, nonce, channel))
 	return a
 }
 
 // certain signs a dangerous command for this connection. key is from [bolt.Cache.Certain].
 func (i Identity) certain(key ed25519.PrivateKey, c desk.Command, nonce, channel []byte) []byte {
-	return ed25519.Sign(key, wire.Certain(c, i.device.Relay, i.cache.DeviceID(), nonce, channel))
+	return ed25519.Sign(key, wire.Certain(c, i.device.Relay, i.signs.DeviceID(), nonce, channel))
 }
 
 // ended tells whether it is the relay that says that the device was revoked. Nobody else can have the cache destroyed.

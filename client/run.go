@@ -23,12 +23,6 @@ import (
 // Run follows the line until ctx ends, coming back by itself whenever the connection is lost. It returns nil then, or
 // ErrRefused. It returns once everything that it started has ended.
 func (c *Client) Run(ctx context.Context) error {
-	if !c.Identity.Enrolled() {
-		return ErrNotEnrolled
-	}
-	if err := private(c.URL); err != nil {
-		return err
-	}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	beside.Go(func() {
@@ -36,10 +30,21 @@ func (c *Client) Run(ctx context.Context) error {
 			c.Logger.Warn("what is closed was not put into short form; the next start takes longer", "error", err)
 		}
 	})
+	return c.stay(ctx, c.follow)
+}
+
+// stay has one connection after another until ctx ends or the relay refuses for good.
+func (c *Client) stay(ctx context.Context, connection func(context.Context) error) error {
+	if !c.Identity.Enrolled() {
+		return ErrNotEnrolled
+	}
+	if err := private(c.URL); err != nil {
+		return err
+	}
 	wait, lost := backoffFirst, time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := c.follow(ctx)
+		err := connection(ctx)
 		if errors.Is(err, ErrRefused) {
 			return err
 		}
@@ -106,6 +111,7 @@ type session struct {
 	ready    bool            // is in step
 	sent     map[string]bool // commands handed over on this connection
 	part     []store.Event   // of the conversation that is coming in
+	fresh    *desk.State     // of a listener, until it has heard of all there is
 	held     tree.State      // what the relay's first checkpoint must go on from
 	signed   tree.State      // at the newest checkpoint that was found well; empty while there is an alarm
 	expected tree.State      // signed by the relay, and not yet reached here
@@ -124,7 +130,11 @@ func (c *Client) follow(ctx context.Context) error {
 	defer stop()
 	defer ws.Close()
 	s := &session{Client: c, talk: talk{ws}, out: make(chan wire.Frame, 64), sent: map[string]bool{}, cancel: cancel}
-	if err := s.greet(); err != nil {
+	hello, welcome, err := s.signIn()
+	if err == nil {
+		err = s.resume(hello, welcome)
+	}
+	if err != nil {
 		return err
 	}
 	written, confirmed := make(chan error, 1), make(chan struct{})
@@ -182,31 +192,29 @@ func (t talk) greeted() (h wire.Hello, channel []byte, err error) {
 	return *f.Hello, channel, err
 }
 
-// greet signs in and says where the copy ends.
-func (s *session) greet() error {
-	hello, channel, err := s.greeted()
-	if err != nil {
-		return err
+// signIn shows the relay who is there.
+func (s *session) signIn() (h wire.Hello, w wire.Welcome, err error) {
+	if h, s.channel, err = s.greeted(); err != nil {
+		return h, w, err
 	}
-	if hello.Relay != s.Identity.device.Relay {
-		return fmt.Errorf("%w: it is another relay than the one that this device is enrolled at", ErrRefused)
+	if h.Relay != s.Identity.device.Relay {
+		return h, w, fmt.Errorf("%w: it is another relay than the one that this device is enrolled at", ErrRefused)
 	}
-	s.nonce, s.channel = hello.Nonce, channel
-	auth := s.Identity.Prove(hello.Nonce, channel)
+	s.nonce = h.Nonce
+	auth := s.Identity.Prove(h.Nonce, s.channel)
 	if err := s.send(wire.Frame{Auth: &auth}); err != nil {
-		return err
+		return h, w, err
 	}
 	in, err := s.receive()
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return h, w, err
+	case in.Refused != nil:
+		return h, w, s.refusal(*in.Refused)
+	case in.Welcome == nil:
+		return h, w, errors.New("relay did not answer the sign-in")
 	}
-	if in.Refused != nil {
-		return s.refusal(*in.Refused)
-	}
-	if in.Welcome == nil {
-		return errors.New("relay did not answer the sign-in")
-	}
-	return s.resume(hello, *in.Welcome)
+	return h, *in.Welcome, nil
 }
 
 func tlsState(ws *websocket.Conn) *tls.ConnectionState {
@@ -239,14 +247,19 @@ func (s *session) resume(h wire.Hello, w wire.Welcome) error {
 		return err
 	}
 	s.goal = h.Last
-	s.update(func() {
-		s.status = Status{
-			Connected: true, Since: time.Now(), Head: h.Last, At: at.Seq, Role: w.Role, Staff: w.Staff, Limits: h.Limits,
-			Renewed: s.status.Renewed, Aside: s.status.Aside, Alarm: s.status.Alarm,
-		}
-		s.down = make(chan struct{})
-	})
+	s.arrive(h, w, at.Seq)
 	return s.goOn(wire.Resume{Epoch: at.Epoch, After: at.Seq, Kept: s.held.Size})
+}
+
+// arrive says that there is a connection, and that what is known here goes up to an event.
+func (c *Client) arrive(h wire.Hello, w wire.Welcome, at uint64) {
+	c.update(func() {
+		c.status = Status{
+			Connected: true, Since: time.Now(), Head: h.Last, At: at, Role: w.Role, Staff: w.Staff, Limits: h.Limits,
+			Renewed: c.status.Renewed, Aside: c.status.Aside, Alarm: c.status.Alarm,
+		}
+		c.down = make(chan struct{})
+	})
 }
 
 // goOn says where the copy ends. Where there is none, it says of which conversations something is here nevertheless: the

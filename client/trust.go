@@ -66,7 +66,7 @@ func (c *Client) refusal(r wire.Refused) error {
 	r.Text = plain(r.Text)
 	switch {
 	case c.Identity.ended(r):
-		return errors.Join(fmt.Errorf("%w: %s", ErrRefused, r.Text), c.Cache.Destroy(r.Text))
+		return errors.Join(fmt.Errorf("%w: %s", ErrRefused, r.Text), c.destroy(r.Text))
 	case r.Code == desk.CodeClock, r.Code == desk.CodeWait:
 		return turnedAway{r.Text}
 	case r.Code == desk.CodeRevoked:

@@ -6,7 +6,7 @@
 //	relay    hello      who the relay is, how far its log goes, a nonce
 //	console  auth       a name, a device and a proof made of the nonce
 //	relay    welcome    the role, or refused and the end
-//	console  resume     where its copy ends
+//	console  resume     where its copy ends, or that it is locked: then all that follows comes without words
 //	relay    part...    for a console without a copy: the open conversations, whole, and which of those that it has
 //	                    something of are forgotten; then
 //	relay    snapshot   the position from which events follow
@@ -154,6 +154,7 @@ type Resume struct {
 	Kept    uint64   `json:"kept,omitempty"`    // size of the log at the checkpoint that the console keeps, of whatever epoch
 	Written []string `json:"written,omitempty"` // conversations of which the console has drafts, commands or an older copy
 	More    bool     `json:"more,omitempty"`
+	Outline bool     `json:"outline,omitempty"` // the console is locked: it is to get nobody's words
 }
 
 // maxWritten is how many conversations one Resume names.

@@ -366,7 +366,7 @@ func (f *feed) answer(ctx context.Context, frame wire.Frame) error {
 	}
 }
 
-func (m Member) mayRead(c *desk.Conversation) bool { return c.MayRead(m.Name, m.Role) }
+func (m Member) mayRead(c *desk.Conversation) bool { return !m.locked && c.MayRead(m.Name, m.Role) }
 
 // holds tells whether m may have a conversation again without opening it: who holds it, or held it to its end.
 func (m Member) holds(c *desk.Conversation) bool {
@@ -464,7 +464,7 @@ const (
 // them, and why it was taken over to whom it was taken from. Who looked at what is for the supervisors.
 func shows(e *store.Event, s *desk.State, who Member) showing {
 	if e.Conversation == "" {
-		if e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !administered(e.Kind)) {
+		if who.locked || e.Kind == desk.OptOutKept || who.Role != desk.Supervisor && (who.Role != desk.Administrator || !administered(e.Kind)) {
 			return happened
 		}
 		return whole
@@ -473,7 +473,7 @@ func shows(e *store.Event, s *desk.State, who Member) showing {
 	case desk.CarrierAsked, desk.Redacted, desk.RedactRefused:
 		return nameless
 	case desk.LeftOut: // it tells which others are of the same number
-		if !who.Role.Steers() {
+		if who.locked || !who.Role.Steers() {
 			return nameless
 		}
 		return whole
@@ -546,6 +546,9 @@ func withoutForgotten(e store.Event, s *desk.State) store.Event {
 }
 
 func ownWords(e *store.Event, who Member) bool {
+	if who.locked {
+		return false
+	}
 	switch e.Kind {
 	case desk.TakenOver:
 		return e.Head.Staff == who.Name && who.Role.Answers()

@@ -382,6 +382,7 @@ func (l *Line) resume(f *feed) error {
 			return f.dismiss(&dismissal{Code: desk.CodeBad, Text: "The console did not say where its copy ends."})
 		}
 		from = *frame.Resume
+		f.who.locked = f.who.locked || from.Outline
 		written = append(written, from.Written...)
 	}
 	if from.More { // what was not heard would not be told of, and be confirmed as if it were

@@ -28,6 +28,8 @@ type Member struct {
 	Devices []Device  `toml:"device,omitempty"`
 	Codes   []Invited `toml:"code,omitempty"`
 	Secret  string    `toml:"key,omitempty"` // of a secret file, as there were once: it lets nobody in, and is dropped
+
+	locked bool // nobody sits at this console: no words go there
 }
 
 // A Device is one that a member of staff signs in with. Its keys are public halves, in base64.
