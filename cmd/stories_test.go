@@ -93,7 +93,7 @@ func TestStories(t *testing.T) {
 
 			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
 			"resize": resize, "clean": clean, "network": network,
-			"gone": gone, "pause": pause, "one": one, "together": together, "until": until,
+			"remembers": remembers, "raw": raw, "gone": gone, "pause": pause, "one": one, "together": together, "until": until,
 		},
 	})
 }

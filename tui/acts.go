@@ -82,7 +82,7 @@ func (d doing) undone() tea.Cmd {
 
 func (m *Model) carryOut(d doing, c desk.Command, most time.Duration, act func(context.Context) (client.Outcome, error)) tea.Cmd {
 	d.conv, d.act, d.key = c.Conversation, c.Kind, m.lastKey
-	return guard(func() tea.Msg {
+	return m.act(func() tea.Msg {
 		ctx, cancel := context.WithTimeout(context.Background(), most)
 		defer cancel()
 		outcome, err := act(ctx)
@@ -120,7 +120,8 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		m.fail(m.plainly(d.err))
 		return nil
 	}
-	if delete(m.reasons, deed{d.conv, d.act}); d.act == desk.Closed {
+	given := m.gaveReason(deed{d.conv, d.act})
+	if d.act == desk.Closed {
 		delete(m.wrapped, d.conv)
 	}
 	switch {
@@ -133,9 +134,9 @@ func (m *Model) done(d doneMsg) tea.Cmd {
 		}
 	}
 	if d.then != nil && (!d.moves || !m.lastKey.After(d.key)) {
-		return d.then()
+		return tea.Batch(given, d.then())
 	}
-	return nil
+	return given
 }
 
 // doneEarly goes through what was answered before it was in the world.
@@ -364,7 +365,7 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	}
 	line, id := m.Line, c.ID
 	open := func(reason string) tea.Cmd {
-		return guard(func() tea.Msg {
+		return m.act(func() tea.Msg {
 			ctx, cancel := context.WithTimeout(context.Background(), doMost)
 			defer cancel()
 			return doneMsg{doing: doing{conv: id, act: desk.Viewed}, err: line.Open(ctx, id, reason)}

@@ -57,7 +57,7 @@ func (m *Model) fetch(c *desk.Conversation, message *desk.Message, n int) tea.Cm
 		},
 		choices: []choice{{"n", m.T("do not fetch it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
 			m.say(m.T("It is being fetched."))
-			return guard(func() tea.Msg {
+			return m.act(func() tea.Msg {
 				ctx, cancel := context.WithTimeout(context.Background(), fetchMost)
 				defer cancel()
 				data, kind, err := line.Attachment(ctx, c.ID, message.ID, n)

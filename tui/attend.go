@@ -28,7 +28,7 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	least := cmp.Or(m.CallFor, triage.High)
 	for _, id := range after.news {
 		c, old := after.byID.get(id), before.byID.get(id)
-		newer := c.Newest() != nil && (old == nil || c.LastText > old.LastText)
+		newer := c.Newest() != nil && (old == nil && !m.knew(c.LastText) || old != nil && c.LastText > old.LastText)
 		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:
 		case c.Severity == triage.Imminent:
@@ -38,6 +38,11 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 		}
 	}
 	return m.callOnce(urgent, worth)
+}
+
+// knew tells whether an event was known here before the console was locked.
+func (m *Model) knew(seq uint64) bool {
+	return m.Locked != nil && seq <= m.Locked.Since
 }
 
 // callOnce calls, for what is not urgent neither too often nor whoever is not to be disturbed.

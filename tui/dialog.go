@@ -8,6 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store"
+	"befree.example/store/bolt"
 )
 
 // A dialog that opens by itself takes no key until nobody has typed for a while, and in any case after a longer one.
@@ -35,12 +36,14 @@ type dialog struct {
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
 
-	act           store.Kind // for which the reason is
-	about         string     // ID of the conversation that it is about, empty for none
-	fleeting      bool       // goes when the screen is locked
-	leaving       bool       // of befree: ctrl+c answers it
-	itself        bool       // opened by itself: enter never answers it
-	read          bool       // it has stood there long enough
+	act           store.Kind  // for which the reason is
+	hand          *handover   // that it tells of; nil for none
+	anew          *bolt.Aside // likewise: what is set aside since the relay began anew
+	about         string      // ID of the conversation that it is about, empty for none
+	fleeting      bool        // goes when the screen is locked
+	leaving       bool        // of befree: ctrl+c answers it
+	itself        bool        // opened by itself: enter never answers it
+	read          bool        // it has stood there long enough
 	opened, quiet time.Time
 }
 
@@ -62,6 +65,31 @@ func (m *Model) keepReason(d *dialog) {
 	if d.reason != nil {
 		m.reasons[deed{d.about, d.act}] = d.reason.Text()
 	}
+}
+
+// keepReasons sees to it that the disk has the reasons that are being given.
+func (m *Model) keepReasons() tea.Cmd {
+	for d := range m.reasons {
+		m.keepsReason(d)
+	}
+	return m.saveSoon()
+}
+
+// keepsReason marks a reason as written.
+func (m *Model) keepsReason(d deed) {
+	if d.conversation != "" {
+		m.unsaved[place{d.conversation, reasonDraft + string(d.act)}] = true
+	}
+}
+
+// gaveReason drops a reason, as what it was given for is done.
+func (m *Model) gaveReason(d deed) tea.Cmd {
+	if _, given := m.reasons[d]; !given {
+		return nil
+	}
+	delete(m.reasons, d)
+	m.keepsReason(d)
+	return m.saveSoon()
 }
 
 // Key answers. done says that the dialog is over.

@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/client"
+	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/plan"
@@ -50,6 +51,10 @@ func (m *Model) restore(d draftsMsg) {
 		}
 		if e.What == cardDraft {
 			m.composer.cards.drafts[e.Conversation] = true
+			continue
+		}
+		if act, is := strings.CutPrefix(e.What, reasonDraft); is {
+			m.reasons[deed{e.Conversation, store.Kind(act)}] = words
 			continue
 		}
 		drafts++
@@ -148,10 +153,11 @@ type places map[place]bool
 const (
 	replyDraft  = ""
 	noteDraft   = "note"
-	planDraft   = "plan/"  // and the item
-	safetyDraft = "safety" // changes, as JSON
-	cardDraft   = "card"   // nothing that was written: that the reply began as a card
-	seenDraft   = "seen"   // nothing that was written: a seen, as JSON
+	planDraft   = "plan/"   // and the item
+	safetyDraft = "safety"  // changes, as JSON
+	cardDraft   = "card"    // nothing that was written: that the reply began as a card
+	seenDraft   = "seen"    // nothing that was written: a seen, as JSON
+	reasonDraft = "reason/" // and for what kind of act
 )
 
 // words are what stands in a place now and has not been sent or saved.
@@ -163,6 +169,8 @@ func (m *Model) words(p place) string {
 		return m.notes.editor(p.conversation).Text()
 	case p.what == seenDraft:
 		return m.seen(p.conversation)
+	case strings.HasPrefix(p.what, reasonDraft):
+		return m.reasons[deed{p.conversation, store.Kind(strings.TrimPrefix(p.what, reasonDraft))}]
 	case p.what == cardDraft && m.composer.cards.drafts[p.conversation]:
 		return "yes"
 	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:

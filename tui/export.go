@@ -49,7 +49,7 @@ func (m *Model) export() tea.Cmd {
 func (m *Model) exportAs(c *desk.Conversation, ending string, in func(*desk.Conversation, *time.Location) []byte) tea.Cmd {
 	line, save, zone, name := m.Line, m.Save, m.Zone, "export-"+dashed(c.ID)
 	m.surely(nil, func(passphrase []byte) tea.Cmd {
-		return guard(func() tea.Msg {
+		return m.act(func() tea.Msg {
 			ctx, cancel := context.WithTimeout(context.Background(), surelyMost)
 			defer cancel()
 			whole, err := line.Export(ctx, c.ID, c.Export.Decided, passphrase)

@@ -192,7 +192,7 @@ func (m *Model) wholeNumber() tea.Cmd {
 	line, id, who := m.Line, c.ID, m.who(c)
 	m.ask(m.askWhy(desk.NumberRevealed, m.T("Show the whole number of {{.Who}}?", "Who", who), m.T("do not show it"), c.ID, func(reason string) tea.Cmd {
 		m.surely(nil, func(passphrase []byte) tea.Cmd {
-			return guard(func() tea.Msg {
+			return m.act(func() tea.Msg {
 				ctx, cancel := context.WithTimeout(context.Background(), surelyMost)
 				defer cancel()
 				n, err := line.Reveal(ctx, id, reason, passphrase)
@@ -205,15 +205,16 @@ func (m *Model) wholeNumber() tea.Cmd {
 }
 
 // shown puts a number on the screen, until a key is pressed or the screen is locked.
-func (m *Model) shown(n numberMsg) {
+func (m *Model) shown(n numberMsg) tea.Cmd {
 	if n.err != nil {
 		m.fail(m.plainly(n.err))
-		return
+		return nil
 	}
-	delete(m.reasons, deed{n.id, desk.NumberRevealed})
+	given := m.gaveReason(deed{n.id, desk.NumberRevealed})
 	if m.locked == nil {
 		m.ask(&dialog{title: m.T("The number of {{.Who}}", "Who", n.who), lines: []string{n.number.Reveal()}, fleeting: true, choices: []choice{{"y", m.T("put it away"), nil}}})
 	}
+	return given
 }
 
 // mostReceipts is how many are listed, the newest.
@@ -276,7 +277,7 @@ func (m *Model) receipt(r desk.Receipt) (lines []string) {
 		lines = append(lines, m.T("Gone from the consoles of {{.Names}}.", "Names", strings.Join(slices.Compact(gone), ", ")))
 	}
 	if len(not) > 0 {
-		lines = append(lines, m.T("NOT CONFIRMED by the consoles of {{.Names}}: it goes when they next come to the relay.", "Names", strings.Join(slices.Compact(not), ", ")))
+		lines = append(lines, m.T("NOT CONFIRMED by the consoles of {{.Names}}: it goes when they next come to the relay, or are unlocked.", "Names", strings.Join(slices.Compact(not), ", ")))
 	}
 	if len(r.LeftOut) > 0 {
 		var names []string

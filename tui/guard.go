@@ -25,6 +25,15 @@ func guard(f func() tea.Msg) tea.Cmd {
 	}
 }
 
+// An actedMsg is the end of an act, whatever came of it.
+type actedMsg struct{ tea.Msg }
+
+// act is guard for what must be seen to its end: until then a lock does not end the console.
+func (m *Model) act(f func() tea.Msg) tea.Cmd {
+	m.acting++
+	return guard(func() tea.Msg { return actedMsg{f()} })
+}
+
 // guarded ends the program in order if what it is deferred in panics.
 func (m *Model) guarded(cmd *tea.Cmd) {
 	if recover() != nil {

@@ -33,7 +33,7 @@ func (m *Model) handovers(before, after *world) (all []handover) {
 		}
 	}
 	for _, c := range after.mine {
-		if before.byID.get(c.ID).HeldBy(m.Name) {
+		if before.byID.get(c.ID).HeldBy(m.Name) || m.knew(c.Claim) {
 			continue
 		}
 		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {
@@ -86,7 +86,7 @@ func (m *Model) askHands() {
 
 func (m *Model) askHand(h handover) {
 	c := h.conv
-	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, choices: []choice{{"y", m.T("understood"), nil}}}
+	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, hand: &h, choices: []choice{{"y", m.T("understood"), nil}}}
 	if h.turn != nil {
 		d.lines = append(d.lines, m.chat.turnWords(h.turn))
 	}

@@ -47,3 +47,42 @@ type Line interface {
 }
 
 var _ Line = (*client.Client)(nil)
+
+// Overhear is the Line of a console that is locked and whose cache is shut: it knows who waits, and nothing can be read,
+// done or written by it.
+func Overhear(l *client.Listener) Line { return overheard{l} }
+
+type overheard struct{ *client.Listener }
+
+func (overheard) Conversation(string) (*desk.Conversation, error) { return nil, nil }
+func (overheard) Whole(string) (*desk.Conversation, error)        { return nil, nil }
+func (overheard) Do(context.Context, desk.Command) (client.Outcome, error) {
+	return client.Outcome{}, client.ErrOffline
+}
+
+func (overheard) Surely(context.Context, desk.Command, []byte) (client.Outcome, error) {
+	return client.Outcome{}, client.ErrOffline
+}
+func (overheard) Open(context.Context, string, string) error { return client.ErrOffline }
+func (overheard) Preview(context.Context, []string) error    { return nil }
+func (overheard) Reveal(context.Context, string, string, []byte) (sms.Number, error) {
+	return "", client.ErrOffline
+}
+
+func (overheard) Export(context.Context, string, uint64, []byte) (*desk.Conversation, error) {
+	return nil, client.ErrOffline
+}
+
+func (overheard) Attachment(context.Context, string, string, int) ([]byte, string, error) {
+	return nil, "", client.ErrOffline
+}
+func (overheard) Accept() error { return client.ErrOffline }
+func (overheard) Search(context.Context, string) ([]client.Found, error) {
+	return nil, client.ErrOffline
+}
+func (overheard) Prepare() error                                { return nil }
+func (overheard) Rest()                                         {}
+func (overheard) Outbox() ([]bolt.Entry, error)                 { return nil, nil }
+func (overheard) Discard(string) error                          { return nil }
+func (overheard) Draft(string, string, string, time.Time) error { return nil } // where its person is, which the cache knows
+func (overheard) Drafts() ([]bolt.Entry, error)                 { return nil, nil }

@@ -3,9 +3,12 @@ package tui
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"befree.example/store/bolt"
 )
 
 // A lock hides the screen. Where there is a passphrase it takes that to see it again; whoever judges it counts the wrong
@@ -14,6 +17,8 @@ type lock struct {
 	typed  string
 	wrong  int
 	trying bool
+	since  time.Time
+	shut   bool // the console ends, to go on without a key in memory
 }
 
 // unlockedMsg is what became of a passphrase.
@@ -22,16 +27,17 @@ type unlockedMsg struct{ right bool }
 // lockUp hides the screen at once, and has what was found, what can be searched, a number that is shown and what was
 // copied forgotten.
 func (m *Model) lockUp() tea.Cmd {
-	m.locked = &lock{}
+	m.locked = &lock{since: m.now}
+	kept := tea.Batch(m.moved(m.open), m.keepReasons())
 	m.dialogs = slices.DeleteFunc(m.dialogs, func(d *dialog) bool { return d.fleeting })
 	if m.palette != nil && (m.palette.ask != nil || m.palette.told) {
 		m.palette = nil
 	}
 	if m.Copy == nil {
-		return m.rest()
+		return tea.Batch(kept, m.rest())
 	}
 	forget := m.Copy
-	return tea.Batch(m.rest(), guard(func() tea.Msg {
+	return tea.Batch(kept, m.rest(), guard(func() tea.Msg {
 		forget("")
 		return nil
 	}))
@@ -68,6 +74,9 @@ func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
 	switch l := m.locked; {
 	case l == nil:
 	case u.right:
+		if m.Locked != nil {
+			return m.leave()
+		}
 		m.locked = nil
 		return m.prepare()
 	default:
@@ -75,6 +84,96 @@ func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
 		l.trying = false
 	}
 	return nil
+}
+
+// outboxMost is how long a lock waits for what is on its way to the relay; it is on the disk.
+const outboxMost = 2 * time.Second
+
+// endLocked ends a console that is locked, once all that was written is on the disk and all that was begun has its end.
+// Whoever runs it drops what it knew and begins another, by Carry.
+func (m *Model) endLocked() tea.Cmd {
+	l := m.locked
+	switch {
+	case !m.LockEnds || m.Locked != nil || l == nil || l.shut || l.trying:
+		return nil
+	case !m.synced || m.acting > 0 || len(m.early) > 0 || len(m.unsaved) > 0 && !m.Aside:
+		return nil
+	case len(m.world.outbox) > 0 && m.now.Sub(l.since) < outboxMost:
+		return nil
+	}
+	l.shut = true
+	close(m.stop)
+	return tea.Quit
+}
+
+// Carried is what a console hands on to the next one when it is locked, and that to the one after it. It holds nobody's
+// words.
+type Carried struct {
+	Since uint64       `json:"since"` // Seq of the newest event that the console knew: what is newer is news
+	Quiet bool         `json:"quiet"`
+	Mouse bool         `json:"mouse"`
+	Typed string       `json:"typed"` // of the passphrase already
+	Hands []HandedOver `json:"hands"`
+	Anew  *bolt.Aside  `json:"anew,omitempty"` // the relay began anew, and its person has not acknowledged that
+}
+
+// A HandedOver is a conversation that changed hands, which its person has not acknowledged.
+type HandedOver struct {
+	ID   string `json:"id"`
+	Turn uint64 `json:"turn"` // Seq; 0 for none
+	Mine bool   `json:"mine"`
+}
+
+// Carry is what the next console is to have, once a lock has ended this one; nil where something else did.
+func (m *Model) Carry() *Carried {
+	if m.locked == nil || !m.locked.shut {
+		return nil
+	}
+	c := Carried{Since: m.world.status.At, Quiet: m.quiet, Mouse: m.mouse, Typed: m.locked.typed}
+	hands := m.untold
+	for _, d := range m.dialogs {
+		if d.hand != nil {
+			hands = append(hands, *d.hand)
+		}
+		if d.anew != nil {
+			c.Anew = d.anew
+		}
+	}
+	for _, h := range hands {
+		one := HandedOver{ID: h.conv.ID, Mine: h.mine}
+		if h.turn != nil {
+			one.Turn = h.turn.Seq
+		}
+		c.Hands = append(c.Hands, one)
+	}
+	return &c
+}
+
+// takeUp goes on as the console before was.
+func (m *Model) takeUp() {
+	c := m.Carried
+	if l := m.Locked; l != nil {
+		c, m.locked = *l, &lock{typed: l.Typed}
+	}
+	m.quiet, m.mouse = c.Quiet, c.Mouse
+}
+
+// recallTold has its person told of what they had not acknowledged, as far as it is so still.
+func (m *Model) recallTold() {
+	if aside := m.Carried.Anew; aside != nil {
+		m.askAnew(*aside)
+	}
+	for _, h := range m.Carried.Hands {
+		c := m.world.byID.get(h.ID)
+		if c == nil || c.HeldBy(m.Name) != h.Mine || !c.Gone.IsZero() {
+			continue
+		}
+		recalled := handover{conv: c, mine: h.Mine}
+		if h.Turn > 0 {
+			recalled.turn = passed(c, h.Turn)
+		}
+		m.untold = append(m.untold, recalled)
+	}
 }
 
 // Render says how to see the screen again, and nothing else.

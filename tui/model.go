@@ -10,6 +10,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/client"
+	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 	"befree.example/tui/replies"
@@ -32,6 +33,9 @@ type Options struct {
 	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible
 	Files    func() []string                                                 // names of what Save has written and is still there; nil for nothing
 	Unlock   func(passphrase []byte) bool                                    // shows a locked screen again; nil for the key that locked it
+	LockEnds bool                                                            // a lock ends the console once nothing is under way; see Carry
+	Locked   *Carried                                                        // begin locked, and end once Unlock says yes; nil to begin as ever
+	Carried  Carried                                                         // from the console before the lock
 	Idle     time.Duration                                                   // without a key, after which the screen is locked; 0 for never
 	Call     func(urgent bool)                                               // for the person at the console, by a bell or a notice; nil for none
 	Zone     *time.Location                                                  // in which times are shown; nil for the machine's
@@ -73,6 +77,7 @@ type Model struct {
 	palette  *palette  // nil unless it is shown
 	wrapUp   *wrapUp   // nil unless it is shown
 	locked   *lock     // nil unless the screen is hidden
+	acting   int       // how many acts are under way whose end must be seen here
 	versions *versions // nil unless they are shown
 	tour     *tour     // nil unless it is given
 	previews previews
@@ -154,6 +159,7 @@ func New(o Options) *Model {
 		m.tour = &tour{}
 	}
 	m.notes = notes{look: &m.look, editors: map[string]*editor{}}
+	m.takeUp()
 	return m
 }
 
@@ -163,6 +169,10 @@ func (m *Model) Init() tea.Cmd { return tea.Batch(m.start(), m.loadDrafts(), m.p
 // Update routes.
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer m.guarded(&cmd)
+	if act, ok := msg.(actedMsg); ok {
+		m.acting--
+		msg = act.Msg
+	}
 	m.readClock()
 	m.dirty = true
 	m.begun() // before what is on the screen changes
@@ -187,7 +197,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.restore(msg)
 		cmd = tea.Batch(m.takeBack(), m.goBack(), m.saveSoon())
 	case numberMsg:
-		m.shown(msg)
+		cmd = m.shown(msg)
 	case writtenMsg:
 		m.written(msg)
 	case filesLeftMsg:
@@ -255,6 +265,9 @@ func (m *Model) tick() tea.Cmd {
 	if m.Idle > 0 && m.locked == nil && m.now.Sub(m.lastKey) >= m.Idle {
 		lock = m.lockUp()
 	}
+	if end := m.endLocked(); end != nil {
+		return tea.Sequence(m.callAgain(), end)
+	}
 	return tea.Batch(tick(), lock, m.callAgain(), m.preview())
 }
 
@@ -271,6 +284,9 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	next, call, hands := m.pump(w), m.callFor(&m.world, &w.world), m.handovers(&m.world, &w.world)
 	first, were, before := m.world.byID == nil, m.world.mine, m.world
 	m.world = w.world
+	if first {
+		m.recallTold()
+	}
 	m.warn()
 	m.tellAnew()
 	m.forgetHere(&before)
@@ -314,11 +330,16 @@ func (m *Model) tellAnew() {
 		return
 	}
 	m.anewed = true
+	m.askAnew(s.Aside)
+}
+
+// askAnew tells that, and what of an older copy is set aside.
+func (m *Model) askAnew(aside bolt.Aside) {
 	lines := []string{m.T("Its log is not the one that this console knew, as after a backup was restored. What is on the screen is what the relay has now; what was being written here stays.")}
-	if !s.Aside.Until.IsZero() {
-		lines = append(lines, m.T("What was here of your conversations was set aside on {{.Day}} and can be read until {{.Until}}, without a network, by: befree review --aside. What is forgotten is not in it.", "Day", m.date(s.Aside.At), "Until", m.date(s.Aside.Until)))
+	if !aside.Until.IsZero() {
+		lines = append(lines, m.T("What was here of your conversations was set aside on {{.Day}} and can be read until {{.Until}}, without a network, by: befree review --aside. What is forgotten is not in it.", "Day", m.date(aside.At), "Until", m.date(aside.Until)))
 	}
-	m.ask(&dialog{title: m.T("The relay began anew"), itself: true, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})
+	m.ask(&dialog{title: m.T("The relay began anew"), itself: true, anew: &bolt.Aside{At: aside.At, Until: aside.Until}, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})
 }
 
 // readAlone tells whether nothing is written here, and says so.

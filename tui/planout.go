@@ -171,7 +171,7 @@ func (m *Model) planFile() tea.Cmd {
 		about: c.ID,
 		lines: []string{m.T("Whoever can read this machine's files can read it then: it is not sealed. Once it has been handed over, delete it: befree forget-files does.")},
 		choices: []choice{{"n", m.T("do not write it"), nil}, {"y", m.T("write it"), func() tea.Cmd {
-			return guard(func() tea.Msg {
+			return m.act(func() tea.Msg {
 				path, err := save(name, ".md", []byte(words))
 				return writtenMsg{path: path, err: err}
 			})

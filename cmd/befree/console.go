@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,16 +30,11 @@ type consoleCmd struct {
 func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
 	c.profile.speech = c.display.speech()
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
-		cl, err := c.client(std, c.Relay)
-		if err != nil {
-			return err
+		s := sitting{
+			profile: &c.profile, display: c.display, std: std, show: show, conf: client.Config{URL: c.Relay},
+			enter: func() (*client.Client, error) { return c.client(std, c.Relay) },
 		}
-		defer cl.Cache.Close()
-		o, err := c.options(cl, c.files())
-		if err != nil {
-			return err
-		}
-		return atLine(ctx, cl, o, show)
+		return s.run(ctx)
 	})
 }
 
@@ -52,35 +48,35 @@ type reviewCmd struct {
 func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
 	c.profile.speech = c.display.speech()
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
-		cl, err := c.end(std, client.Config{Aside: c.Aside})
-		if err != nil {
-			return err
+		s := sitting{
+			profile: &c.profile, display: c.display, std: std, show: show, conf: client.Config{Aside: c.Aside}, review: true,
+			enter: func() (*client.Client, error) { return c.end(std, client.Config{Aside: c.Aside}) },
 		}
-		defer cl.Cache.Close()
-		if err := cl.Expired(); err != nil {
-			return err
-		}
-		o, err := c.options(cl, c.files())
-		if err != nil {
-			return err
-		}
-		o.Review, o.Aside = true, c.Aside
-		return show(ctx, o)
+		return s.run(ctx)
 	})
 }
 
 // atLine shows the console while its client follows the line.
-func atLine(ctx context.Context, cl *client.Client, o tui.Options, show seat) error {
+func atLine(ctx context.Context, cl *client.Client, o tui.Options, show seat) (locked *tui.Carried, err error) {
+	err = beside(ctx, cl.Run, func(ctx context.Context) error {
+		err := known(ctx, cl)
+		if err == nil {
+			locked, err = show(ctx, o)
+		}
+		return err
+	})
+	return locked, err
+}
+
+// beside shows something while run goes on: the end of either is that of the other.
+func beside(ctx context.Context, run, show func(context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- cl.Run(ctx)
+		ended <- run(ctx)
 		cancel() // refused for good
 	}()
-	err := known(ctx, cl)
-	if err == nil {
-		err = show(ctx, o)
-	}
+	err := show(ctx)
 	cancel()
 	return errors.Join(err, <-ended)
 }
@@ -106,53 +102,112 @@ func known(ctx context.Context, cl *client.Client) error {
 	}
 }
 
-// A seat shows a console until its person leaves or the context ends.
-type seat func(ctx context.Context, o tui.Options) error
+// A seat shows a console until its person leaves, it is locked for good, or the context ends. locked is what the next one
+// is to have.
+type seat func(ctx context.Context, o tui.Options) (locked *tui.Carried, err error)
 
-// sit lets f show a console: as a screen on a terminal, or as lines.
+// sit lets f show consoles, one after another: as a screen on a terminal, or as lines.
 func (d display) sit(ctx context.Context, std *config.Std, f func(context.Context, seat) error) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP) // the window was closed
 	defer stop()
 	if d.Linear {
-		return f(ctx, func(ctx context.Context, o tui.Options) error { return aloud(ctx, o, d.Notice, std) })
+		lines := sync.OnceValue(func() <-chan string { return linesOf(std.In) })
+		return f(ctx, func(ctx context.Context, o tui.Options) (*tui.Carried, error) {
+			return aloud(ctx, o, d.Notice, lines(), std)
+		})
 	}
+	before := os.Getenv(lockedBy) != ""
 	return onTerminal(ctx, std, func(ctx context.Context, in, out *os.File) error {
-		return f(ctx, func(ctx context.Context, o tui.Options) error { return show(ctx, o, d.Notice, in, out) })
+		w := &window{in: in, out: out, notice: d.Notice, ours: before}
+		return errors.Join(f(ctx, w.show), w.close())
 	})
 }
 
-// show draws a console on a terminal. notice is the name of how it calls for its person.
-func show(ctx context.Context, o tui.Options, notice string, in, out *os.File) (err error) {
-	before, err := term.MakeRaw(int(in.Fd()))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, term.Restore(int(in.Fd()), before)) }()
-	s := newScreen(out)
-	defer s.Close()
-	o.Show, o.Call = s.Show, calling(s.write, notice, speech.For(o.Language))
-	o.Copy, o.Mouse, o.Title = s.Copy, s.Mouse, s.Title
-	m := tui.New(keepingPlaces(o))
-	return run(ctx, m, m, func(p *tea.Program, gone <-chan struct{}) { s.Watch(p, gone) }, tea.WithInput(in), tea.WithFilter(tui.Filter))
+// A window is a terminal on which consoles are drawn.
+type window struct {
+	in, out *os.File
+	notice  string // the name of how a console calls for its person
+	ours    bool   // this process had it before it was begun anew
+	before  *term.State
+	screen  *screen
 }
 
-// aloud has a console say lines on standard output, and hear them on standard input.
-func aloud(ctx context.Context, o tui.Options, notice string, std *config.Std) error {
+// open takes the terminal over, if that is not done.
+func (w *window) open() (err error) {
+	if w.screen != nil {
+		return nil
+	}
+	if w.before, err = term.MakeRaw(int(w.in.Fd())); err == nil {
+		w.screen = newScreen(w.out, w.ours)
+	}
+	return err
+}
+
+// close gives the terminal back.
+func (w *window) close() error {
+	if w.screen == nil {
+		return nil
+	}
+	w.screen.Close()
+	w.screen = nil
+	return term.Restore(int(w.in.Fd()), w.before)
+}
+
+// show draws a console. The terminal stays taken over where another one follows.
+func (w *window) show(ctx context.Context, o tui.Options) (locked *tui.Carried, err error) {
+	if err := w.open(); err != nil {
+		return nil, err
+	}
+	s := w.screen
+	o.Show, o.Call = s.Show, calling(s.write, w.notice, speech.For(o.Language))
+	o.Copy, o.Mouse, o.Title = s.Copy, s.Mouse, s.Title
+	m := tui.New(keepingPlaces(o))
+	locked, err = run(ctx, m, m, func(p *tea.Program, gone <-chan struct{}) { s.Watch(p, gone) }, tea.WithInput(w.in), tea.WithFilter(tui.Filter))
+	switch {
+	case locked != nil:
+		s.Rest()
+	case o.Locked == nil:
+		err = errors.Join(err, w.close())
+	}
+	return locked, err
+}
+
+// aloud has a console say lines on standard output, and hear lines until there are no more.
+func aloud(ctx context.Context, o tui.Options, notice string, lines <-chan string, std *config.Std) (locked *tui.Carried, err error) {
 	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice, speech.For(o.Language))
 	l := tui.NewLinear(keepingPlaces(o), std.Out)
-	return run(ctx, l, l.Model, func(p *tea.Program, _ <-chan struct{}) {
-		in := bufio.NewReader(std.In) // a line may be of any length
+	return run(ctx, l, l.Model, func(p *tea.Program, gone <-chan struct{}) {
 		for {
-			line, err := in.ReadString('\n')
-			if err == nil || line != "" {
+			select {
+			case line, ok := <-lines:
+				if !ok {
+					p.Send(tui.Leave{})
+					return
+				}
 				p.Send(tui.Typed(line))
-			}
-			if err != nil {
-				p.Send(tui.Leave{})
+			case <-gone:
 				return
 			}
 		}
 	}, tea.WithInput(nil))
+}
+
+// linesOf gives the lines of standard input, which may be of any length.
+func linesOf(r io.Reader) <-chan string {
+	lines := make(chan string)
+	go func() {
+		defer close(lines)
+		for in := bufio.NewReader(r); ; {
+			line, err := in.ReadString('\n')
+			if err == nil || line != "" {
+				lines <- line
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return lines
 }
 
 // keepingPlaces has the places of a mistake of ours kept; the console itself says that it stopped.
@@ -165,7 +220,7 @@ func keepingPlaces(o tui.Options) tui.Options {
 const lastWish = 2 * time.Second
 
 // run runs a console, with what tells it of the world until gone is closed.
-func run(ctx context.Context, whole tea.Model, m *tui.Model, tell func(p *tea.Program, gone <-chan struct{}), o ...tea.ProgramOption) error {
+func run(ctx context.Context, whole tea.Model, m *tui.Model, tell func(p *tea.Program, gone <-chan struct{}), o ...tea.ProgramOption) (locked *tui.Carried, err error) {
 	p := tea.NewProgram(whole, append(o, tea.WithoutRenderer(), tea.WithoutCatchPanics(), tea.WithoutSignalHandler())...)
 	gone := make(chan struct{})
 	defer close(gone)
@@ -174,9 +229,9 @@ func run(ctx context.Context, whole tea.Model, m *tui.Model, tell func(p *tea.Pr
 		p.Send(tui.Leave{})
 		time.AfterFunc(lastWish, p.Kill)
 	})()
-	_, err := p.Run()
+	_, err = p.Run()
 	if ctx.Err() != nil && errors.Is(err, tea.ErrProgramKilled) {
 		err = nil
 	}
-	return errors.Join(err, m.Keep(), m.Err())
+	return m.Carry(), errors.Join(err, m.Keep(), m.Err())
 }

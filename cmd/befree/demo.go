@@ -53,7 +53,8 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 					return err
 				}
 				o.Idle, o.Unlock, o.Tour = 0, nil, true // nobody knows its passphrase
-				return atLine(ctx, cl, o, show)
+				_, err = atLine(ctx, cl, o, show)
+				return err
 			})
 		})
 	}

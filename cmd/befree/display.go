@@ -28,15 +28,24 @@ type display struct {
 	ASCII     bool              `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
 }
 
+// options are those of a console that follows a client.
 func (d display) options(cl *client.Client, files folder) (o tui.Options, err error) {
+	o, err = d.of(cl, cl.Identity.Name, files)
+	o.Device = cl.Cache.DeviceID()
+	o.Unlock = func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil }
+	return o, err
+}
+
+// of are the options of a console of somebody's, all but how a lock is opened.
+func (d display) of(line tui.Line, name string, files folder) (o tui.Options, err error) {
 	themes := map[string]func() theme.Theme{"dark": theme.Dark, "light": theme.Light, "contrast": theme.Contrast, "16": theme.Sixteen, "none": theme.Plain}
 	if os.Getenv("NO_COLOR") != "" {
 		d.Theme = "none"
 	}
 	o = tui.Options{
-		Line: cl, Name: cl.Identity.Name, Device: cl.Cache.DeviceID(), Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
+		Line: line, Name: name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
 		Language: d.language(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
-		Save: files.save, Files: files.made, Idle: d.LockAfter, Unlock: func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil },
+		Save: files.save, Files: files.made, Idle: d.LockAfter,
 	}
 	if err := tui.Bind(d.Keys); err != nil || d.Replies == "" {
 		return o, err

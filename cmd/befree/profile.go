@@ -110,8 +110,7 @@ func (p *profile) byPassphrase(std *config.Std, fresh bool) (c *bolt.Cache, pass
 
 // opened opens the cache, and tells of wrong passphrases beside one's own slips: somebody else may have been here.
 func (p *profile) opened(std *config.Std, o bolt.CacheOptions, slips int) (*bolt.Cache, error) {
-	o.Owner, o.ClassOf, o.WordsOf, o.Forgets = p.Name, desk.ClassOf, desk.Words, desk.Forgets
-	c, err := bolt.OpenCache(p.cache(), o)
+	c, err := bolt.OpenCache(p.cache(), p.of(o))
 	switch {
 	case errors.Is(err, bolt.ErrRevoked):
 		_ = keyring.Delete(ringService, p.ringEntry()) // it opens nothing any more
@@ -119,6 +118,12 @@ func (p *profile) opened(std *config.Std, o bolt.CacheOptions, slips int) (*bolt
 		fmt.Fprintln(std.Err, p.says().N(c.Wrong()-slips, "{{.N}} wrong passphrases were tried since you were last here."))
 	}
 	return c, err
+}
+
+// of says whose cache it is, and of what.
+func (p *profile) of(o bolt.CacheOptions) bolt.CacheOptions {
+	o.Owner, o.ClassOf, o.WordsOf, o.Forgets = p.Name, desk.ClassOf, desk.Words, desk.Forgets
+	return o
 }
 
 // client is the profile's end of a relay's line, at which it must be enrolled. Its cache is to be closed after it.

@@ -32,6 +32,7 @@ type screen struct {
 	title string
 	anew  bool
 	due   chan struct{}
+	rests sync.Once
 	done  chan struct{}
 }
 
@@ -47,10 +48,12 @@ const (
 // slowTerminal is how long the end of a console waits for a terminal that takes nothing.
 const slowTerminal = time.Second
 
-// newScreen takes a terminal over.
-func newScreen(terminal *os.File) *screen {
+// newScreen takes a terminal over, or goes on with one that this process had before.
+func newScreen(terminal *os.File, before bool) *screen {
 	s := &screen{terminal: terminal, due: make(chan struct{}, 1), done: make(chan struct{})}
-	s.write(begins)
+	if !before {
+		s.write(begins)
+	}
 	go func() {
 		defer close(s.done)
 		for range s.due {
@@ -76,18 +79,27 @@ func (s *screen) wake() {
 	}
 }
 
-// Close gives the terminal back as it was. Nothing may be shown afterwards.
-func (s *screen) Close() {
-	close(s.due)
+// Rest shows what is still to be shown, and tells whether the terminal took it. Nothing may be shown afterwards.
+func (s *screen) Rest() bool {
+	s.rests.Do(func() { close(s.due) })
 	select {
 	case <-s.done:
 		s.Copy("")
-		s.mu.Lock()
-		s.closed = true
-		s.mu.Unlock()
-		s.write(whole)
-	case <-time.After(slowTerminal): // its warden tidies up
+		return true
+	case <-time.After(slowTerminal):
+		return false
 	}
+}
+
+// Close gives the terminal back as it was. Nothing may be shown afterwards.
+func (s *screen) Close() {
+	if !s.Rest() {
+		return // its warden tidies up
+	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.write(whole)
 }
 
 func (s *screen) paint() {

@@ -29,7 +29,7 @@ func TestClipboardIsEmptied(t *testing.T) {
 				}
 				return string(b)
 			}
-			s := newScreen(f)
+			s := newScreen(f, false)
 			s.Copy("at my sister's")
 			end(s)
 			s.Close()

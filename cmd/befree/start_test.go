@@ -166,6 +166,7 @@ func (p *profile) firstFrame(ctx context.Context) error {
 		}
 	}
 	m := tui.New(o)
-	return run(ctx, m, m, func(p *tea.Program, _ <-chan struct{}) { p.Send(tea.WindowSizeMsg{Width: 120, Height: 36}) },
+	_, err = run(ctx, m, m, func(p *tea.Program, _ <-chan struct{}) { p.Send(tea.WindowSizeMsg{Width: 120, Height: 36}) },
 		tea.WithInput(nil))
+	return err
 }

@@ -103,13 +103,14 @@ func watch(ctx context.Context, in, out *os.File) error {
 		time.AfterFunc(leaveMost, func() { _ = child.Process.Kill() })
 	})()
 	err = child.Wait()
+	_ = term.Restore(int(in.Fd()), before) // one that was locked does not know how it was; there is nothing better to do where this fails
 	if code := child.ProcessState.ExitCode(); code == 0 || code == 1 {
 		if code == 1 {
+			_, _ = io.WriteString(out, "\r") // what it said last may have ended in the middle of a row
 			err = config.ErrSaid
 		}
 		return err
 	}
-	_ = term.Restore(int(in.Fd()), before)                               // there is nothing better to do where this fails
 	_, _ = io.WriteString(out, through(ansi.ResetSystemClipboard)+whole) // nobody else knows whether words are in it
 	return broken(said.Bytes())
 }
