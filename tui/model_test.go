@@ -199,7 +199,7 @@ func TestDrafts(t *testing.T) {
 			}
 			s.press("enter")
 			s.wait(2 * time.Second)
-			s.sees("Not sent", "Hello")
+			s.sees("t is a draft again", "Hello")
 		}, "Hello"},
 		{"a reply that could not be kept is in the composer", func(s *sitter) {
 			s.h.fail = errDisk
