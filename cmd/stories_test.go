@@ -127,8 +127,8 @@ func freePort() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// ready waits until the relay takes texts; ! ready waits until it says that it does not.
-func ready(ts *testscript.TestScript, neg bool, _ []string) {
+// ready [WORDS] waits until the relay takes texts, and says WORDS of itself; ! ready waits until it says that it does not.
+func ready(ts *testscript.TestScript, neg bool, args []string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.After(patience); ; {
@@ -137,7 +137,8 @@ func ready(ts *testscript.TestScript, neg bool, _ []string) {
 		case <-deadline:
 			ts.Fatalf("the relay is still ready: %t", neg)
 		}
-		if status, _ := readyz(ts.Getenv("BEFREE_LISTEN")); status != 0 && (status == http.StatusOK) != neg {
+		status, said := readyz(ts.Getenv("BEFREE_LISTEN"))
+		if status != 0 && (status == http.StatusOK) != neg && strings.Contains(said, strings.Join(args, " ")) {
 			return
 		}
 	}

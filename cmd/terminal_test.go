@@ -139,19 +139,25 @@ var keys = map[string]string{
 
 // press NAME KEY...: keys by name, single characters as they are.
 func press(ts *testscript.TestScript, _ bool, args []string) {
-	t := terminalOf(ts, args[0])
+	t, pause := terminalOf(ts, args[0]), keyTime
 	for _, name := range args[1:] {
-		time.Sleep(keyTime)
+		time.Sleep(pause)
 		key, ok := keys[name]
 		if !ok {
 			key = name
 		}
 		ts.Check(t.send(key))
+		if pause = keyTime; name == "esc" {
+			pause = escTime
+		}
 	}
 }
 
 // keyTime is how long a quick person takes from key to key: what comes faster is taken for a paste.
 const keyTime = 60 * time.Millisecond
+
+// escTime is how long after an escape they press another key: on a busy machine the two could else be one, as alt and a key.
+const escTime = 250 * time.Millisecond
 
 // types NAME WORDS: types, and looks at the last word before doing anything else.
 func types(ts *testscript.TestScript, _ bool, args []string) {
