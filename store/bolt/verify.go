@@ -59,6 +59,9 @@ type verifier struct {
 }
 
 func (v *verifier) run() error {
+	if err := v.tree.begin(); err != nil {
+		return err
+	}
 	if err := v.each(eventsBucket, v.event); err != nil {
 		return err
 	}

@@ -114,6 +114,35 @@ func TestBackupUnderLoad(t *testing.T) {
 	}
 }
 
+// TestBackupOfNothing: before the first text came, too, a relay can be backed up and restored, and takes texts then.
+func TestBackupOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	data, to := filepath.Join(dir, "data"), filepath.Join(dir, "restored")
+	if es, _ := whole(t, data, relay.KeyFile(data)); len(es) > 0 {
+		t.Fatalf("a new log has %d events", len(es))
+	}
+	place := relay.Place{Log: filepath.Join(dir, "log"), Keys: filepath.Join(dir, "keys")}
+	if _, err := relay.Backup(t.Context(), data, relay.KeyFile(data), place); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := relay.Restore(t.Context(), place, to, relay.KeyFile(data), false); err != nil {
+		t.Fatal(err)
+	}
+	d, err := relay.OpenData(t.Context(), to, relay.KeyFile(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := startDesk(t, d).Do(t.Context(), inbound("SM1")); err != nil {
+		t.Error(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	if es, _ := whole(t, to, relay.KeyFile(data)); len(es) != 1 {
+		t.Errorf("%d events", len(es))
+	}
+}
+
 // private tells whether everything in a folder is its owner's alone.
 func private(t *testing.T, dir string) {
 	t.Helper()
