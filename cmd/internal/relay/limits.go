@@ -54,6 +54,10 @@ const (
 	knownMost     = 4096
 	knownFor      = 24 * time.Hour
 
+	// What anybody may ask: whether the relay lives and is ready, and what is kept of texters.
+	asksBurst = 60 // questions of one address
+	asksRate  = 1  // ... and each second from then on
+
 	reportEvery = time.Minute
 
 	// A console that was not here for so long shows nothing of what it keeps until it has been.

@@ -190,27 +190,28 @@ func (w *web) ready(in *Sweep, line *Line, d *Desk) {
 	}
 	mux.Handle("GET /line", w.walls.line(line))
 	if w.Privacy.Number != "" {
-		mux.Handle("GET /privacy", w.Privacy)
+		mux.Handle("GET /privacy", w.walls.asked(w.Privacy))
 	}
+	mux.Handle("/readyz", w.walls.asked(http.HandlerFunc(w.readyz)))
 	w.desk.Store(d)
 	w.routes.Store(mux)
 }
 
-// ServeHTTP answers healthz and readyz itself and hands on the rest.
+// ServeHTTP answers healthz itself, whatever there is behind it, and hands on the rest.
 func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	routes := w.routes.Load()
 	switch {
 	case r.URL.Path == "/healthz":
-		_, _ = fmt.Fprintln(rw, "ok")
+		w.walls.asked(http.HandlerFunc(healthz)).ServeHTTP(rw, r)
 	case routes == nil:
 		rw.Header().Set("Retry-After", "1")
 		http.Error(rw, "starting", http.StatusServiceUnavailable)
-	case r.URL.Path == "/readyz":
-		w.readyz(rw, r)
 	default:
 		routes.ServeHTTP(rw, r)
 	}
 }
+
+func healthz(rw http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(rw, "ok") }
 
 // readyz says yes where the log has just written something, and why not elsewhere. That the carrier cannot be asked is
 // said as well, and no reason to say no: what it brings is taken.

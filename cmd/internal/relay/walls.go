@@ -29,6 +29,7 @@ type walls struct {
 	arrivals *budgets
 	refusals *budgets
 	signIns  *budgets
+	asks     *budgets
 	known    *acquaintances
 	tally    tally
 	crew     *crew
@@ -42,7 +43,7 @@ type walls struct {
 func newWalls(log *slog.Logger, proxy bool) *walls {
 	return &walls{
 		log: log, proxy: proxy, arrivals: newBudgets(arrivalsRate, arrivalsBurst), refusals: newBudgets(refusalsRate, refusalsBurst),
-		signIns: newBudgets(signInsRate, signInsBurst), known: &acquaintances{until: map[netip.Prefix]time.Time{}},
+		signIns: newBudgets(signInsRate, signInsBurst), asks: newBudgets(asksRate, asksBurst), known: &acquaintances{until: map[netip.Prefix]time.Time{}},
 		knownLane: make(chan struct{}, webhooksKnown), strangerLane: make(chan struct{}, webhooksStranger),
 		spentLane: make(chan struct{}, webhooksSpent), paces: map[string]*pace{}, crew: newCrew(),
 	}
@@ -191,6 +192,19 @@ func (w *walls) line(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if wait, broke := w.signIns.spent(w.caller(r)); broke {
 			w.tally.add("sign-ins turned away")
+			turnAway(rw, http.StatusTooManyRequests, wait)
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// asked lets next answer what anybody may ask, unless their address has asked too often.
+func (w *walls) asked(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if from := w.caller(r); !w.asks.charge(from) {
+			w.tally.add("questions turned away")
+			wait, _ := w.asks.spent(from)
 			turnAway(rw, http.StatusTooManyRequests, wait)
 			return
 		}

@@ -468,6 +468,46 @@ func TestFailedSignInsAreBudgeted(t *testing.T) {
 	}
 }
 
+// TestQuestionsAreBudgeted: whoever asks all the time how the relay is, or what it keeps, is told to come again. Monitoring
+// from this machine never is, and nothing else that comes from there is hindered.
+func TestQuestionsAreBudgeted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fortified(t, func(c *relay.Config) { c.Privacy.Number = c.Number })
+		paths := []string{"/healthz", "/readyz", "/privacy"}
+		ask := func(address string, n int) (answer *http.Response) {
+			t.Helper()
+			answer, err := f.get(address, paths[n%len(paths)])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return answer
+		}
+		for n := range 60 {
+			if got := ask(stranger, n).StatusCode; got != http.StatusOK {
+				t.Fatalf("question %d was answered %d", n, got)
+			}
+		}
+		for n := range paths {
+			if got := ask(stranger, n); got.StatusCode != http.StatusTooManyRequests || got.Header.Get("Retry-After") != "1" {
+				t.Errorf("%s was answered %d, come again in %q", paths[n], got.StatusCode, got.Header.Get("Retry-After"))
+			}
+		}
+		for n := range 300 {
+			if got := ask("127.0.0.1", n).StatusCode; got != http.StatusOK {
+				t.Fatalf("this machine's question %d was answered %d", n, got)
+			}
+		}
+		f.wantText(stranger, "SM1")
+		time.Sleep(2 * time.Second)
+		if got := ask(stranger, 0).StatusCode; got != http.StatusOK {
+			t.Errorf("later it was answered %d", got)
+		}
+		if err := f.stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An office has one address, and many who enrol in one morning: a right code spends nothing.
 func TestEnrollingSpendsNothing(t *testing.T) {
 	f := fortified(t, nil)
