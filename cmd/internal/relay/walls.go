@@ -260,15 +260,15 @@ func (w *walls) broke(what, where string) {
 
 // serverLog takes what net/http has to say: of each peer that did not keep to the protocol, which are counted alone. It
 // never gets a panic, which recovered keeps from it.
-func (w *walls) serverLog() *log.Logger { return log.New(counter{&w.tally}, "", 0) }
+func (w *walls) serverLog() *log.Logger { return log.New(counter{w}, "", 0) }
 
-type counter struct{ *tally }
+type counter struct{ *walls }
 
 func (c counter) Write(b []byte) (int, error) {
-	if strings.Contains(string(b), "Accept error") {
-		c.add("accepting failed")
-	} else {
-		c.add("bad connections")
+	if !strings.Contains(string(b), "Accept error") {
+		c.tally.add("bad connections")
+	} else if c.tally.add("accepting failed") == 1 {
+		c.log.Error("connections cannot be taken; they wait until they can", "error", strings.TrimSpace(string(b)))
 	}
 	return len(b), nil
 }
@@ -316,13 +316,15 @@ type tally struct {
 	counts map[string]int
 }
 
-func (t *tally) add(what string) {
+// add returns how often that was since the last report.
+func (t *tally) add(what string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.counts == nil {
 		t.counts = map[string]int{}
 	}
 	t.counts[what]++
+	return t.counts[what]
 }
 
 func (t *tally) report(log *slog.Logger) {

@@ -818,6 +818,9 @@ func TestNoMoreFilesIsNotTheEnd(t *testing.T) {
 		if short.left > 0 {
 			t.Errorf("accepting ended with %d errors to go", short.left)
 		}
+		if n := strings.Count(f.said.String(), "connections cannot be taken"); n != 1 || !strings.Contains(f.said.String(), "too many open files") {
+			t.Errorf("it was said %d times, or not why", n)
+		}
 	})
 }
 
