@@ -62,8 +62,8 @@ func (c *Client) stay(ctx context.Context, connection func(context.Context) erro
 	return nil
 }
 
-// errStarting is a relay that reads its log.
-var errStarting = turnedAway{"the relay is starting"}
+// errStarting is a relay that takes no consoles at the moment.
+var errStarting = turnedAway{"the relay is starting, or short of memory"}
 
 // private refuses to send anything over a network without TLS.
 func private(relay string) error {

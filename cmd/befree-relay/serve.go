@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -8,7 +9,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -49,6 +52,7 @@ type serveCmd struct {
 	Pace float64 `help:"How much faster than people the simulated texters are." default:"1"`
 
 	Triage    string `help:"Rules of triage; default the ones built in." placeholder:"FILE"`
+	Memory    uint64 `help:"Megabytes of memory above which no new texts and consoles are taken; default GOMEMLIMIT, else three quarters of what the machine or its cgroup has." placeholder:"MB"`
 	Metrics   string `help:"Also answer /metrics, in Prometheus' form, at this address; say one that only your monitoring reaches." placeholder:"HOST:PORT"`
 	Retention string `help:"How many days everything is kept; default as befree-relay privacy --days prints." placeholder:"FILE"`
 	Contact   string `help:"How texters reach you about what is kept of them, as /privacy says it; default by a text." placeholder:"TEXT"`
@@ -83,6 +87,9 @@ func (c *serveCmd) Run(ctx context.Context, std *config.Std) error {
 		defer conf.Carrier.Close()
 	}
 	conf.Log, conf.Tree, conf.Folder = data, data.Tree(), c.Data
+	if conf.Memory = cmp.Or(c.Memory<<20, process.Memory()); conf.Memory > 0 {
+		debug.SetMemoryLimit(int64(min(conf.Memory, math.MaxInt64))) // garbage is collected harder before anything is refused
+	}
 	if c.Metrics != "" {
 		m, err := listen(ctx, "--metrics", c.Metrics)
 		if err != nil {

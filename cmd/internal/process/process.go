@@ -5,10 +5,12 @@ package process
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -40,6 +42,15 @@ func Take(name string) string {
 		scrub(name)
 	}
 	return value
+}
+
+// Memory returns how many bytes of memory this process may come to have: GOMEMLIMIT where that is set, else three quarters
+// of what there is, the rest being for the system's buffers and cache; 0 where nobody knows.
+func Memory() uint64 {
+	if set := debug.SetMemoryLimit(-1); set < math.MaxInt64 {
+		return uint64(set)
+	}
+	return memory() / 4 * 3
 }
 
 // What the runtime says of a crash is the value of the panic, which may be anybody's words, then stacks. In a stack,

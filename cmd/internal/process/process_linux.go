@@ -2,8 +2,11 @@ package process
 
 import (
 	"bytes"
+	"math"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,6 +47,34 @@ func scrub(name string) {
 		}
 		at += length + 1
 	}
+}
+
+// memory is what the machine has, or less where a cgroup may not have as much.
+func memory() uint64 {
+	var machine unix.Sysinfo_t // a sandbox may not show /proc/meminfo
+	if unix.Sysinfo(&machine) != nil {
+		return 0
+	}
+	return min(uint64(machine.Totalram)*uint64(machine.Unit), cgroupMemory("/proc/self/cgroup", "/sys/fs/cgroup")) //nolint:unconvert // their types differ from machine to machine
+}
+
+// cgroupMemory is the least that the cgroup (v2) of this process, and each that it stands in, may have.
+func cgroupMemory(file, root string) uint64 {
+	least := uint64(math.MaxUint64)
+	raw, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(raw)) {
+		group, v2 := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		for group = filepath.Clean("/" + group); v2; group = filepath.Dir(group) {
+			most, _ := os.ReadFile(filepath.Join(root, group, "memory.max"))
+			if n, err := strconv.ParseUint(strings.TrimSpace(string(most)), 10, 64); err == nil { // it may be "max"
+				least = min(least, n)
+			}
+			if group == "/" {
+				break
+			}
+		}
+	}
+	return least
 }
 
 // environment is where the first environment of this process stands in its memory.

@@ -58,6 +58,11 @@ const (
 	asksBurst = 60 // questions of one address
 	asksRate  = 1  // ... and each second from then on
 
+	// Memory is looked at so often. Where it was short it is enough again once a part of memoryBack of what there may be
+	// is free.
+	memoryEvery = time.Second
+	memoryBack  = 10
+
 	reportEvery = time.Minute
 
 	// A console that was not here for so long shows nothing of what it keeps until it has been.

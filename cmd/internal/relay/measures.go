@@ -101,6 +101,7 @@ type standing struct {
 	line   *Line
 	sweep  *Sweep
 	folder string // whose disk counts; empty for none
+	memory *memory
 }
 
 var (
@@ -114,6 +115,8 @@ var (
 	lastDesc     = describe("befree_log_events", "Events in the log.")
 	writableDesc = describe("befree_log_writable", "1 while the log takes events, 0 while what comes is turned away.")
 	sweepDesc    = describe("befree_sweep_age_seconds", "Since the carrier's list was last seen whole; before the first time, since the start.")
+	enoughDesc   = describe("befree_memory_enough", "1 while there is memory, 0 while new texts and consoles are refused.")
+	memoryDesc   = describe("befree_memory_free_bytes", "Memory that the relay may still take before it refuses new texts and consoles.")
 	diskDesc     = describe("befree_disk_free_bytes", "Room left on the disk of the data folder.")
 )
 
@@ -170,6 +173,14 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 	gauge(consolesDesc, float64(consoles))
 	gauge(behindDesc, float64(behind))
 	gauge(sweepDesc, s.sweep.Age().Seconds())
+	enough := 1.0
+	if s.memory.short.Load() {
+		enough = 0
+	}
+	gauge(enoughDesc, enough)
+	if s.memory.most > 0 {
+		gauge(memoryDesc, float64(s.memory.most)-float64(occupied()))
+	}
 	if free, ok := diskFree(s.folder); ok {
 		gauge(diskDesc, float64(free))
 	}

@@ -22,7 +22,7 @@ import (
 func TestMeasures(t *testing.T) {
 	m := relay.NewMeasures()
 	h := openChanged(t, storetest.Memory(), func(c *relay.Config) {
-		c.Measures, c.Folder = m, t.TempDir()
+		c.Measures, c.Folder, c.Memory = m, t.TempDir(), 1<<40
 		c.Gateway = lister{c.Gateway, func(context.Context, gateway.Gateway, gateway.Query) (gateway.Page, error) {
 			return gateway.Page{}, errors.New("no list") // whose age is told all the same
 		}}
@@ -73,13 +73,13 @@ func TestMeasures(t *testing.T) {
 		`befree_events_total{kind="received"} 2`, `befree_events_total{kind="send_unknown"} 2`, `befree_refusals_total{code="yours_already"} 1`,
 		`befree_carrier_refusals_total{code="30007"} 1`, `befree_carrier_refusals_total{code="21610"} 1`,
 		`befree_consoles 1`, `befree_waiting{severity="high"} 1`, `befree_waiting{severity="imminent"} 0`, `befree_held 1`,
-		`befree_sends_unknown 1`, `befree_log_writable 1`, `befree_append_failures_total 0`,
+		`befree_sends_unknown 1`, `befree_log_writable 1`, `befree_memory_enough 1`, `befree_append_failures_total 0`,
 	} {
 		if !strings.Contains(told, line+"\n") {
 			t.Errorf("%s is not told:\n%s", line, regexp.MustCompile(`(?m)^befree.*$`).FindAllString(told, -1))
 		}
 	}
-	for _, name := range []string{"befree_append_seconds_count", "befree_sweep_age_seconds", "befree_longest_wait_seconds", "befree_disk_free_bytes", "befree_console_behind_events"} {
+	for _, name := range []string{"befree_append_seconds_count", "befree_sweep_age_seconds", "befree_longest_wait_seconds", "befree_disk_free_bytes", "befree_memory_free_bytes", "befree_console_behind_events"} {
 		if !strings.Contains(told, name) {
 			t.Errorf("%s is not told", name)
 		}

@@ -47,6 +47,7 @@ type Config struct {
 	Logger      *slog.Logger
 	Measures    *Measures // nil for none
 	Folder      string    // of the log, whose disk is watched; may be empty
+	Memory      uint64    // bytes above which nothing new is taken; 0 for any number
 }
 
 // Serve runs the relay until ctx ends (then it returns nil once everything has ended and is on disk) or something
@@ -61,7 +62,7 @@ func Serve(ctx context.Context, c Config) error {
 	stopDesk := d.start()
 	in := &Intake{desk: d, rules: c.Rules, log: c.Logger}
 	group, ctx := errgroup.WithContext(ctx)
-	sweep := newSweep(in, c)
+	sweep := newSweep(in, c, web.memory)
 	line := &Line{
 		desk: d, carrier: c.Gateway, enrolment: c.Enrolment, tree: c.Tree, session: cmp.Or(c.Session, defaultSession), offline: cmp.Or(c.Offline, offlineDefault), backups: c.Privacy.Retention.Backups, log: c.Logger, draining: ctx, walls: web.walls, roll: newRoll(d, c),
 	}
@@ -70,9 +71,10 @@ func Serve(ctx context.Context, c Config) error {
 		return errors.Join(stopped(ctx, err), stopDesk())
 	}
 	stopTelling := line.startTelling()
+	web.memory.look()
 	web.ready(sweep, line, d)
 	if c.Measures != nil {
-		c.Measures.registry.MustRegister(standing{d, line, sweep, c.Folder})
+		c.Measures.registry.MustRegister(standing{d, line, sweep, c.Folder, web.memory})
 	}
 	group.Go(func() error { return web.failed(ctx) })
 	group.Go(func() error { // nobody is let in any more
@@ -81,6 +83,7 @@ func Serve(ctx context.Context, c Config) error {
 		return nil
 	})
 	group.Go(func() error { return web.walls.watch(ctx) })
+	group.Go(func() error { return web.memory.watch(ctx) })
 	group.Go(func() error { return newOutbox(d, c).Run(ctx) })
 	group.Go(func() error { return newInquiry(in, c).Run(ctx) })
 	group.Go(func() error { return sweep.Run(ctx) })
@@ -119,6 +122,7 @@ func openDesk(ctx context.Context, c Config) (*Desk, error) {
 type web struct {
 	Config
 	walls   *walls
+	memory  *memory
 	servers []*http.Server
 	routes  atomic.Pointer[http.ServeMux]
 	swept   func() time.Time // see Sweep.Ended; set before routes
@@ -127,7 +131,7 @@ type web struct {
 }
 
 func newWeb(c Config) *web {
-	w := &web{Config: c, walls: newWalls(c.Logger, c.BehindProxy), ended: make(chan error, 2)}
+	w := &web{Config: c, walls: newWalls(c.Logger, c.BehindProxy), memory: &memory{most: c.Memory, log: c.Logger}, ended: make(chan error, 2)}
 	w.listen(c.Listener, c.TLS, w)
 	if c.Carrier != nil {
 		w.listen(c.Carrier, nil, w.withoutLine())
@@ -188,7 +192,7 @@ func (w *web) ready(in *Sweep, line *Line, d *Desk) {
 		hooks := w.walls.recovered(w.Webhooks(in)) // within the time limit, which has a goroutine of its own
 		mux.Handle("/twilio/", w.walls.webhooks(http.TimeoutHandler(hooks, requestTimeout, "")))
 	}
-	mux.Handle("GET /line", w.walls.line(line))
+	mux.Handle("GET /line", w.memory.line(w.walls.line(line)))
 	if w.Privacy.Number != "" {
 		mux.Handle("GET /privacy", w.walls.asked(w.Privacy))
 	}
@@ -213,13 +217,17 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func healthz(rw http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(rw, "ok") }
 
-// readyz says yes where the log has just written something, and why not elsewhere. That the carrier cannot be asked is
+// readyz says yes where the log has just written something and there is memory, and why not elsewhere. That the carrier cannot be asked is
 // said as well, and no reason to say no: what it brings is taken.
 func (w *web) readyz(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	if err := w.desk.Load().Probe(ctx); err != nil {
 		http.Error(rw, "no: the log cannot be written to", http.StatusServiceUnavailable)
+		return
+	}
+	if w.memory.short.Load() {
+		http.Error(rw, "no: there is too little memory", http.StatusServiceUnavailable)
 		return
 	}
 	_, _ = fmt.Fprintln(rw, "ready")

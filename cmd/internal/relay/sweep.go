@@ -40,6 +40,7 @@ const (
 // A Sweep is the [gateway.Receiver] that stands before the Intake, so that it hears how often texts come.
 type Sweep struct {
 	*Intake
+	memory  *memory
 	carrier gateway.Gateway
 	number  sms.Number
 	asks    *rate.Limiter
@@ -61,9 +62,9 @@ type Sweep struct {
 	rhythm rhythm
 }
 
-func newSweep(in *Intake, c Config) *Sweep {
+func newSweep(in *Intake, c Config, m *memory) *Sweep {
 	s := &Sweep{
-		Intake: in, carrier: c.Gateway, number: c.Number, asks: rate.NewLimiter(rate.Every(time.Second), 5),
+		Intake: in, memory: m, carrier: c.Gateway, number: c.Number, asks: rate.NewLimiter(rate.Every(time.Second), 5),
 		soon: make(chan struct{}, 1), tries: map[string]int{}, started: time.Now(),
 	}
 	in.desk.View(func(state *desk.State) { s.noted, s.mark = state.Swept(), lastSeen(state) })
@@ -102,7 +103,10 @@ func (s *Sweep) Age() time.Duration {
 
 // Receive hands a text on. One that ends a gap, or cannot be taken, is a reason to look for others.
 func (s *Sweep) Receive(ctx context.Context, m gateway.Inbound) error {
-	err := s.Intake.Receive(ctx, m)
+	err := errShort
+	if !s.memory.short.Load() {
+		err = s.Intake.Receive(ctx, m)
+	}
 	s.mu.Lock()
 	gap := s.rhythm.heard(time.Now())
 	s.mu.Unlock()

@@ -45,6 +45,7 @@ type town struct {
 	ada     *desktop
 	policy  desk.Policy
 	wrap    func(gateway.Gateway) gateway.Gateway // nil: the carrier as it is
+	change  func(*relay.Config)                   // nil: the settings as they are
 	mu      sync.Mutex
 	cutPost func() int // bytes that go over the next connection that sends a text, both ways together; less than 0: all
 	cutList func() int // ... that asks for the list
@@ -135,12 +136,14 @@ func (w *town) start() {
 	c := newCable()
 	ctx, cancel := context.WithCancel(context.Background())
 	w.cancel, w.served = cancel, make(chan error, 1)
-	go func() {
-		w.served <- relay.Serve(ctx, relay.Config{
-			Listener: c, Log: w.log, Number: twiliotest.Number, Gateway: asked, Webhooks: carrier.Handler, Policy: w.policy,
-			Enrolment: w.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
-		})
-	}()
+	conf := relay.Config{
+		Listener: c, Log: w.log, Number: twiliotest.Number, Gateway: asked, Webhooks: carrier.Handler, Policy: w.policy,
+		Enrolment: w.staff, Rules: triage.Default(), Logger: slog.New(slog.DiscardHandler),
+	}
+	if w.change != nil {
+		w.change(&conf)
+	}
+	go func() { w.served <- relay.Serve(ctx, conf) }()
 	w.in.mu.Lock()
 	w.in.now = c
 	w.in.mu.Unlock()
