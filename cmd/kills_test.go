@@ -71,7 +71,10 @@ func TestKilledAHundredTimes(t *testing.T) {
 	if err := errors.Join(<-ended, last.Process.Signal(os.Interrupt), last.Wait()); err != nil {
 		t.Fatal(err)
 	}
-	b.judge()
+	sent, kinds := b.judge()
+	if sent < kills/10 || len(b.sids) < kills || kinds[desk.NoteAdded] < kills/10 {
+		t.Error("too little happened")
+	}
 }
 
 func ignore(error) error { return nil } // a killed process ends with one
@@ -122,15 +125,51 @@ func besiege(t *testing.T) *besieged {
 
 // serve starts the relay, under another program where one is named.
 func (b *besieged) serve(under ...string) *exec.Cmd {
-	args := append(under, filepath.Join(b.bin, "befree-relay"), "serve", "--data", b.folder, "--listen", b.address,
-		"--carrier", "twilio", "--number", number, "--public-url", publicURL, "--twilio-account", twiliotest.Account, "--twilio-api", b.carrier.URL())
-	c := exec.CommandContext(b.Context(), args[0], args[1:]...)
-	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: len(under) > 0}
-	c.Env = append(os.Environ(), "BEFREE_TWILIO_TOKEN="+twiliotest.Token)
+	c := b.command(under...)
 	if err := c.Start(); err != nil {
 		b.Fatal(err)
 	}
 	return c
+}
+
+func (b *besieged) command(under ...string) *exec.Cmd {
+	args := append(under, filepath.Join(b.bin, "befree-relay"), "serve", "--data", b.folder, "--listen", b.address,
+		"--carrier", "twilio", "--number", number, "--public-url", publicURL, "--twilio-account", twiliotest.Account, "--twilio-api", b.carrier.URL())
+	c := exec.CommandContext(b.Context(), args[0], args[1:]...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: len(under) > 0}
+	if len(under) > 0 {
+		c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) } // not the one alone that it is under
+	}
+	c.Env = append(os.Environ(), "BEFREE_TWILIO_TOKEN="+twiliotest.Token)
+	return c
+}
+
+// once has the carrier try each webhook once alone, and so tell of each attempt.
+func (b *besieged) once() {
+	b.Helper()
+	carrier, err := twiliotest.New(twiliotest.Config{Number: number, Overrides: "rc=0"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(carrier.Close)
+	carrier.Reach(publicURL, "http://"+b.address)
+	b.carrier = carrier
+}
+
+// hears waits until the relay says something of itself.
+func (b *besieged) hears(what string) {
+	b.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if _, said := readyz(b.address); strings.Contains(said, what) {
+			return
+		}
+	}
+	b.Fatalf("the relay does not say %q", what)
+}
+
+// text is one of one conversation.
+func (b *besieged) text(n int, sid string) twiliotest.Delivery {
+	return b.carrier.Text(b.Context(), twiliotest.Text{From: "+12025550147", Body: fmt.Sprint("he locked me in ", n), SID: sid})
 }
 
 // texts has people text, each once; the carrier tries as often as it does.
@@ -253,9 +292,12 @@ func (b *besieged) log() (all []store.Event) {
 	}
 }
 
-// judge reads the log over, and asks the carrier what it was given.
-func (b *besieged) judge() {
-	ids, kinds, words := map[string]int{}, map[store.Kind]int{}, map[string]int{}
+// judge reads the log over, and asks the carrier what it was given. It tells how many replies that were, and how many
+// events there are of each kind.
+func (b *besieged) judge() (replies int, kinds map[store.Kind]int) {
+	b.Helper()
+	kinds = map[store.Kind]int{}
+	ids, words := map[string]int{}, map[string]int{}
 	for _, e := range b.log() {
 		ids[e.ID]++
 		kinds[e.Kind]++
@@ -298,7 +340,5 @@ func (b *besieged) judge() {
 		}
 	}
 	b.Logf("%d texts, %d replies at the carrier, events: %v", len(b.sids), len(sent), kinds)
-	if len(sent) < kills/10 || len(b.sids) < kills || kinds[desk.NoteAdded] < kills/10 {
-		b.Error("too little happened")
-	}
+	return len(sent), kinds
 }

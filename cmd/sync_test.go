@@ -85,13 +85,7 @@ func synced(t *testing.T, trace string) (answers int) {
 // again, and what got 503 and was fetched.
 func TestFailedSync(t *testing.T) {
 	b := besiege(t)
-	carrier, err := twiliotest.New(twiliotest.Config{Number: number, Overrides: "rc=0"}) // it tells of each attempt
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(carrier.Close)
-	carrier.Reach(publicURL, "http://"+b.address)
-	b.carrier = carrier
+	b.once()
 	trace := filepath.Join(t.TempDir(), "trace")
 	c := b.serve("strace", "-f", "-o", trace, "-e", "trace=openat,close,mmap,munmap,fadvise64,fdatasync",
 		"-e", "inject=fdatasync:error=EIO:when=20") // in each thread; to start takes fewer
@@ -141,22 +135,6 @@ func TestFailedSync(t *testing.T) {
 	if dropped(t, string(raw)) == 0 {
 		t.Error("what is in memory of the log was never dropped after an fdatasync that failed")
 	}
-}
-
-// hears waits until the relay says something of itself.
-func (b *besieged) hears(what string) {
-	b.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if _, said := readyz(b.address); strings.Contains(said, what) {
-			return
-		}
-	}
-	b.Fatalf("the relay does not say %q", what)
-}
-
-// text is one of one conversation.
-func (b *besieged) text(n int, sid string) twiliotest.Delivery {
-	return b.carrier.Text(b.Context(), twiliotest.Text{From: "+12025550147", Body: fmt.Sprint("he locked me in ", n), SID: sid})
 }
 
 var (
