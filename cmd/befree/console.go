@@ -27,8 +27,8 @@ type consoleCmd struct {
 }
 
 // Run sits its person down at the line.
-func (c *consoleCmd) Run(ctx context.Context, std *config.Std) error {
-	c.profile.speech = c.display.speech()
+func (c *consoleCmd) Run(ctx context.Context, std *config.Std, in *speech.Speech) error {
+	c.speech, c.in = in, in
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		s := sitting{
 			profile: &c.profile, display: c.display, std: std, show: show, conf: client.Config{URL: c.Relay},
@@ -45,8 +45,8 @@ type reviewCmd struct {
 }
 
 // Run opens what is on this machine, without any network.
-func (c *reviewCmd) Run(ctx context.Context, std *config.Std) error {
-	c.profile.speech = c.display.speech()
+func (c *reviewCmd) Run(ctx context.Context, std *config.Std, in *speech.Speech) error {
+	c.speech, c.in = in, in
 	return c.sit(ctx, std, func(ctx context.Context, show seat) error {
 		s := sitting{
 			profile: &c.profile, display: c.display, std: std, show: show, conf: client.Config{Aside: c.Aside}, review: true,

@@ -23,6 +23,7 @@ import (
 	"befree.example/store/seal"
 	"befree.example/store/sms"
 	"befree.example/store/triage"
+	"befree.example/tui/speech"
 )
 
 type demoCmd struct {
@@ -43,7 +44,8 @@ const (
 
 // Run lets somebody work a real console: over a real websocket, with the relay's log and the console's cache in a
 // temporary folder. Where nobody looks on, a script does.
-func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
+func (c *demoCmd) Run(ctx context.Context, std *config.Std, in *speech.Speech) error {
+	c.in = in
 	err := errNoTerminal
 	if !c.Script {
 		err = c.sit(ctx, std, func(ctx context.Context, show seat) error {
@@ -62,11 +64,11 @@ func (c *demoCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	if errors.Is(err, errDumb) {
-		fmt.Fprintln(std.Out, "TERM is dumb: such a terminal shows no screen, so a script is played. befree demo --linear sits you down at lines.")
+		fmt.Fprintln(std.Out, in.T("TERM is dumb: such a terminal shows no screen, so a script is played. befree demo --linear sits you down at lines."))
 	}
-	fmt.Fprintf(std.Out, "befree demo: scripted texters write to 233733; %s answers. Nothing here is real, nothing leaves this machine.\n\n", demoName)
+	fmt.Fprint(std.Out, in.T("befree demo: scripted texters write to 233733; {{.Name}} answers. Nothing here is real, nothing leaves this machine.", "Name", demoName), "\n\n")
 	return c.stage(ctx, demoQuick, func(ctx context.Context, cl *client.Client, _ string) error {
-		p := &player{client: cl, name: demoName, out: std.Out, pace: demoQuick}
+		p := &player{client: cl, name: demoName, out: std.Out, pace: demoQuick, in: in}
 		return p.play(ctx, strings.Split(demoScript, "\n"))
 	})
 }

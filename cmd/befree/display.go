@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -23,9 +22,10 @@ type display struct {
 	CallFor   string            `help:"The least severe text of somebody who waits that calls you." enum:"imminent,high,standard,information" default:"high"`
 	Replies   string            `help:"File of quick replies; default: those that befree comes with." placeholder:"FILE"`
 	Keys      map[string]string `help:"Other keys for commands, by their names in any language: 'Notes=t f3'; ? in the console names them all." mapsep:";" placeholder:"NAME=KEYS"`
-	Language  string            `help:"In which befree speaks to you; auto is what the locale says." enum:"auto,en,es" default:"auto"`
 	Linear    bool              `help:"Say everything in lines that are only added, for screen readers."`
 	ASCII     bool              `help:"Draw with ASCII characters alone, as is done where the locale is not UTF-8."`
+
+	in *speech.Speech
 }
 
 // options are those of a console that follows a client.
@@ -44,7 +44,7 @@ func (d display) of(line tui.Line, name string, files folder) (o tui.Options, er
 	}
 	o = tui.Options{
 		Line: line, Name: name, Theme: themes[d.Theme](), ASCII: d.ASCII || !utf8Locale(),
-		Language: d.language(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
+		Language: d.in.Spoken(), Keys: d.Keys, CallFor: triage.Severity(d.CallFor),
 		Save: files.save, Files: files.made, Idle: d.LockAfter,
 	}
 	if err := tui.Bind(d.Keys); err != nil || d.Replies == "" {
@@ -57,21 +57,6 @@ func (d display) of(line tui.Line, name string, files folder) (o tui.Options, er
 	defer f.Close()
 	o.Replies, err = replies.Read(f)
 	return o, err
-}
-
-// language is the one that was asked for, or the locale's.
-func (d display) language() string {
-	if d.Language != "auto" && d.Language != "" {
-		return d.Language
-	}
-	return locale()
-}
-
-func (d display) speech() *speech.Speech { return speech.For(d.language()) }
-
-// locale is the language that the system speaks.
-func locale() string {
-	return cmp.Or(os.Getenv("LC_ALL"), os.Getenv("LC_MESSAGES"), os.Getenv("LANG"))
 }
 
 // utf8Locale tells whether the terminal is said to show more than ASCII; where nothing is said, it is taken to.

@@ -13,6 +13,7 @@ import (
 	"befree.example/client"
 	"befree.example/client/wire"
 	"befree.example/cmd/internal/config"
+	"befree.example/tui/speech"
 )
 
 type enrolCmd struct {
@@ -22,7 +23,8 @@ type enrolCmd struct {
 }
 
 // Run has the relay enter this device, by the code that its owner was told.
-func (c *enrolCmd) Run(ctx context.Context, std *config.Std) error {
+func (c *enrolCmd) Run(ctx context.Context, std *config.Std, in *speech.Speech) error {
+	c.speech = in
 	code, err := c.code(std)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"befree.example/cmd/internal/config"
+	"befree.example/tui/speech"
 	"befree.example/tui/text"
 )
 
@@ -107,7 +108,8 @@ type forgetFilesCmd struct {
 }
 
 // Run deletes what befree wrote of conversations on this machine, and says what remains.
-func (c *forgetFilesCmd) Run(std *config.Std) error {
+func (c *forgetFilesCmd) Run(std *config.Std, spoken *speech.Speech) error {
+	c.speech = spoken
 	in := c.files()
 	made, others, err := in.look()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"befree.example/cmd/internal/config"
 	"befree.example/store/seal"
+	"befree.example/tui/speech"
 )
 
 // The system's key ring opens a cache, by choice; without it, or once it is not chosen any more, the passphrase does.
@@ -46,7 +47,7 @@ func TestKeyRing(t *testing.T) {
 	if err := open(alone); err == nil {
 		t.Fatal("opened by nothing")
 	}
-	if err := (&passphraseCmd{profile: p, KeyRing: "use"}).Run(std); err != nil {
+	if err := (&passphraseCmd{profile: p, KeyRing: "use"}).Run(std, speech.For("en")); err != nil {
 		t.Fatal(err)
 	}
 	if err := open(alone); err != nil {
@@ -63,7 +64,7 @@ func TestKeyRing(t *testing.T) {
 	if err := open(p); err != nil {
 		t.Fatalf("with an empty key ring: %v", err)
 	}
-	if err := (&passphraseCmd{profile: p, KeyRing: "leave"}).Run(std); err != nil {
+	if err := (&passphraseCmd{profile: p, KeyRing: "leave"}).Run(std, speech.For("en")); err != nil {
 		t.Fatal(err)
 	}
 	if err := open(alone); err == nil {

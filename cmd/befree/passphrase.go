@@ -10,6 +10,7 @@ import (
 
 	"befree.example/cmd/internal/config"
 	"befree.example/store/bolt"
+	"befree.example/tui/speech"
 )
 
 type passphraseCmd struct {
@@ -19,7 +20,8 @@ type passphraseCmd struct {
 }
 
 // Run changes what opens the cache, and nothing of the cache itself.
-func (c *passphraseCmd) Run(std *config.Std) error {
+func (c *passphraseCmd) Run(std *config.Std, in *speech.Speech) error {
+	c.speech = in
 	if err := c.there(); err != nil {
 		return err
 	}

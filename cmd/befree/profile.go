@@ -24,11 +24,11 @@ import (
 
 // A profile is one person on one device: a sealed cache, in which the device's keys are too.
 type profile struct {
-	Name       string `help:"Who you are, as whoever runs the relay has entered you." required:""`
+	Name       string `help:"Who you are, as whoever runs the relay has entered you." placeholder:"NAME" required:""`
 	Profile    string `help:"Folder of your sealed cache; default in your home." placeholder:"DIR"`
 	Passphrase string `help:"File with the cache's passphrase; default: you are asked." placeholder:"FILE"`
 
-	speech *speech.Speech // of whoever is asked; nil for the locale's
+	speech *speech.Speech // in which its person is asked; nil for the locale's
 }
 
 // says is how its person is spoken to.

@@ -12,6 +12,7 @@ import (
 
 	"befree.example/client"
 	"befree.example/cmd/internal/config"
+	"befree.example/tui/speech"
 	"befree.example/tui/text"
 )
 
@@ -23,7 +24,8 @@ type scriptCmd struct {
 }
 
 // Run plays the script and ends at its end, or at the first line that does not come true.
-func (c *scriptCmd) Run(ctx context.Context, std *config.Std) error {
+func (c *scriptCmd) Run(ctx context.Context, std *config.Std, in *speech.Speech) error {
+	c.speech = in
 	lines, err := c.script(std.In)
 	if err != nil {
 		return err
@@ -33,7 +35,7 @@ func (c *scriptCmd) Run(ctx context.Context, std *config.Std) error {
 		return err
 	}
 	defer cl.Cache.Close()
-	p := &player{client: cl, name: c.Name, out: std.Out, pace: c.Pace, passphrase: func() ([]byte, error) { return c.passphrase(std, false) }}
+	p := &player{client: cl, name: c.Name, out: std.Out, pace: c.Pace, in: in, passphrase: func() ([]byte, error) { return c.passphrase(std, false) }}
 	return p.play(ctx, lines)
 }
 
@@ -67,6 +69,7 @@ type player struct {
 	name   string
 	out    io.Writer
 	pace   float64
+	in     *speech.Speech
 
 	passphrase func() ([]byte, error) // for what its owner must be there for
 
@@ -113,8 +116,8 @@ func (p *player) online(ctx context.Context) {
 	}
 }
 
-// until waits for something to come true.
-func (p *player) until(ctx context.Context, what string, is func() (bool, error)) error {
+// until waits for something to come true. late says that it did not.
+func (p *player) until(ctx context.Context, late string, is func() (bool, error)) error {
 	for {
 		changed := p.client.Changed()
 		if ok, err := is(); ok || err != nil {
@@ -124,7 +127,7 @@ func (p *player) until(ctx context.Context, what string, is func() (bool, error)
 		case <-changed:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return fmt.Errorf("waited %v for %s: %s", waitMost, what, p.standing())
+				return errors.New(late + " " + p.standing())
 			}
 			return ctx.Err()
 		}
@@ -135,13 +138,13 @@ func (p *player) standing() string {
 	s := p.client.Status()
 	switch {
 	case !s.Connected && s.Trouble != "":
-		return s.Trouble
+		return p.in.Word(s.Trouble)
 	case !s.Connected:
-		return "not connected"
+		return p.in.T("There is no connection to the relay.")
 	case !s.InStep():
-		return fmt.Sprintf("behind by %d", s.Behind())
+		return p.in.N(int(s.Behind()), "The relay has {{.N}} more events.")
 	}
-	return "in step with the relay"
+	return p.in.T("The console is in step with the relay.")
 }
 
 // think takes the time that a person needs to read or type so many characters, at the player's pace.
@@ -158,7 +161,7 @@ func (p *player) think(ctx context.Context, characters int) {
 	}
 }
 
-// printf prints a line. Whatever is in it, from outside or from the script, is harmless to a terminal.
-func (p *player) printf(who, format string, args ...any) {
-	fmt.Fprintf(p.out, "%s  %-10s %s\n", time.Now().Format("15:04:05"), who, text.Line(fmt.Sprintf(format, args...)))
+// tell prints a line. Whatever is in it, from outside or from the script, is harmless to a terminal.
+func (p *player) tell(who, words string) {
+	fmt.Fprintf(p.out, "%s  %-10s %s\n", time.Now().Format("15:04:05"), who, text.Line(words))
 }

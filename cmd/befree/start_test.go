@@ -20,6 +20,7 @@ import (
 	"befree.example/store/sms"
 	"befree.example/store/triage"
 	"befree.example/tui"
+	"befree.example/tui/speech"
 )
 
 // past is a profile whose cache has so many events: conversations of twenty, all but the newest hundred closed. Its
@@ -153,7 +154,7 @@ func (p *profile) firstFrame(ctx context.Context) error {
 		return err
 	}
 	defer cl.Cache.Close()
-	o, err := display{Theme: "dark", Language: "en"}.options(cl, p.files())
+	o, err := display{Theme: "dark", in: speech.For("en")}.options(cl, p.files())
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (p *player) takeOver(ctx context.Context, reason string) error {
 // take waits for a conversation that fits and makes it one's own by a command.
 func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool, command func(*desk.Conversation) desk.Command) error {
 	var c *desk.Conversation
-	err := p.until(ctx, "a conversation to claim", func() (bool, error) {
+	err := p.until(ctx, p.in.T("There was no conversation to claim."), func() (bool, error) {
 		c = p.mostUrgent(fits)
 		return c != nil && p.client.Status().InStep(), nil
 	})
@@ -97,11 +97,11 @@ func (p *player) take(ctx context.Context, fits func(*desk.Conversation) bool, c
 		return err
 	}
 	p.conversation, p.read = c.ID, 0
-	return p.until(ctx, "the conversation", func() (bool, error) {
+	return p.until(ctx, p.in.T("The words of the conversation did not come."), func() (bool, error) {
 		c := p.now()
 		ready := c != nil && c.Owner == p.name && c.Newest() != nil && !c.Newest().Withheld
 		if ready {
-			p.printf(p.name, "claims %s %s, number %s", c.Severity.Mark(), c.Severity.Word(), "…"+c.Tail)
+			p.tell(p.name, p.in.T("claims {{.Mark}} {{.Severity}}, number …{{.Tail}}", "Mark", c.Severity.Mark(), "Severity", p.in.Word(c.Severity.Word()), "Tail", c.Tail))
 			p.show(c)
 		}
 		return ready, nil
@@ -124,7 +124,7 @@ func (p *player) doIt(ctx context.Context, c desk.Command) error {
 func (p *player) race(ctx context.Context, _ string) error {
 	err := p.take(ctx, func(c *desk.Conversation) bool { return c.Phase != desk.ClosedNow }, claimed)
 	if errors.Is(err, &desk.Refusal{Code: desk.CodeClaimed}) {
-		p.printf(p.name, "lost the race: %v", err)
+		p.tell(p.name, p.in.T("lost the race: {{.Why}}", "Why", p.in.Error(err)))
 		return nil
 	}
 	return err
@@ -143,15 +143,15 @@ func (p *player) show(c *desk.Conversation) {
 			continue
 		}
 		p.read = m.Seq
-		p.printf("texter", "%s", m.Text.Reveal())
+		p.tell(p.in.T("texter"), m.Text.Reveal())
 		for _, r := range m.Reasons {
-			p.printf("", "  %s %s: %q", r.Severity.Mark(), r.Rule, r.Match.Reveal())
+			p.tell("", fmt.Sprintf("  %s %s: %q", r.Severity.Mark(), p.in.Word(r.Rule), r.Match.Reveal()))
 		}
 	}
 }
 
 func (p *player) wait(ctx context.Context, words string) error {
-	return p.until(ctx, "a text from the texter", func() (bool, error) {
+	return p.until(ctx, p.in.T("No such text came."), func() (bool, error) {
 		c := p.now()
 		if c == nil {
 			return false, errors.New("no conversation is open")
@@ -186,7 +186,7 @@ func (p *player) do(ctx context.Context, kind store.Kind, body any) error {
 	}
 	outcome, err := p.client.Do(ctx, c)
 	if err == nil && outcome.Kept {
-		p.printf(p.name, "(kept on this machine)")
+		p.tell(p.name, p.in.T("(kept on this machine)"))
 	}
 	return err
 }
@@ -197,8 +197,8 @@ func (p *player) say(ctx context.Context, text string) error {
 		return err
 	}
 	p.reply = text
-	p.printf(p.name, "%s", text)
-	return p.until(ctx, "the reply in the conversation", func() (bool, error) {
+	p.tell(p.name, text)
+	return p.until(ctx, p.in.T("The reply did not reach the conversation."), func() (bool, error) {
 		return p.newest(text) != nil || !p.client.Status().Connected, nil
 	})
 }
@@ -214,27 +214,27 @@ func (p *player) newest(text string) *desk.Message {
 }
 
 func (p *player) queue(ctx context.Context, text string) error {
-	p.printf(p.name, "%s", text)
+	p.tell(p.name, text)
 	return p.do(ctx, desk.ReplyQueued, desk.Reply{Text: sms.Text(text)})
 }
 
 func (p *player) status(ctx context.Context, word string) error {
-	return p.until(ctx, "delivery status "+word, func() (bool, error) {
+	return p.until(ctx, p.in.T("The reply did not become {{.Status}}.", "Status", word), func() (bool, error) {
 		m := p.newest(p.reply)
 		is := m != nil && string(m.Delivery) == word
 		if is {
-			p.printf("", "%s%s", word, strings.TrimRight(": "+m.Trouble, ": "))
+			p.tell("", word+strings.TrimRight(": "+p.in.Word(m.Trouble), ": "))
 		}
 		return is, nil
 	})
 }
 
 func (p *player) draft(ctx context.Context, _ string) error {
-	return p.until(ctx, "a draft that came back", func() (bool, error) {
+	return p.until(ctx, p.in.T("No draft came back."), func() (bool, error) {
 		outbox, err := p.client.Cache.Outbox()
 		for _, e := range outbox {
 			if e.Kind == desk.ReplyQueued && e.Refused != "" {
-				p.printf("", "a draft again: %s", e.Refused)
+				p.tell("", p.in.T("a draft again: {{.Why}}", "Why", p.in.Word(e.Refused)))
 				return true, nil
 			}
 		}
@@ -243,7 +243,7 @@ func (p *player) draft(ctx context.Context, _ string) error {
 }
 
 func (p *player) note(ctx context.Context, text string) error {
-	p.printf(p.name, "notes: %s", text)
+	p.tell(p.name, p.in.T("notes: {{.Words}}", "Words", text))
 	return p.do(ctx, desk.NoteAdded, desk.Note{Text: sms.Text(text)})
 }
 
@@ -255,7 +255,7 @@ func (p *player) safety(ctx context.Context, line string) error {
 	if !ok {
 		return fmt.Errorf("%q is none of danger, safe, watched, hold", what)
 	}
-	p.printf(p.name, "safety record: %s", what)
+	p.tell(p.name, p.in.T("safety record: {{.What}}", "What", what))
 	return p.do(ctx, desk.SafetySaved, edit)
 }
 
@@ -269,7 +269,7 @@ func (p *player) plan(ctx context.Context, line string) error {
 	if err := p.do(ctx, desk.PlanSaved, plan.Edit{Base: c.Plan().Version, Seen: c.Plan().See(field), Fields: map[string]string{field: text}}); err != nil {
 		return err
 	}
-	p.printf(p.name, "plan, %s: %s", field, text)
+	p.tell(p.name, p.in.T("plan, {{.Item}}: {{.Words}}", "Item", field, "Words", text))
 	return nil
 }
 
@@ -278,7 +278,7 @@ func (p *player) search(ctx context.Context, words string) error {
 	if err != nil {
 		return err
 	}
-	p.printf(p.name, "searches: %d found", len(found))
+	p.tell(p.name, p.in.N(len(found), "searches: {{.N}} found"))
 	for _, f := range found {
 		tail := ""
 		p.client.View(func(s *desk.State) {
@@ -286,7 +286,7 @@ func (p *player) search(ctx context.Context, words string) error {
 				tail = c.Tail
 			}
 		})
-		p.printf("", "%s …%s, %s, %s: %s", codename.Of(f.Conversation), tail, f.At.Format("2006-01-02 15:04"), f.Kind, f.Line.Reveal())
+		p.tell("", fmt.Sprintf("%s …%s, %s, %s: %s", codename.Of(f.Conversation), tail, f.At.Format("2006-01-02 15:04"), p.in.Word(string(f.Kind)), f.Line.Reveal()))
 	}
 	return nil
 }
@@ -299,23 +299,23 @@ func (p *player) close(ctx context.Context, disposition string) error {
 	if err := p.do(ctx, desk.Closed, desk.Closing{Disposition: disposition}); err != nil {
 		return err
 	}
-	p.printf(p.name, "closes: %s", disposition)
+	p.tell(p.name, p.in.T("closes: {{.How}}", "How", disposition))
 	return nil
 }
 
 func (p *player) offline(context.Context, string) error {
-	p.printf("", "(offline)")
+	p.tell("", p.in.T("(offline)"))
 	return p.stop()
 }
 
 func (p *player) again(ctx context.Context, _ string) error {
 	p.online(context.WithoutCancel(ctx))
-	return p.until(ctx, "the relay to have everything", func() (bool, error) {
+	return p.until(ctx, p.in.T("The relay did not get everything."), func() (bool, error) {
 		outbox, err := p.client.Cache.Outbox()
 		open := slices.DeleteFunc(outbox, func(e bolt.Entry) bool { return e.Refused != "" })
 		done := p.client.Status().InStep() && len(open) == 0
 		if done {
-			p.printf("", "(online, everything is at the relay)")
+			p.tell("", p.in.T("(online, everything is at the relay)"))
 		}
 		return done, err
 	})
@@ -331,6 +331,6 @@ func (p *player) refused(ctx context.Context, line string) error {
 	if !errors.Is(err, &desk.Refusal{Code: desk.Code(code)}) {
 		return fmt.Errorf("%s was not refused as %q: %w", verb, code, err)
 	}
-	p.printf("", "refused: %v", err)
+	p.tell("", p.in.T("refused: {{.Why}}", "Why", p.in.Error(err)))
 	return nil
 }

@@ -2,11 +2,13 @@ package speech_test
 
 import (
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +18,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"befree.example/store"
 	"befree.example/store/desk"
 	"befree.example/store/plan"
 	"befree.example/store/triage"
@@ -49,7 +52,7 @@ func catalogue(t *testing.T, language string) map[string][]string {
 	return all
 }
 
-var hole = regexp.MustCompile(`\.([A-Z]\w*)|%[sdvwq]`)
+var hole = regexp.MustCompile(`\.([A-Z]\w*)|%[sdvwqocT]`)
 
 func holesIn(s string) (names []string) {
 	for _, m := range hole.FindAllStringSubmatch(s, -1) {
@@ -199,16 +202,30 @@ func sentences(t *testing.T) map[string]use {
 		"../client/run.go":            made,
 		"../client/trusted.go":        made,
 		"../cmd/befree/console.go":    made,
+		"../cmd/befree/demo.go":       made,
 		"../cmd/befree/display.go":    made,
 		"../cmd/befree/enrol.go":      made,
 		"../cmd/befree/files.go":      made,
+		"../cmd/befree/main.go":       wanting("purpose"),
 		"../cmd/befree/passphrase.go": made,
+		"../cmd/befree/print.go":      made,
 		"../cmd/befree/profile.go":    made,
 		"../cmd/befree/screen.go":     made,
+		"../cmd/befree/script.go":     made,
+		"../cmd/befree/verbs.go":      made,
 		"../cmd/befree/warden.go": func(around []ast.Node, s string) bool {
 			return made(around, s) && !inside(around, "errNowhere")
 		},
-		"../tui/guard.go": made,
+		"../cmd/internal/config/config.go": func(around []ast.Node, s string) bool {
+			return made(around, s) && !inside(around, "ErrSaid")
+		},
+		"../cmd/internal/config/own.go": func(around []ast.Node, s string) bool {
+			return argument(around, "comment") && strings.HasSuffix(s, ".")
+		},
+		"../cmd/internal/config/private.go": made,
+		"../tui/commands.go":                made,
+		"../tui/guard.go":                   made,
+		"../tui/replies/replies.go":         made,
 		"plan/card.go": func(around []ast.Node, s string) bool {
 			return inside(around, "ErrPhoneNotSafe") || inside(around, "CardProblems") && strings.HasSuffix(s, ".")
 		},
@@ -231,7 +248,14 @@ func sentences(t *testing.T) map[string]use {
 	} {
 		source(t, "../../store/"+file, all, want)
 	}
+	for _, folder := range []string{"../../cmd/befree", "../../cmd/internal/config"} {
+		explained(t, folder, all)
+	}
+	ofKong(t, all)
 	data := []string{
+		"Usage: %s <command> [flags]", "Usage: %s [flags]", "Arguments:", "Flags:", "Commands:", // of kong's help
+		`Run "%s <command> --help" for more information on a command.`, "Show context-sensitive help.",
+		"Name", "Synopsis", "Description", "Options", "Commands", "OPTIONS", "COMMANDS", "options...", "argument...", "%s [flags]", // of a manual
 		"yes", "no", string(desk.Specialist), string(desk.Supervisor),
 		string(desk.TextForgotten), string(desk.NumberForgotten), string(desk.NotesForgotten), string(desk.PlansForgotten),
 		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate, desk.FlagPassed, desk.FlagUndated,
@@ -239,6 +263,17 @@ func sentences(t *testing.T) map[string]use {
 	}
 	for _, i := range plan.Items() {
 		data = append(data, i.Title, i.Stage.Title())
+	}
+	for _, k := range desk.Kinds() { // as befree script tells what it found
+		if len(desk.Words(store.Event{Kind: k, Body: everything})) > 0 {
+			data = append(data, string(k))
+		}
+	}
+	for _, s := range []desk.Status{
+		desk.StatusWaiting, desk.StatusStarted, desk.StatusUnknown, desk.StatusAccepted, desk.StatusScheduled, desk.StatusQueued, desk.StatusSending,
+		desk.StatusSent, desk.StatusDelivered, desk.StatusUndelivered, desk.StatusFailed, desk.StatusRead, desk.StatusRefused, desk.StatusWithdrawn,
+	} {
+		data = append(data, string(s))
 	}
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
 		data = append(data, s.Word())
@@ -267,17 +302,78 @@ func sentences(t *testing.T) map[string]use {
 	return all
 }
 
+// everything is a body that has words, of whatever kind.
+var everything = []byte(`{"text":"w","reason":"w","summary":"w","opening":"w","fields":{"situation/where":"w"}}`)
+
+// explained finds what the flags and commands in a folder say of themselves.
+func explained(t *testing.T, folder string, into map[string]use) {
+	t.Helper()
+	files, err := filepath.Glob(folder + "/*.go")
+	if err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(parsed, func(n ast.Node) bool {
+			if f, ok := n.(*ast.Field); ok && f.Tag != nil && !strings.HasSuffix(file, "_test.go") {
+				tag := reflect.StructTag(unquoted(f.Tag))
+				for _, words := range []string{tag.Get("help"), tag.Get("placeholder")} {
+					if words != "" {
+						into[words] = use{at: set.Position(f.Pos()).String()}
+					}
+				}
+			}
+			return true
+		})
+	}
+}
+
+// ofKong finds what kong says of a mistake in a command line, in its own source: a newer one may say it otherwise.
+func ofKong(t *testing.T, into map[string]use) {
+	t.Helper()
+	kong, err := build.Import("github.com/alecthomas/kong", ".", build.FindOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := len(into)
+	for file, where := range map[string][]string{
+		"context.go": {
+			"trace", "parseFlag", "checkMissingFlags", "checkMissingChildren", "checkMissingPositionals", "checkEnum", "findPotentialCandidates",
+		},
+		"mapper.go": {"parseBoolToken", "durationDecoder", "intDecoder", "uintDecoder", "floatDecoder", "mapDecoder"},
+		"model.go":  {"Reset"}, "scanner.go": {"Error"},
+	} {
+		source(t, filepath.Join(kong.Dir, file), into, func(around []ast.Node, s string) bool {
+			said := made(around, s) || calledAs(around, "Sprintf") && sentence.MatchString(s) || argument(around, "findPotentialCandidates")
+			return said && !strings.Contains(s, "mapper for") && !strings.Contains(s, "can only be") && !strings.Contains(s, "on map field") &&
+				slices.ContainsFunc(where, func(f string) bool { return inside(around, f) })
+		})
+	}
+	if n := len(into) - before; n < 20 {
+		t.Fatalf("kong seems to say %d things", n)
+	}
+}
+
 // made tells whether a sentence is that of an error.
 func made(around []ast.Node, words string) bool {
+	return (calledAs(around, "New") || calledAs(around, "Errorf")) && sentence.MatchString(words)
+}
+
+// calledAs tells whether a literal is one of a call of a package's function.
+func calledAs(around []ast.Node, name string) bool {
 	call, ok := around[len(around)-1].(*ast.CallExpr)
 	if !ok {
 		return false
 	}
 	f, ok := call.Fun.(*ast.SelectorExpr)
-	return ok && (f.Sel.Name == "New" || f.Sel.Name == "Errorf") && sentence.MatchString(words)
+	return ok && f.Sel.Name == name
 }
 
-var sentence = regexp.MustCompile(`[a-z] [a-z]`)
+var sentence = regexp.MustCompile(`[a-z] [a-z%"]`)
 
 // wanting takes the sentences of those errors.
 func wanting(names ...string) func([]ast.Node, string) bool {

@@ -3,9 +3,11 @@
 package speech
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -149,11 +151,21 @@ func (s *Speech) filled(english string) string {
 			n := 0
 			return verb.ReplaceAllStringFunc(f.said, func(string) string {
 				n++
-				return values[n]
+				return s.within(values[n])
 			})
 		}
 	}
 	return english
+}
+
+// within says a sentence that filled another: alone, or after what it is about and a colon.
+func (s *Speech) within(value string) string {
+	if about, why, ok := strings.Cut(value, ": "); ok {
+		if said := s.filled(why); said != why {
+			return about + ": " + said
+		}
+	}
+	return s.filled(value)
 }
 
 // A format is a sentence that is filled before it reaches the console.
@@ -162,7 +174,7 @@ type format struct {
 	said    string
 }
 
-var verb = regexp.MustCompile(`%[sdvwq]`)
+var verb = regexp.MustCompile(`%[sdvwqocT]`)
 
 func (s *Speech) readFormats(messages []*i18n.Message) {
 	for _, m := range messages {
@@ -171,7 +183,13 @@ func (s *Speech) readFormats(messages []*i18n.Message) {
 			s.formats = append(s.formats, format{regexp.MustCompile(whole), m.Other})
 		}
 	}
+	slices.SortFunc(s.formats, func(a, b format) int { // the one that says most, where several would do
+		return cmp.Or(b.length()-a.length(), strings.Compare(a.said, b.said))
+	})
 }
+
+// length is that of what is the same however it is filled.
+func (f format) length() int { return len(strings.ReplaceAll(f.english.String(), "(.+)", "")) }
 
 func (s *Speech) say(english string, c *i18n.LocalizeConfig) string {
 	c.MessageID = english

@@ -36,6 +36,8 @@ func TestFilledSentences(t *testing.T) {
 		"ben holds 6 conversations, which is the limit.":                       "ben tiene 6 conversaciones, que es el límite.",
 		"It has 1700 characters; at most 1600 can be kept. Shorten it by 100.": "Tiene 1700 caracteres; se pueden guardar 1600 como máximo. Acórtalo en 100.",
 		"%s holds this conversation already.":                                  "%s ya tiene esta conversación.",
+		"unknown flag --seeds, did you mean \"--seed\"?":                       "no existe la opción --seeds; ¿quisiste decir \"--seed\"?",
+		"--pace: expected a float but got \"x\" (string) (from envar P=\"x\")": "--pace: se esperaba un número y no \"x\" (string) (de la variable P=\"x\")",
 	} {
 		if got := s.Word(english); got != want {
 			t.Errorf("%q, want %q", got, want)

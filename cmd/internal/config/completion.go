@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -25,13 +26,13 @@ func (c completionCmd) Run(std *Std, app *kong.Application) error {
 	return err
 }
 
-// words are what may follow a command: its flags and its own commands.
+// words are what may follow a command: its flags, those of the program, and its own commands.
 func words(n *kong.Node) string {
 	var all []string
 	for _, child := range n.Children {
 		all = append(all, child.Name)
 	}
-	for _, f := range n.Flags {
+	for _, f := range slices.Concat(n.AllFlags(true)...) {
 		all = append(all, "--"+f.Name)
 	}
 	return strings.Join(all, " ")
@@ -95,7 +96,11 @@ func fish(app *kong.Application) string {
 			case !f.IsBool():
 				value = " -r -F"
 			}
-			fmt.Fprintf(&b, "complete -c %s -n %q -l %s -d %q%s\n", app.Name, at, f.Name, f.Help, value)
+			where := fmt.Sprintf(" -n %q", at)
+			if path == "" { // the program's, with every command
+				where = ""
+			}
+			fmt.Fprintf(&b, "complete -c %s%s -l %s -d %q%s\n", app.Name, where, f.Name, f.Help, value)
 		}
 	})
 	return b.String()

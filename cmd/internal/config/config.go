@@ -33,7 +33,7 @@ type Std struct {
 var ErrSaid = errors.New("said already")
 
 // Main runs a program by its command line, until it is done or told to stop, and ends the process: with 0 for done, with
-// 1 and one line on standard error for anything else. A grammar that can Say an error chooses the words.
+// 1 and one line on standard error for anything else, in the language of a grammar that speaks.
 func Main(name, help string, grammar any) {
 	stderr := process.Begin()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -45,11 +45,7 @@ func Main(name, help string, grammar any) {
 		os.Exit(1)
 	}
 	if err != nil {
-		words := err.Error()
-		if s, ok := grammar.(interface{ Say(err error) string }); ok {
-			words = s.Say(err)
-		}
-		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(words, "\n", "; "))
+		_, _ = fmt.Fprintf(std.Err, "%s: %s\n", name, strings.ReplaceAll(speaks(grammar).Say(err), "\n", "; "))
 		os.Exit(1)
 	}
 }
@@ -64,19 +60,33 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 			panic(r)
 		}
 	}()
+	in := speaks(grammar)
+	asked := askedFor(args)
+	in.Speak(asked)
 	if err := checkArgs(args); err != nil {
 		return err
+	}
+	load := func(r io.Reader) (kong.Resolver, error) {
+		settings, err := file(r)
+		if err != nil {
+			return nil, err
+		}
+		if language, ok := settings.settings["language"].(string); ok && asked == "" {
+			in.Speak(language)
+		}
+		return settings, nil
 	}
 	var paths []string
 	if !slices.ContainsFunc(args, func(a string) bool { return a == "--config" || strings.HasPrefix(a, "--config=") }) && !isSet("BEFREE_CONFIG") {
 		paths = []string{home(name)}
 	}
 	parser, err := kong.New(grammar, kong.Name(name), kong.Description(help), kong.DefaultEnvars("BEFREE"),
-		kong.Configuration(file, paths...), kong.Writers(std.Out, std.Err), kong.Exit(func(int) { panic(shown{}) }),
-		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+		kong.Configuration(load, paths...), kong.Writers(helpTo(std.Out, in), std.Err), kong.Exit(func(int) { panic(shown{}) }),
+		kong.Vars{"version": version()}, kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.BindTo(in, (*Speaker)(nil)))
 	if err != nil {
 		return err
 	}
+	explain(parser.Model.Node, in)
 	command, err := parser.Parse(args)
 	if err != nil {
 		return fmt.Errorf("%w; %s --help says what there is", err, name)
@@ -89,7 +99,7 @@ func Run(ctx context.Context, name, help string, args []string, std *Std, gramma
 func home(name string) string { return filepath.Join(xdg.ConfigHome, "befree", name+".toml") }
 
 // file reads a TOML file with a key for each flag, and none besides.
-func file(r io.Reader) (kong.Resolver, error) {
+func file(r io.Reader) (*resolver, error) {
 	var settings map[string]any
 	name := "config file"
 	raw, err := io.ReadAll(r)

@@ -24,18 +24,30 @@ type Own struct {
 type manCmd struct{}
 
 // Run prints the page in roff.
-func (manCmd) Run(std *Std, app *kong.Application) error {
-	_, err := io.WriteString(std.Out, mangokong.NewManPage(1, app).Build(roff.NewDocument()))
+func (manCmd) Run(std *Std, app *kong.Application, in Speaker) error {
+	_, err := io.WriteString(std.Out, mangokong.NewManPage(1, app).Build(page{roff.NewDocument(), in}))
 	return err
 }
+
+// A page is a manual page with headings in a language.
+type page struct {
+	*roff.Document
+
+	in Speaker
+}
+
+func (p page) Section(name string) { p.Document.Section(p.in.Word(name)) }
+func (p page) TextBold(s string)   { p.Document.TextBold(p.in.Word(s)) }
+func (p page) TextItalic(s string) { p.Document.TextItalic(p.in.Word(s)) }
 
 type settingsCmd struct{}
 
 // Run prints a key for each flag, commented out: the file changes nothing before somebody changes it.
-func (settingsCmd) Run(std *Std, app *kong.Application) error {
+func (settingsCmd) Run(std *Std, app *kong.Application, in Speaker) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Settings of %s. It is read from %s, or from the file that --config or BEFREE_CONFIG names.\n", app.Name, home(app.Name))
-	b.WriteString("# A flag weighs more than a variable, a variable more than a key here.\n")
+	comment := func(format string, args ...any) { fmt.Fprintf(&b, "# %s\n", in.Word(fmt.Sprintf(format, args...))) }
+	comment("Settings of %s. It is read from %s, or from the file that --config or BEFREE_CONFIG names.", app.Name, home(app.Name))
+	comment("A flag weighs more than a variable, a variable more than a key here.")
 	seen := map[string]bool{}
 	for _, f := range flags(app.Node) {
 		if seen[f.Name] || f.Name == "help" || f.Name == "config" || f.Name == "version" {
@@ -44,10 +56,10 @@ func (settingsCmd) Run(std *Std, app *kong.Application) error {
 		seen[f.Name] = true
 		fmt.Fprintf(&b, "\n# %s\n", f.Help)
 		if len(f.Envs) > 0 {
-			fmt.Fprintf(&b, "# Variable: %s.\n", strings.Join(f.Envs, ", "))
+			comment("Variable: %s.", strings.Join(f.Envs, ", "))
 		}
 		if f.Enum != "" {
-			fmt.Fprintf(&b, "# One of: %s.\n", strings.ReplaceAll(f.Enum, ",", ", "))
+			comment("One of: %s.", strings.ReplaceAll(f.Enum, ",", ", "))
 		}
 		fmt.Fprintf(&b, "# %s = %s\n", f.Name, example(f))
 	}
