@@ -339,7 +339,10 @@ func (m *Model) show1(id string) tea.Cmd {
 	if id != m.open {
 		cmd = tea.Batch(cmd, m.moved(m.open), m.moved(id))
 		m.askedFor = ""
-		m.untold = slices.DeleteFunc(m.untold, func(h handover) bool { return h.conv.ID == id && h.mine })
+		if m.untaught[id] {
+			m.untold = slices.DeleteFunc(m.untold, func(h handover) bool { return h.conv.ID == id })
+			cmd = tea.Batch(cmd, m.taught(id))
+		}
 		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
 		m.composer.Show(id)
 		m.unread(id)

@@ -83,6 +83,8 @@ type seen struct {
 	Up   int    `json:"up"`   // lines above the end
 	Open bool   `json:"open"`
 	Gave uint64 `json:"gave,omitempty"` // Seq up to which withdrawn replies have become drafts again
+
+	Claim uint64 `json:"claim,omitempty"` // by which it is theirs, as far as they were told
 }
 
 // saw takes up where its person was when the console ended.
@@ -92,17 +94,20 @@ func (m *Model) saw(id, words string) {
 		return // it is only a place
 	}
 	m.read[id], m.gave[id] = max(m.read[id], s.Read), max(m.gave[id], s.Gave)
+	if claim := cmp.Or(s.Claim, s.Read); claim > 0 { // an older console took down no claim
+		m.owned[id] = claim
+	}
 	if s.Open {
 		m.resume, m.above = id, s.Up
 	}
 }
 
-// seen is where its person is in a conversation, empty in one that is not theirs.
+// seen is where its person is in a conversation, empty in one that is not theirs as far as they know.
 func (m *Model) seen(id string) string {
-	if !m.world.byID.get(id).HeldBy(m.Name) {
+	if m.owned[id] == 0 && !m.world.byID.get(id).HeldBy(m.Name) {
 		return ""
 	}
-	s := seen{Read: m.read[id], Open: id == m.open, Gave: m.gave[id]}
+	s := seen{Read: m.read[id], Open: id == m.open, Gave: m.gave[id], Claim: m.owned[id]}
 	if s.Open {
 		s.Up = m.chat.up
 	}
@@ -128,7 +133,7 @@ func (m *Model) goBack() tea.Cmd {
 
 // moved marks that its person is somewhere else in a conversation.
 func (m *Model) moved(id string) tea.Cmd {
-	if id == "" || m.Review || !m.synced {
+	if id == "" || m.Review || !m.synced || m.Locked != nil {
 		return nil
 	}
 	m.unsaved[place{id, seenDraft}] = true

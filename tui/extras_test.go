@@ -237,7 +237,8 @@ func TestTurns(t *testing.T) {
 		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0122", Claim: h.state.Conversation("c0122").Claim, Actor: "ada", Role: desk.Specialist}, desk.Handoff{To: "ben", Reason: know})
 		h.must(desk.Command{Kind: desk.Transferred, Conversation: "c0122", Claim: h.state.Conversation("c0122").Claim, Actor: "ben", Role: desk.Specialist}, desk.Handoff{To: "ada", Reason: know})
 	}, func(s *sitter) {
-		s.press("1")
+		s.wait(time.Second)
+		s.press("y", "1") // it is told that one was handed over
 		s.sees("ada took the conversation", "ada set it to high: he is asleep‹ESC›[2J", "ada wrote a note")
 		view := middleOf(s)
 		if n := strings.Count(view, "wrote a note"); n != 1 {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 
@@ -18,22 +19,24 @@ type handover struct {
 	mine bool       // now
 }
 
-// handovers are what changed hands between two worlds without the person at the console having done it, here or elsewhere.
-func (m *Model) handovers(before, after *world) (all []handover) {
-	if before.byID == nil || m.Review {
-		return nil
-	}
-	for _, was := range before.mine {
-		c := after.byID.get(was.ID)
-		if c == nil || c.Owner == m.Name || c.Last <= was.Last || !c.Gone.IsZero() {
+// A claims says which conversations are somebody's as far as they know, each with the Seq of the claim that made it so.
+// It outlasts the console: what changed hands while there was none is told by the next.
+type claims map[string]uint64
+
+// handovers are what changed hands without the person at the console having done it, here or elsewhere, and is not being
+// told.
+func (m *Model) handovers() (all []handover) {
+	for _, id := range slices.Sorted(maps.Keys(m.owned)) {
+		c, claim := m.world.byID.get(id), m.owned[id]
+		if c == nil || c.Owner == m.Name || c.Last <= claim || !c.Gone.IsZero() || m.telling(c) {
 			continue
 		}
-		if t := passed(c, was.Claim+1); t == nil || t.Actor != m.Name {
+		if t := passed(c, claim+1); t == nil || t.Actor != m.Name {
 			all = append(all, handover{conv: c, turn: t})
 		}
 	}
-	for _, c := range after.mine {
-		if before.byID.get(c.ID).HeldBy(m.Name) || m.knew(c.Claim) {
+	for _, c := range m.world.mine {
+		if m.owned[c.ID] == c.Claim || m.telling(c) || m.knew(c.Claim) {
 			continue
 		}
 		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {
@@ -41,6 +44,45 @@ func (m *Model) handovers(before, after *world) (all []handover) {
 		}
 	}
 	return all
+}
+
+// telling tells whether it is being told that c is theirs, or is not.
+func (m *Model) telling(c *desk.Conversation) bool {
+	mine, ok := m.untaught[c.ID]
+	return ok && mine == c.HeldBy(m.Name)
+}
+
+// teach tells what changed hands, once it is known how far an earlier console had told that.
+func (m *Model) teach() tea.Cmd {
+	if m.Review || !m.synced || m.world.byID == nil {
+		return nil
+	}
+	return tea.Batch(m.tellHands(m.handovers()), m.settle())
+}
+
+// settle takes down whose conversations are, but for what their person has yet to be told.
+func (m *Model) settle() tea.Cmd {
+	var moved []tea.Cmd
+	for _, c := range m.world.mine {
+		if _, untaught := m.untaught[c.ID]; !untaught && m.owned[c.ID] != c.Claim {
+			m.owned[c.ID] = c.Claim
+			moved = append(moved, m.moved(c.ID))
+		}
+	}
+	for id := range m.owned {
+		c := m.world.byID.get(id)
+		if _, untaught := m.untaught[id]; !untaught && c != nil && !c.HeldBy(m.Name) {
+			delete(m.owned, id)
+			moved = append(moved, m.moved(id)) // its place is kept no more
+		}
+	}
+	return tea.Batch(moved...)
+}
+
+// taught is for when a person has been told whose a conversation is.
+func (m *Model) taught(id string) tea.Cmd {
+	delete(m.untaught, id)
+	return m.settle()
 }
 
 // passed is the first turn from seq on by which c went from one person to another, or back to the queue; nil for none.
@@ -58,7 +100,9 @@ func passed(c *desk.Conversation, seq uint64) *desk.Turn {
 // written.
 func (m *Model) tellHands(all []handover) tea.Cmd {
 	urgent, worth := false, false
+	var taught tea.Cmd
 	for _, h := range all {
+		m.untaught[h.conv.ID] = h.mine
 		urgent = urgent || h.mine && h.conv.Severity == triage.Imminent
 		worth = worth || m.CallFor != triage.Imminent
 		m.untold = slices.DeleteFunc(m.untold, func(old handover) bool { return old.conv.ID == h.conv.ID })
@@ -67,11 +111,12 @@ func (m *Model) tellHands(all []handover) tea.Cmd {
 			m.untold = append(m.untold, h)
 		case h.mine:
 			m.say(m.handed(h))
+			taught = tea.Batch(taught, m.taught(h.conv.ID))
 		default:
 			m.askHand(h)
 		}
 	}
-	return m.callOnce(urgent, worth)
+	return tea.Batch(taught, m.callOnce(urgent, worth))
 }
 
 // askHands asks about what changed hands as soon as nobody writes and nothing else is asked.
@@ -86,9 +131,12 @@ func (m *Model) askHands() {
 
 func (m *Model) askHand(h handover) {
 	c := h.conv
-	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, hand: &h, choices: []choice{{"y", m.T("understood"), nil}}}
+	d := &dialog{title: m.T("{{.Who}} is no longer yours", "Who", m.who(c)), itself: true, about: c.ID, hand: &h, choices: []choice{{"y", m.T("understood"), func() tea.Cmd { return m.taught(c.ID) }}}}
 	if h.turn != nil {
 		d.lines = append(d.lines, m.chat.turnWords(h.turn))
+	}
+	if h.turn != nil && h.turn.At.Before(m.began) {
+		d.lines = append(d.lines, m.T("That was {{.Time}}, while you were away.", "Time", m.moment(h.turn.At)))
 	}
 	if h.mine {
 		d.title = m.T("{{.Who}} is yours now", "Who", m.who(c))

@@ -1,12 +1,14 @@
 package tui
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"befree.example/store"
+	"befree.example/store/bolt"
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 )
@@ -137,6 +139,82 @@ func TestHandedOverToMe(t *testing.T) {
 			s.wait(time.Second)
 			s.reads("…0133 is yours now")
 		})
+	}
+}
+
+// TestToldAtTheNextStart: what somebody else gave or took while no console ran is told by the next, by whom and why, with
+// what was being written kept; once somebody has answered to that, it is not told again.
+func TestToldAtTheNextStart(t *testing.T) {
+	at := func(disk map[string]bolt.Entry, more ...func(h *hand)) func(*hand) {
+		return func(line *hand) {
+			shared(line)
+			for _, do := range more {
+				do(line)
+			}
+			time.Sleep(time.Minute)
+			line.drafts = maps.Clone(disk)
+		}
+	}
+	taken := func(h *hand) { h.takenOver("0147") }
+	given := func(h *hand) { h.handedToAda("0133") }
+	lost := []string{"rapid bay …0147 is no longer yours", "eve took it over: Ada has to rest", "while you were away", "eve has it now", "stays here as a draft"}
+	for _, lines := range []bool{false, true} {
+		columns := map[bool]int{false: 80}[lines]
+		disk := map[string]bolt.Entry{}
+		session := func(do func(s *sitter), more ...func(h *hand)) {
+			t.Helper()
+			sit(t, Options{}, columns, 24, at(disk, more...), func(s *sitter) {
+				s.wait(3 * time.Second)
+				do(s)
+				s.wait(3 * time.Second)
+				disk = maps.Clone(s.h.drafts)
+			})
+		}
+		says := func(s *sitter, yes bool, words ...string) {
+			t.Helper()
+			all := s.words()
+			if lines {
+				all = s.said.String()
+			}
+			for _, w := range words {
+				if lines {
+					w = strings.ReplaceAll(w, "…", "...")
+				}
+				if strings.Contains(all, w) != yes {
+					t.Errorf("lines %v: %q is said: %v\n%s", lines, w, !yes, all)
+				}
+			}
+		}
+		session(func(s *sitter) { // nothing has happened
+			says(s, false, "yours now", "no longer yours")
+			if !lines {
+				s.press("1", "Are you")
+			}
+		})
+		seen := lost
+		if lines {
+			seen = lost[:2]
+		}
+		session(func(s *sitter) { says(s, true, seen...) }, taken) // and the console dies before anybody answers
+		if !lines {
+			session(func(s *sitter) {
+				says(s, true, lost...)
+				s.press("y")
+				says(s, false, lost...)
+				if got := s.m.composer.Text("c0147"); got != "Are you" {
+					t.Errorf("the draft is %q", got)
+				}
+			}, taken)
+		}
+		session(func(s *sitter) { says(s, false, "yours") }, taken)
+		session(func(s *sitter) {
+			says(s, true, "…0133 is yours now", "ben handed it over to ada: no sirens")
+			if !lines {
+				says(s, true, "while you were away")
+				s.press("o")
+			}
+		}, taken, given)
+		session(func(s *sitter) { says(s, false, "yours now", "no longer yours") }, taken, given)
 	}
 }
 

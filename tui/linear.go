@@ -83,8 +83,7 @@ func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		_, cmd = l.Model.Update(msg)
 	}
 	l.chat.Scroll(-l.chat.up) // there is nothing to scroll, and from above the end nothing could be sent
-	l.tell()
-	return l, cmd
+	return l, tea.Batch(cmd, l.tell())
 }
 
 // View is empty: everything has been said.

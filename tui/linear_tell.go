@@ -5,25 +5,28 @@ import (
 	"slices"
 	"strings"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"befree.example/store/desk"
 	"befree.example/store/triage"
 	"befree.example/tui/text"
 )
 
 // tell says what has not been said: of everything that the screen would show, what is new.
-func (l *Linear) tell() {
+func (l *Linear) tell() (taught tea.Cmd) {
 	if l.locked != nil {
 		if !l.told.locked {
 			l.clear()
 			l.print(l.locked.Render(&l.look, l.Unlock != nil)...)
 		}
 		l.told.locked = !l.locked.trying
-		return
+		return nil
 	}
 	l.told.locked = false
 	l.tellState()
 	for _, h := range l.untold {
 		l.print(l.handed(h))
+		taught = tea.Batch(taught, l.taught(h.conv.ID))
 	}
 	l.untold = nil
 	l.tellArrivals()
@@ -41,6 +44,7 @@ func (l *Linear) tell() {
 		}
 	}
 	l.tellTop()
+	return taught
 }
 
 func (l *Linear) tellState() {

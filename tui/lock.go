@@ -172,6 +172,7 @@ func (m *Model) recallTold() {
 		if h.Turn > 0 {
 			recalled.turn = passed(c, h.Turn)
 		}
+		m.untaught[h.ID] = h.Mine
 		m.untold = append(m.untold, recalled)
 	}
 }

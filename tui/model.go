@@ -103,6 +103,9 @@ type Model struct {
 	early    []doneMsg                    // answers that came before the world they made
 	claiming string                       // ID of the conversation that was asked for last, until that is decided
 	untold   []handover                   // of what somebody else did with conversations that are not open
+	owned    claims                       // whose conversations are, as far as their person was told
+	untaught map[string]bool              // of which that is being told, by conversation: true that it is theirs
+	began    time.Time                    // when the console did
 	saving   bool                         // a save is due
 	reasons  map[deed]string              // that were being given for what is not done yet
 	wrapped  map[string]wrapped           // answers of wrap-ups that are not done, by conversation
@@ -150,6 +153,7 @@ func New(o Options) *Model {
 	m := &Model{
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
+		began: time.Now(), owned: claims{}, untaught: map[string]bool{},
 		answers: map[string]map[string]string{}, records: map[string]changes{}, reasons: map[deed]string{}, wrapped: map[string]wrapped{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
@@ -195,7 +199,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.loaded(msg)
 	case draftsMsg:
 		m.restore(msg)
-		cmd = tea.Batch(m.takeBack(), m.goBack(), m.saveSoon())
+		cmd = tea.Batch(m.takeBack(), m.goBack(), m.teach(), m.saveSoon())
 	case numberMsg:
 		cmd = m.shown(msg)
 	case writtenMsg:
@@ -281,8 +285,8 @@ func (m *Model) forget() {
 
 // take shows a newer world and waits for the next.
 func (m *Model) take(w worldMsg) tea.Cmd {
-	next, call, hands := m.pump(w), m.callFor(&m.world, &w.world), m.handovers(&m.world, &w.world)
-	first, were, before := m.world.byID == nil, m.world.mine, m.world
+	next, call := m.pump(w), m.callFor(&m.world, &w.world)
+	first, before := m.world.byID == nil, m.world
 	m.world = w.world
 	if first {
 		m.recallTold()
@@ -294,16 +298,11 @@ func (m *Model) take(w worldMsg) tea.Cmd {
 	if w.err != nil {
 		m.fail(m.plainly(w.err))
 	}
-	cmds := []tea.Cmd{next, call, m.tellHands(hands), m.filesLeft(&before), m.takeBack(), m.returned(), m.goBack(), m.preview()}
+	cmds := []tea.Cmd{next, call, m.teach(), m.filesLeft(&before), m.takeBack(), m.returned(), m.goBack(), m.preview()}
 	if w.openID == m.open {
 		m.show(w.open)
 	} else if m.open != "" {
 		cmds = append(cmds, m.load(m.open))
-	}
-	for _, c := range were {
-		if !m.world.byID.get(c.ID).HeldBy(m.Name) {
-			cmds = append(cmds, m.moved(c.ID)) // its place is kept no more
-		}
 	}
 	return tea.Batch(append(cmds, m.doneEarly()...)...)
 }

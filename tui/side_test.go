@@ -79,7 +79,8 @@ func TestHistorySaysWhatWas(t *testing.T) {
 		h.passes(desk.Transferred, "ontact1", "ben", desk.Specialist, desk.Handoff{To: "ada", Reason: "no sirens"})
 	}, func(s *sitter) {
 		history := func() string { return strings.Join(s.m.history(s.m.chat.conv, 60), "\n") }
-		s.press("1", "alt+h")
+		s.wait(time.Second)
+		s.press("y", "1", "alt+h") // it is told that it was handed over
 		s.seesNot("plan of version")
 		if got := history(); strings.Count(got, "  held by ada") != 1 || strings.Count(got, "  was held by ben") != 1 || strings.Count(got, "  was held by ada") != 1 {
 			t.Errorf("who has it and who had it:\n%s", got)
