@@ -31,7 +31,7 @@ type Outcome struct {
 // durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
 // others decide meanwhile, is not: a reply comes back as a draft, a claim is simply not made.
 func durable(k store.Kind) bool {
-	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.Searched || k == desk.Erased
+	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.ReferralSaved || k == desk.Searched || k == desk.Erased
 }
 
 // needsPassphrase is said where a dangerous command comes without its owner having shown again who they are.
@@ -50,7 +50,7 @@ func (c *Client) Surely(ctx context.Context, command desk.Command, passphrase []
 	return c.do(ctx, command, key)
 }
 
-// Do asks the relay for an event. A note, a plan or a safety record is on this machine's disk when Do returns, with
+// Do asks the relay for an event. A note, a plan, a safety record or a referral is on this machine's disk when Do returns, with
 // or without a connection; everything else needs one. A *desk.Refusal says that nothing was done and why; a refused
 // reply stays in [Client.Outbox] as a draft. ErrNotKnown and an error of ctx do not say whether it was
 // done.

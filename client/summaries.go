@@ -157,6 +157,10 @@ func summaryOf(conv *desk.Conversation) bolt.Summary {
 	}
 	short := *conv
 	short.Messages, short.Notes, short.Turns, short.Safety = nil, nil, nil, desk.Safety{}
+	short.Referrals = nil
+	for _, r := range conv.Referrals {
+		short.Referrals = append(short.Referrals, r.Outline())
+	}
 	if p := conv.Plan(); p.Version > 0 {
 		short.Plans = []plan.Plan{{Version: p.Version, By: p.By, At: p.At}}
 	}

@@ -159,6 +159,7 @@ func TestSummariesTellTheSame(t *testing.T) {
 			"claim":     staff(desk.Claimed, nil),
 			"reply":     staff(desk.ReplyQueued, desk.Reply{Text: "I am here", Now: true}),
 			"note":      staff(desk.NoteAdded, desk.Note{Text: "no sirens"}),
+			"referral":  staff(desk.ReferralSaved, desk.ReferralEdit{To: "House of Doors", Need: "a bed", Scope: "first name", Until: "2099-12-31"}),
 			"record":    staff(desk.SafetySaved, desk.SafetyEdit{Watched: &yes}),
 			"plan":      staff(desk.PlanSaved, plan.Edit{Fields: map[string]string{"leaving/bag": "by the door"}}),
 			"close":     staff(desk.Closed, desk.Closing{Disposition: "referred"}),

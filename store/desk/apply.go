@@ -63,12 +63,13 @@ var applies = map[store.Kind]func(*State, *Conversation, store.Event){
 	NoteAdded: func(_ *State, c *Conversation, e store.Event) {
 		c.Notes = append(c.Notes, &NoteLine{ID: e.ID, Seq: e.Seq, At: e.At, Author: e.Actor, Text: Read[Note](e).Text})
 	},
-	SafetySaved: (*State).safetySaved,
-	PlanSaved:   (*State).planSaved,
-	SeveritySet: func(_ *State, c *Conversation, e store.Event) { c.Severity = triage.Severity(e.Head.Severity) },
-	Closed:      (*State).closed,
-	OptedOut:    func(s *State, c *Conversation, e store.Event) { s.optOut(c, true, e.At) },
-	OptedIn:     func(s *State, c *Conversation, _ store.Event) { s.optOut(c, false, time.Time{}) }, // no word of the texter's
+	SafetySaved:   (*State).safetySaved,
+	PlanSaved:     (*State).planSaved,
+	ReferralSaved: (*State).referralSaved,
+	SeveritySet:   func(_ *State, c *Conversation, e store.Event) { c.Severity = triage.Severity(e.Head.Severity) },
+	Closed:        (*State).closed,
+	OptedOut:      func(s *State, c *Conversation, e store.Event) { s.optOut(c, true, e.At) },
+	OptedIn:       func(s *State, c *Conversation, _ store.Event) { s.optOut(c, false, time.Time{}) }, // no word of the texter's
 }
 
 func (s *State) received(c *Conversation, e store.Event) {

@@ -54,10 +54,11 @@ type Conversation struct {
 	Forgettings []Forgetting `json:",omitzero"`
 	Gone        time.Time    `json:",omitzero"`
 
-	Messages []*Message  `json:",omitzero"` // oldest first; dropped when it closes (Log.Conversation has them)
-	Notes    []*NoteLine `json:",omitzero"`
-	Plans    []plan.Plan `json:",omitzero"` // every version, oldest first
-	Turns    []*Turn     `json:",omitzero"` // oldest first; dropped when it closes
+	Messages  []*Message  `json:",omitzero"` // oldest first; dropped when it closes (Log.Conversation has them)
+	Notes     []*NoteLine `json:",omitzero"`
+	Plans     []plan.Plan `json:",omitzero"` // every version, oldest first
+	Referrals []*Referral `json:",omitzero"` // oldest first
+	Turns     []*Turn     `json:",omitzero"` // oldest first; dropped when it closes
 }
 
 // A Phase says where a conversation stands.
@@ -277,6 +278,7 @@ func (c *Conversation) clone() *Conversation {
 	d := *c
 	d.Messages = slices.Clone(c.Messages)
 	d.Notes = slices.Clip(c.Notes)
+	d.Referrals = slices.Clip(c.Referrals)
 	d.Plans = slices.Clip(c.Plans)
 	d.Turns = slices.Clip(c.Turns)
 	d.Held = slices.Clip(c.Held)

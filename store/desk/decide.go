@@ -95,6 +95,7 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		NoteAdded:      {answering, moment.note},
 		SafetySaved:    {answering, moment.safety},
 		PlanSaved:      {answering, moment.plan},
+		ReferralSaved:  {answering, moment.referral},
 		SeveritySet:    {answering, moment.severity},
 		Closed:         {answering, moment.close},
 		OptedOut:       {answering, moment.optOut},

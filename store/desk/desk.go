@@ -31,6 +31,7 @@ const (
 	NoteAdded      store.Kind = "note"            // for colleagues, never sent
 	SafetySaved    store.Kind = "safety record"   // what makes it safe to text this person
 	PlanSaved      store.Kind = "plan saved"      // an edit of the safety plan
+	ReferralSaved  store.Kind = "referral saved"  // to whom this person is passed on, or what came of that
 	SeveritySet    store.Kind = "severity set"    // a person overrules triage
 	Closed         store.Kind = "closed"          // with a disposition
 	OptedOut       store.Kind = "opted out"       // a person recorded the texter's wish, said in other words than STOP
@@ -55,7 +56,7 @@ func ClassOf(k store.Kind) store.Class {
 		return store.Facts
 	}
 	switch k {
-	case NoteAdded:
+	case NoteAdded, ReferralSaved:
 		return store.Notes
 	case PlanSaved, SafetySaved:
 		return store.Plans

@@ -312,7 +312,7 @@ func (s *State) forgotten(c *Conversation, e store.Event) {
 		case store.Text:
 			c.Messages, c.Earlier, c.Place, c.Has.Text = nil, "", "", false
 		case store.Notes:
-			c.Notes, c.Has.Notes = nil, false
+			c.Notes, c.Referrals, c.Has.Notes = nil, nil, false
 		case store.Plans:
 			c.Plans, c.Safety, c.Has.Plans = nil, Safety{}, false
 		case store.Facts:

@@ -223,6 +223,7 @@ func closedOne(l *line) *desk.Conversation {
 	l.t.Helper()
 	c := l.claim(l.text(texter, "he took my passport"))
 	l.do(desk.Command{Kind: desk.NoteAdded, Conversation: c.ID, Body: body(desk.Note{Text: "a note"})})
+	l.do(desk.Command{Kind: desk.ReferralSaved, Conversation: c.ID, Body: body(passedOn)})
 	c = l.fresh(c)
 	l.do(desk.Command{Kind: desk.Closed, Conversation: c.ID, Claim: c.Claim, Seen: c.Seen(), Body: body(desk.Closing{Disposition: "resolved"})})
 	return l.fresh(c)
@@ -252,7 +253,7 @@ func TestForgettingNeedsTwoPeople(t *testing.T) {
 	forget.Seen = l.fresh(c).Last
 	l.do(forget)
 	gone := l.fresh(c)
-	if gone.Gone.IsZero() || gone.Number != "" || len(gone.Notes)+len(gone.Plans)+len(gone.Messages) != 0 || gone.Tail != "" {
+	if gone.Gone.IsZero() || gone.Number != "" || len(gone.Notes)+len(gone.Referrals)+len(gone.Plans)+len(gone.Messages) != 0 || gone.Tail != "" {
 		t.Fatalf("what is left: %+v", gone)
 	}
 	if f := gone.Forgettings; len(f) != 1 || f[0].By != "sue" || f[0].Approved != "adm" {

@@ -86,7 +86,7 @@ func anything(t *rapid.T, l *line) desk.Command {
 		Conversation: c.ID, Actor: who.name, Role: who.role,
 		Claim: c.Claim - uint64(rapid.IntRange(0, 5).Draw(t, "stale")/5), Seen: c.Seen() - uint64(rapid.IntRange(0, 5).Draw(t, "unseen")/5),
 	}
-	switch rapid.IntRange(0, 19).Draw(t, "kind") {
+	switch rapid.IntRange(0, 20).Draw(t, "kind") {
 	case 0, 1:
 		cmd.Kind = desk.Claimed
 	case 2:
@@ -117,6 +117,12 @@ func anything(t *rapid.T, l *line) desk.Command {
 		cmd.Kind = desk.OptedOut
 	case 18:
 		return carrier(desk.SendAbsent)
+	case 20:
+		edit := passedOn
+		if n := len(c.Referrals); n > 0 && hold {
+			edit = desk.ReferralEdit{Of: c.Referrals[n-1].ID, Status: desk.ReferralAccepted}
+		}
+		cmd.Kind, cmd.Body = desk.ReferralSaved, body(edit)
 	case 19:
 		cmd.Kind, cmd.Ref, cmd.Body = desk.SendAgain, ref, body(desk.Because{Reason: rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")})
 	}

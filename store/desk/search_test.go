@@ -46,6 +46,7 @@ func TestWords(t *testing.T) {
 		{desk.Received, desk.Text{To: "+12025550101", Text: "he locked me in", Params: map[string][]string{"X": {"param"}}}, []string{"he locked me in"}},
 		{desk.ReplyQueued, desk.Reply{Text: "I am here", Reason: "her sister said so"}, []string{"I am here", "her sister said so"}},
 		{desk.NoteAdded, desk.Note{Text: "a note"}, []string{"a note"}},
+		{desk.ReferralSaved, passedOn, []string{"House of Doors", "a bed tonight", "first name and age"}},
 		{desk.PlanSaved, desk.PlanEdit{Fields: map[string]string{"leaving/bag": "behind the shed", "situation/red-flags": "when he drinks", "leaving/words": "kiwi"}}, []string{"when he drinks", "behind the shed"}},
 		{desk.SafetySaved, desk.SafetyEdit{SafeWord: &secret, DangerWord: &secret, Opening: &open}, []string{"Hello from the clinic"}},
 		{desk.SafetySaved, desk.SafetyEdit{DangerWord: &secret}, nil},

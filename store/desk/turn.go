@@ -21,17 +21,18 @@ type Turn struct {
 
 // turns are the kinds that are one, with the words that go with each.
 var turns = map[store.Kind]func(store.Event) string{
-	Claimed:     nil,
-	Released:    nil,
-	Transferred: func(e store.Event) string { return Read[Handoff](e).Reason },
-	TakenOver:   because,
-	SeveritySet: func(e store.Event) string { return Read[Ruling](e).Reason },
-	SafetySaved: nil,
-	PlanSaved:   nil,
-	NoteAdded:   nil,
-	Closed:      func(e store.Event) string { return Read[Closing](e).Disposition },
-	OptedOut:    because,
-	OptedIn:     because,
+	Claimed:       nil,
+	Released:      nil,
+	Transferred:   func(e store.Event) string { return Read[Handoff](e).Reason },
+	TakenOver:     because,
+	SeveritySet:   func(e store.Event) string { return Read[Ruling](e).Reason },
+	SafetySaved:   nil,
+	PlanSaved:     nil,
+	NoteAdded:     nil,
+	ReferralSaved: nil,
+	Closed:        func(e store.Event) string { return Read[Closing](e).Disposition },
+	OptedOut:      because,
+	OptedIn:       because,
 }
 
 func because(e store.Event) string { return Read[Because](e).Reason }

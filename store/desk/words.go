@@ -20,6 +20,9 @@ func Words(e store.Event) (all []string) {
 		all = append(all, b.Text.Reveal(), b.Reason)
 	case NoteAdded:
 		all = append(all, Read[Note](e).Text.Reveal())
+	case ReferralSaved:
+		b := Read[ReferralEdit](e)
+		all = append(all, b.To.Reveal(), b.Need.Reveal(), b.Scope.Reveal())
 	case PlanSaved:
 		all = planWords(Read[PlanEdit](e))
 	case SafetySaved:

@@ -276,13 +276,14 @@ func (m *mole) command(rt *rapid.T, j *judge, id string, moles []*mole, step int
 	bodies := map[store.Kind]any{
 		desk.Claimed: nil, desk.Released: nil, desk.Transferred: desk.Handoff{To: to, Reason: word},
 		desk.TakenOver: desk.Because{Reason: word}, desk.NoteAdded: desk.Note{Text: sms.Text(word)},
-		desk.ReplyQueued: desk.Reply{Text: sms.Text(word), Now: true}, desk.Closed: desk.Closing{Disposition: word},
+		desk.ReferralSaved: desk.ReferralEdit{To: sms.Text(word), Need: "a bed", Scope: "a name", Until: "2099-12-31"},
+		desk.ReplyQueued:   desk.Reply{Text: sms.Text(word), Now: true}, desk.Closed: desk.Closing{Disposition: word},
 		desk.PlanSaved: plan.Edit{Fields: map[string]string{"situation/words": word}}, desk.Viewed: desk.Because{Reason: word},
 		desk.SeveritySet: desk.Ruling{Severity: "high", Reason: word}, desk.Received: desk.Text{Text: sms.Text(word)},
 		desk.OptedOut: nil, desk.SendStarted: nil, desk.Delivery: nil,
 	}
 	kinds := []store.Kind{
-		desk.Claimed, desk.Claimed, desk.Claimed, desk.Released, desk.Transferred, desk.TakenOver, desk.NoteAdded, desk.NoteAdded, desk.ReplyQueued,
+		desk.Claimed, desk.Claimed, desk.Claimed, desk.Released, desk.Transferred, desk.TakenOver, desk.NoteAdded, desk.ReferralSaved, desk.ReplyQueued,
 		desk.Closed, desk.PlanSaved, desk.Viewed, desk.SeveritySet, desk.Received, desk.OptedOut, desk.SendStarted, desk.Delivery,
 	}
 	kind := rapid.SampledFrom(kinds).Draw(rt, "kind")

@@ -552,7 +552,7 @@ func ownWords(e *store.Event, who Member) bool {
 	switch e.Kind {
 	case desk.TakenOver:
 		return e.Head.Staff == who.Name && who.Role.Answers()
-	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.Closed:
+	case desk.NoteAdded, desk.ReplyQueued, desk.PlanSaved, desk.SafetySaved, desk.ReferralSaved, desk.Closed:
 		return e.Actor == who.Name && who.Role.Answers()
 	}
 	return false
