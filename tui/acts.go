@@ -45,10 +45,11 @@ type doneMsg struct {
 }
 
 const (
-	keptNote   = "Note kept on this machine; it goes to the relay when there is a connection."
-	keptPlan   = "Plan kept on this machine; it goes to the relay when there is a connection."
-	keptSafety = "Safety record kept on this machine; it goes to the relay when there is a connection."
-	keptReply  = "The connection broke off. If the relay is not back within a minute, the text becomes a draft again."
+	keptNote     = "Note kept on this machine; it goes to the relay when there is a connection."
+	keptPlan     = "Plan kept on this machine; it goes to the relay when there is a connection."
+	keptSafety   = "Safety record kept on this machine; it goes to the relay when there is a connection."
+	keptReferral = "Referral kept on this machine; it goes to the relay when there is a connection."
+	keptReply    = "The connection broke off. If the relay is not back within a minute, the text becomes a draft again."
 )
 
 // do asks the line for an event; for a dangerous one its person has to show first that it is them.
@@ -343,7 +344,7 @@ func (m *Model) show1(id string) tea.Cmd {
 			m.untold = slices.DeleteFunc(m.untold, func(h handover) bool { return h.conv.ID == id })
 			cmd = tea.Batch(cmd, m.taught(id))
 		}
-		m.open, m.side, m.safety, m.plan = id, noSide, nil, nil
+		m.open, m.side, m.safety, m.refer, m.plan = id, noSide, nil, nil, nil
 		m.composer.Show(id)
 		m.unread(id)
 		m.chat.from = m.read[id]

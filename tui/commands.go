@@ -65,6 +65,8 @@ func commands() []command {
 		{name: "Only this answer of several in the plan", any: []string{"alt+o"}, do: (*Model).onlyThis},
 		{name: "History of this texter", any: []string{"alt+h"}, list: []string{"i"}, do: func(m *Model) tea.Cmd { return m.beside(historySide) }},
 		{name: "Referrals of this texter", any: []string{"alt+r"}, list: []string{"r"}, do: func(m *Model) tea.Cmd { return m.beside(referralSide) }},
+		{name: "Refer to a provider", any: []string{"alt+e"}, list: []string{"P"}, do: func(m *Model) tea.Cmd { return m.beside(referSide) }},
+		{name: "What came of a referral", any: []string{"alt+w"}, list: []string{"V"}, do: (*Model).cameOf},
 		{name: "Copy a text", list: []string{"y"}, do: (*Model).copy},
 		{name: "Keep a note, a record, a plan", any: []string{"ctrl+s"}, do: (*Model).keepSide},
 		{name: "Give back to the queue", list: []string{"R"}, do: just((*Model).release)},

@@ -66,6 +66,11 @@ func (m *Model) restore(d draftsMsg) {
 			if json.Unmarshal([]byte(words), &c) == nil {
 				m.records[e.Conversation] = c
 			}
+		case referralDraft:
+			var c changes
+			if json.Unmarshal([]byte(words), &c) == nil {
+				m.referring[e.Conversation] = c
+			}
 		case noteDraft:
 			m.notes.GiveBack(e.Conversation, words)
 		default:
@@ -156,13 +161,14 @@ type places map[place]bool
 
 // What a draft will be.
 const (
-	replyDraft  = ""
-	noteDraft   = "note"
-	planDraft   = "plan/"   // and the item
-	safetyDraft = "safety"  // changes, as JSON
-	cardDraft   = "card"    // nothing that was written: that the reply began as a card
-	seenDraft   = "seen"    // nothing that was written: a seen, as JSON
-	reasonDraft = "reason/" // and for what kind of act
+	replyDraft    = ""
+	noteDraft     = "note"
+	planDraft     = "plan/"    // and the item
+	safetyDraft   = "safety"   // changes, as JSON
+	referralDraft = "referral" // likewise
+	cardDraft     = "card"     // nothing that was written: that the reply began as a card
+	seenDraft     = "seen"     // nothing that was written: a seen, as JSON
+	reasonDraft   = "reason/"  // and for what kind of act
 )
 
 // words are what stands in a place now and has not been sent or saved.
@@ -178,15 +184,25 @@ func (m *Model) words(p place) string {
 		return m.reasons[deed{p.conversation, store.Kind(strings.TrimPrefix(p.what, reasonDraft))}]
 	case p.what == cardDraft && m.composer.cards.drafts[p.conversation]:
 		return "yes"
-	case p.what == safetyDraft && len(m.records[p.conversation]) > 0:
-		raw, _ := json.Marshal(m.records[p.conversation]) // strings, which are JSON
-		return string(raw)
+	case p.what == safetyDraft:
+		return asJSON(m.records[p.conversation])
+	case p.what == referralDraft:
+		return asJSON(m.referring[p.conversation])
 	case m.plan == nil || m.plan.id != p.conversation || planDraft+m.plan.item() != p.what:
 		return m.answers[p.conversation][strings.TrimPrefix(p.what, planDraft)]
 	case m.plan.Changed():
 		return m.plan.editor.Text()
 	}
 	return ""
+}
+
+// asJSON are the changes in a form, empty for none.
+func asJSON(c changes) string {
+	if len(c) == 0 {
+		return ""
+	}
+	raw, _ := json.Marshal(c) // strings, which are JSON
+	return string(raw)
 }
 
 // wrote marks that something was written, and sees to it that the disk has it soon.
@@ -338,6 +354,13 @@ func (l *look) asNote(e bolt.Entry) string {
 			lines = append(lines, l.T("Plan, {{.Item}}: {{.Words}}", "Item", l.T("Next review"), "Words", *edit.Review))
 		}
 		return strings.Join(lines, "\n")
+	case desk.ReferralSaved:
+		edit := written[desk.ReferralEdit](e)
+		if edit.Of != "" {
+			return l.T("What came of a referral") + ": " + l.referralStatus(edit.Status)
+		}
+		return l.T("Referral to {{.Name}}: {{.Need}}", "Name", edit.To.Reveal(), "Need", edit.Need.Reveal()) + "\n" +
+			l.T("may be told until {{.Day}}: {{.Scope}}", "Day", edit.Until, "Scope", edit.Scope.Reveal())
 	case desk.SafetySaved:
 		edit := written[desk.SafetyEdit](e)
 		var lines []string

@@ -85,6 +85,15 @@ func rows(c *desk.Conversation) (all []row1) {
 	for _, n := range c.Notes {
 		all = append(all, row1{n.At, n.Author, "note", n.Text.Reveal()})
 	}
+	for _, r := range c.Referrals {
+		for i, step := range r.Steps {
+			words := r.To.Reveal()
+			if i == 0 {
+				words = fmt.Sprintf("%s: %s; told: %s; agreed until %s", r.To.Reveal(), r.Need.Reveal(), r.Scope.Reveal(), r.Until)
+			}
+			all = append(all, row1{step.At, step.By, "referral, " + string(step.Status), words})
+		}
+	}
 	return all
 }
 

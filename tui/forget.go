@@ -331,9 +331,10 @@ func (m *Model) forgetHere(before *world) {
 	maps.DeleteFunc(m.reasons, func(d deed, _ string) bool { return gone(d.conversation) })
 	maps.DeleteFunc(m.wrapped, func(id string, _ wrapped) bool { return gone(id) })
 	maps.DeleteFunc(m.records, func(id string, _ changes) bool { return gone(id) })
+	maps.DeleteFunc(m.referring, func(id string, _ changes) bool { return gone(id) })
 	maps.DeleteFunc(m.unsaved, func(p place, _ bool) bool { return gone(p.conversation) })
 	if before.byID.get(m.open) != nil && !before.gone(m.open) && gone(m.open) {
-		m.side, m.safety, m.plan, m.versions, m.palette = noSide, nil, nil, nil, nil
+		m.side, m.safety, m.refer, m.plan, m.versions, m.palette = noSide, nil, nil, nil, nil, nil
 		m.chat.Show(m.world.byID.get(m.open))
 		if m.focus == onSide || m.focus == onComposer {
 			m.focus = onChat

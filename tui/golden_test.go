@@ -109,6 +109,7 @@ var screens = []struct {
 	}, nil},
 	{"versions", Options{}, conversation, []string{"1", "f6", "When he drinks", "pgdown", "My aunt", "tab", "alt+v"}},
 	{"history", Options{}, returned, []string{"down", "down", "enter", "i"}},
+	{"refer", Options{}, mine, []string{"1", "alt+e", "House of Doors", "tab"}},
 	{"referrals", Options{}, returned, []string{"down", "down", "enter", "r"}},
 	{"attachments", Options{}, pictures, []string{"1", "esc", "o"}},
 	{"hand-over", Options{}, conversation, []string{"1", "esc", "H", "ben", "enter", "He is outside the door"}},

@@ -43,6 +43,11 @@ func (m *Model) history(c *desk.Conversation, width int) (lines []string) {
 			}
 			add(held)
 		}
+		for _, r := range c.Referrals {
+			if !r.Withheld {
+				add(m.T("referred to {{.Name}}: {{.Status}}", "Name", text.Line(r.To.Reveal()), "Status", m.referralStatus(r.Status())))
+			}
+		}
 		if c.Phase == desk.ClosedNow {
 			add(m.ended(c))
 			for _, said := range []string{c.Closing.Contact, c.Closing.Safety} {
@@ -58,20 +63,25 @@ func (m *Model) history(c *desk.Conversation, width int) (lines []string) {
 	return lines
 }
 
-// referrals tells to whom this person was passed on in each of their conversations, as far as wrap-ups say, and when
-// somebody looks after them again.
+// referrals tells to whom this person was passed on in each of their conversations, for what, with what consent and what
+// came of it, and when somebody looks after them again.
 func (m *Model) referrals(c *desk.Conversation, width int) (lines []string) {
 	for c := range m.earlierThan(c) {
 		lines = append(lines, m.beganAs(c))
 		add := func(s string) { lines = append(lines, indented(s, width)...) }
+		if c.Phase == desk.ClosedNow {
+			add(m.ended(c))
+		}
+		for _, r := range c.Referrals {
+			lines = append(lines, m.referral(r, width)...)
+		}
 		switch {
+		case len(c.Referrals) > 0 || c.Phase == desk.ClosedNow && c.Closing.Disposition == "":
 		case c.Phase != desk.ClosedNow:
-			add(m.T("Referral: none yet. The wrap-up records one."))
+			add(m.T("Referral: none yet."))
 		case slices.Contains([]string{"referred", "emergency services sent"}, c.Closing.Disposition):
-			add(m.ended(c))
-			add(m.T("Referral: made; whether it was accepted is not recorded."))
+			add(m.T("Referral: made; to whom and what came of it is not recorded."))
 		default:
-			add(m.ended(c))
 			add(m.T("Referral: none."))
 		}
 		if c.Closing.Summary != "" {

@@ -149,7 +149,7 @@ func (m *Model) shut() bool { return m.chat.conv != nil && m.chat.conv.Phase == 
 
 // inForm tells whether a form has the keys, in which tab goes from field to field and leads nowhere else.
 func (m *Model) inForm() bool {
-	return m.focus == onSide && (m.side == safetySide && m.safety != nil || m.side == planSide && m.plan != nil)
+	return m.focus == onSide && (m.side == safetySide && m.safety != nil || m.side == referSide && m.refer != nil || m.side == planSide && m.plan != nil)
 }
 
 func isDigit(s string) bool { return len(s) == 1 && s[0] >= '1' && s[0] <= '9' }
@@ -291,6 +291,9 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		if s := m.safety; s != nil && s.Changed() {
 			m.say(m.T("The safety record is not kept yet: {{.Key}} goes back to it, {{.Save}} keeps it.", "Key", m.press("F4"), "Save", m.press("ctrl+s")))
 		}
+		if r := m.refer; r != nil && r.Changed() {
+			m.say(m.T("The referral is not noted yet: {{.Key}} goes back to it, {{.Save}} notes it.", "Key", m.press("alt+e"), "Save", m.press("ctrl+s")))
+		}
 		return cmd
 	case m.side == historySide || m.side == referralSide:
 		m.scroll.ReadKey(k)
@@ -304,6 +307,10 @@ func (m *Model) sideKey(k tea.KeyMsg) tea.Cmd {
 		m.safety.Key(k)
 		m.records[m.safety.id] = m.safety.Changes()
 		return m.wrote(safetyDraft)
+	case m.side == referSide && m.refer != nil:
+		m.refer.Key(k)
+		m.referring[m.refer.id] = m.refer.Changes()
+		return m.wrote(referralDraft)
 	case m.side == planSide && m.plan != nil:
 		return m.planKey(k)
 	}

@@ -386,8 +386,8 @@ func (l *Linear) fill(line string) tea.Cmd {
 			l.plan.Move(1)
 		}
 		return cmd
-	case l.side == safetySide && l.safety != nil:
-		return l.fillSafety(line)
+	case l.side == safetySide && l.safety != nil, l.side == referSide && l.refer != nil:
+		return l.fillForm(line)
 	}
 	return nil
 }
@@ -406,8 +406,18 @@ func (l *Linear) leaveSide() {
 // yesOrNo are all answers to a field that is one or the other: a word meant for another field is neither.
 var yesOrNo = map[string]bool{"y": true, "yes": true, "s": true, "si": true, "sí": true, "n": false, "no": false}
 
-func (l *Linear) fillSafety(line string) tea.Cmd {
-	f := &l.safety.fields[l.safety.at]
+// fields is the form beside the conversation that is filled in field by field, what its changes are as a draft, and what
+// keeps them.
+func (l *Linear) fields() (_ *form, what string, keep func() tea.Cmd) {
+	if l.side == referSide {
+		return &l.refer.form, referralDraft, l.keepReferral
+	}
+	return &l.safety.form, safetyDraft, l.keepSafety
+}
+
+func (l *Linear) fillForm(line string) tea.Cmd {
+	in, what, keep := l.fields()
+	f := &in.fields[in.at]
 	switch {
 	case line == "":
 	case f.yes != nil:
@@ -420,16 +430,16 @@ func (l *Linear) fillSafety(line string) tea.Cmd {
 	default:
 		f.text.SetText(strings.TrimPrefix(line, "-"))
 	}
-	l.safety.Move(1)
-	l.records[l.safety.id] = l.safety.Changes()
-	if l.safety.at > 0 {
-		return l.wrote(safetyDraft)
+	in.Move(1)
+	map[string]map[string]changes{safetyDraft: l.records, referralDraft: l.referring}[what][l.open] = in.Changes()
+	if in.at > 0 {
+		return l.wrote(what)
 	}
-	if !l.safety.Changed() {
+	if !in.Changed() {
 		l.leaveSide()
 		return nil
 	}
-	cmd := l.keepSafety()
+	cmd := keep()
 	if cmd != nil {
 		l.leaveSide()
 	}

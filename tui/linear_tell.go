@@ -202,6 +202,8 @@ func (l *Linear) tellBeside() {
 		beside = fmt.Sprint(planSide, c.ID, l.plan.item())
 	case l.side == safetySide && l.safety != nil:
 		beside = fmt.Sprint(safetySide, c.ID, l.safety.at)
+	case l.side == referSide && l.refer != nil:
+		beside = fmt.Sprint(referSide, c.ID, l.refer.at)
 	case l.side == historySide || l.side == referralSide:
 		beside = fmt.Sprint(l.side, c.ID)
 	}
@@ -235,9 +237,10 @@ func (l *Linear) tellBeside() {
 			break
 		}
 		l.print(l.T("Write the answer, - for asked, does not apply; an empty line goes on, a full stop alone goes back."))
-	case l.side == safetySide:
-		f := l.safety.fields[l.safety.at]
-		v, _ := l.safety.value(l.safety.at)
+	case l.side == safetySide, l.side == referSide:
+		in, _, _ := l.fields()
+		f := in.fields[in.at]
+		v, _ := in.value(in.at)
 		l.print(l.Word(f.name)+": "+l.Word(v), l.Word(f.help))
 		l.print(l.T("Write what is to stand there, - for nothing; an empty line leaves it, a full stop alone goes back."))
 	}

@@ -63,6 +63,7 @@ type Model struct {
 	composer composer
 	notes    notes
 	safety   *safety
+	refer    *refer
 	plan     *planForm
 	side     side
 	scroll   scroll // of the pane beside the conversation
@@ -112,6 +113,8 @@ type Model struct {
 	answers  map[string]map[string]string // answers in plans that are not saved, by conversation and item
 	records  map[string]changes           // what was changed in safety records and is not saved, by conversation
 
+	referring map[string]changes // referrals that are being written, by conversation
+
 	frame  string
 	title  string
 	dirty  bool
@@ -154,7 +157,7 @@ func New(o Options) *Model {
 		look: newLook(o), now: time.Now(), lastKey: time.Now(), dirty: true, stop: make(chan struct{}),
 		adopted: map[string]bool{}, dropping: map[string]bool{}, gave: map[string]uint64{}, unsaved: places{}, read: reading{},
 		began: time.Now(), owned: claims{}, untaught: map[string]bool{},
-		answers: map[string]map[string]string{}, records: map[string]changes{}, reasons: map[deed]string{}, wrapped: map[string]wrapped{}, undoing: map[string]bool{},
+		answers: map[string]map[string]string{}, records: map[string]changes{}, referring: map[string]changes{}, reasons: map[deed]string{}, wrapped: map[string]wrapped{}, undoing: map[string]bool{},
 	}
 	m.queue = queue{look: &m.look, read: m.read}
 	m.chat = chat{look: &m.look, laid: map[*desk.Message][]string{}, told: map[*desk.Turn][]string{}, began: map[uint64]bool{}}

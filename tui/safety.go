@@ -52,35 +52,6 @@ func newSafety(c *desk.Conversation) *safety {
 	}}}
 }
 
-// changes are the fields of a form that hold something else than they did, by name.
-type changes map[string]string
-
-// Changes returns them.
-func (s *safety) Changes() changes {
-	c := changes{}
-	for i, f := range s.fields {
-		if v, changed := s.value(i); changed {
-			c[f.name] = v
-		}
-	}
-	return c
-}
-
-// Resume puts changes back that were made before.
-func (s *safety) Resume(c changes) {
-	for i := range s.fields {
-		f := &s.fields[i]
-		v, ok := c[f.name]
-		switch {
-		case !ok:
-		case f.yes != nil:
-			*f.yes = v == "yes"
-		default:
-			f.text.SetText(v)
-		}
-	}
-}
-
 // Take shows a newer record, unless it is being changed here.
 func (s *safety) Take(c *desk.Conversation) {
 	if c.Safety == s.from || s.Changed() {

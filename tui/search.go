@@ -132,6 +132,8 @@ func (m *Model) sort(k store.Kind) string {
 		return m.T("plan")
 	case desk.SafetySaved:
 		return m.T("safety record")
+	case desk.ReferralSaved:
+		return m.T("referral")
 	case desk.Closed:
 		return m.T("wrap-up")
 	}
@@ -158,6 +160,8 @@ func (m *Model) arrive(c *desk.Conversation) tea.Cmd {
 	switch f.Kind {
 	case desk.NoteAdded:
 		return m.beside(notesSide)
+	case desk.ReferralSaved:
+		return m.beside(referralSide)
 	case desk.PlanSaved:
 		return m.beside(planSide)
 	case desk.SafetySaved:

@@ -25,6 +25,7 @@ const (
 	historySide side = "history"
 
 	referralSide side = "referrals"
+	referSide    side = "new referral"
 )
 
 // end is below all lines.
@@ -229,6 +230,35 @@ func (f *form) Changed() bool {
 	return false
 }
 
+// changes are the fields of a form that hold something else than they did, by name.
+type changes map[string]string
+
+// Changes returns them.
+func (f *form) Changes() changes {
+	c := changes{}
+	for i, one := range f.fields {
+		if v, changed := f.value(i); changed {
+			c[one.name] = v
+		}
+	}
+	return c
+}
+
+// Resume puts changes back that were made before.
+func (f *form) Resume(c changes) {
+	for i := range f.fields {
+		one := &f.fields[i]
+		v, ok := c[one.name]
+		switch {
+		case !ok:
+		case one.yes != nil:
+			*one.yes = v == "yes"
+		default:
+			one.text.SetText(v)
+		}
+	}
+}
+
 // Render shows the fields, two lines each, the one with the keys in view, and counts those that there is no room for.
 func (f *form) Render(l *look, width, height int, focused bool) []string {
 	all := make([][]string, len(f.fields))
@@ -307,11 +337,18 @@ func (m *Model) beside(s side) tea.Cmd {
 		if !m.lines { // which ask for each field in turn
 			m.safety.at = safeWord
 		}
+	case s == referSide && (m.refer == nil || m.refer.id != c.ID):
+		m.refer = newRefer(c.ID)
+		m.refer.Resume(m.referring[c.ID])
 	case s == planSide && (m.plan == nil || m.plan.id != c.ID):
 		m.plan = newPlanForm(&m.look, c, m.answersIn(c.ID))
 	}
 	if s == safetySide && m.Review {
 		m.say(m.T("In review the safety record can be read, not changed."))
+	}
+	if s == referSide && m.Review {
+		m.side = referralSide
+		m.say(m.T("In review referrals can be read, not changed."))
 	}
 	return cmd
 }
@@ -442,6 +479,8 @@ func (m *Model) keepSide() tea.Cmd {
 		return tea.Batch(do, m.saveSoon())
 	case safetySide:
 		return m.keepSafety()
+	case referSide:
+		return m.keepReferral()
 	case planSide:
 		return m.keep()
 	}

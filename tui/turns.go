@@ -66,6 +66,8 @@ func (c *chat) turnWords(t *desk.Turn) string {
 		return c.T("{{.Name}} saved the safety plan", "Name", name)
 	case desk.NoteAdded:
 		return c.T("{{.Name}} wrote a note", "Name", name)
+	case desk.ReferralSaved:
+		return c.T("{{.Name}} noted a referral", "Name", name)
 	case desk.Closed:
 		return c.T("{{.Name}} closed it: {{.How}}", "Name", name, "How", c.Word(why))
 	case desk.OptedOut:

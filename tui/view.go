@@ -263,6 +263,8 @@ func (m *Model) besidePane(width, height int) []string {
 		return m.notes.Render(c, m.world.outbox, &m.scroll, width, height, focused)
 	case m.side == safetySide && m.safety != nil:
 		return append([]string{m.heading(m.T("Safety record"), width, focused)}, m.safety.Render(&m.look, width, height-1, focused && !m.Review)...)
+	case m.side == referSide && m.refer != nil:
+		return append([]string{m.heading(m.T("New referral"), width, focused)}, m.refer.Render(&m.look, width, height-1, focused)...)
 	case m.side == planSide && m.plan != nil:
 		return m.plan.Render(width, height, focused)
 	case m.side == historySide:
@@ -420,9 +422,11 @@ func (m *Model) otherKeys() []string {
 			"tab " + m.T("next, saved"), m.press("alt+s") + " " + m.T("suicide steps"), m.press("F1") + " " + m.T("help"), "esc " + m.T("back"),
 			m.press("ctrl+x") + " " + m.T("does not apply"), m.press("alt+o") + " " + m.T("only this answer"), m.press("ctrl+s") + " " + m.T("save"),
 		}
+	case m.focus == onSide && m.side == referralSide && !m.Review:
+		return []string{"esc " + m.T("back"), m.press("alt+e") + " " + m.T("new one"), m.press("alt+w") + " " + m.T("what came of it"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
 	case m.focus == onSide && (m.side == historySide || m.side == referralSide):
 		return []string{"esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
-	case m.focus == onSide && m.side == safetySide:
+	case m.focus == onSide && (m.side == safetySide || m.side == referSide):
 		return []string{"tab shift+tab " + m.T("fields"), m.press("ctrl+s") + " " + m.T("keep"), "esc " + m.T("back"), m.press("F1") + " " + m.T("help")}
 	case m.focus == onSide:
 		return []string{m.press("ctrl+s") + " " + m.T("keep"), "esc " + m.T("back"), "pgup pgdown " + m.T("read on"), m.press("F1") + " " + m.T("help"), "tab " + m.T("panes")}
