@@ -37,7 +37,10 @@ var looksAfter = [enoughLooks]time.Duration{5 * time.Second, 15 * time.Second, e
 // A carrier tries for ten minutes, and tells of the end by a callback; that these come is not promised. A text of which it
 // has not told the end long after is looked at in the list, at these ages. In one round all that are due are: one way
 // through the list serves them.
-const overdueEvery = 10 * time.Minute
+const (
+	overdueEvery = 10 * time.Minute
+	closedMost   = 500 // conversations that are read in one round: others wait for what became of their texts meanwhile
+)
 
 var overdueAt = [...]time.Duration{20 * time.Minute, time.Hour, 4 * time.Hour}
 
@@ -57,6 +60,7 @@ type Inquiry struct {
 	failed int               // looks in a row
 	round  time.Time         // when to look for those that are overdue
 	looks  map[string]int    // at such ones, by the ID of the message
+	closed map[string]shut   // by the ID of the conversation
 	skew   time.Duration     // by which the carrier's clock is before ours
 }
 
@@ -352,41 +356,76 @@ type overdue struct {
 	to sms.Number
 }
 
-// overdue returns those that are due to be looked at.
-func (q *Inquiry) overdue() (due []overdue) {
-	now, looks := time.Now(), map[string]int{}
+// endless are those of a conversation's texts that the carrier took and of which it has not told the end, without their
+// words.
+func endless(c *desk.Conversation) (all []*desk.Message) {
+	for _, m := range c.Messages {
+		if r := m.Delivery.Rank(); !m.Inbound && r >= desk.StatusAccepted.Rank() && r <= desk.StatusSent.Rank() {
+			all = append(all, &desk.Message{ID: m.ID, At: m.At, SIDs: m.SIDs, Delivery: m.Delivery})
+		}
+	}
+	return all
+}
+
+// A shut conversation is a closed one, as it was after an event, and what of it is endless.
+type shut struct {
+	last  uint64
+	texts []*desk.Message
+}
+
+// overdue returns those that are due to be looked at. The texts of a closed conversation are in the log alone, and are
+// read there once, as long as nothing happens in it.
+func (q *Inquiry) overdue(ctx context.Context) (due []overdue, err error) {
+	now, looks, closed := time.Now(), map[string]int{}, map[string]shut{}
+	take := func(to sms.Number, texts []*desk.Message) {
+		for _, m := range texts {
+			n, age := q.looks[m.ID], now.Sub(m.At)
+			looks[m.ID] = n
+			if n < len(overdueAt) && age >= overdueAt[n] && age < lookFor {
+				due = append(due, overdue{m, to})
+			}
+		}
+	}
+	var lately []*desk.Conversation
 	q.in.desk.View(func(s *desk.State) {
 		for c := range s.Conversations() {
-			for _, m := range c.Messages {
-				if r := m.Delivery.Rank(); m.Inbound || r < desk.StatusAccepted.Rank() || r > desk.StatusSent.Rank() {
-					continue
-				}
-				n, age := q.looks[m.ID], now.Sub(m.At)
-				looks[m.ID] = n
-				if n < len(overdueAt) && age >= overdueAt[n] && age < lookFor {
-					due = append(due, overdue{m, c.Number})
-				}
+			switch {
+			case c.Phase != desk.ClosedNow:
+				take(c.Number, endless(c))
+			case c.Gone.IsZero() && (now.Sub(c.ClosedAt) < lookFor || now.Sub(c.LastTextAt) < lookFor):
+				lately = append(lately, c)
 			}
 		}
 	})
-	q.looks = looks
-	return due
+	reads := 0
+	for _, c := range lately {
+		was := q.closed[c.ID]
+		if was.last != c.Last && reads < closedMost {
+			events, err := q.in.desk.log.Conversation(ctx, c.ID)
+			if err != nil {
+				return nil, err
+			}
+			reads++
+			was.last = c.Last
+			if whole := desk.Fold(events); whole != nil {
+				was.texts = endless(whole)
+			}
+		}
+		closed[c.ID] = was
+		take(c.Number, was.texts)
+	}
+	q.looks, q.closed = looks, closed
+	return due, nil
 }
 
 // lookAtOverdue enters what the list tells of those whose end nobody told.
 func (q *Inquiry) lookAtOverdue(ctx context.Context) {
 	q.round = time.Now().Add(overdueEvery)
-	due := q.overdue()
-	if len(due) == 0 {
-		return
+	due, err := q.overdue(ctx)
+	var list map[sms.Number][]gateway.Listed
+	if len(due) > 0 {
+		list, err = q.list(ctx, slices.MinFunc(due, func(a, b overdue) int { return a.At.Compare(b.At) }).At)
 	}
-	oldest := due[0].At
-	for _, o := range due {
-		if o.At.Before(oldest) {
-			oldest = o.At
-		}
-	}
-	list, err := q.list(ctx, oldest)
 	for _, o := range due {
 		if err != nil {
 			break

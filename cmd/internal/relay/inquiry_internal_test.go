@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -86,6 +87,66 @@ func TestCarrierIsAskedLittleForEndsThatNobodyTold(t *testing.T) {
 			}
 		}
 		if carrier.asked < 3 || carrier.asked > 6 {
+			t.Errorf("the list was asked for %d times", carrier.asked)
+		}
+	})
+}
+
+// A readLog counts how often a conversation is read.
+type readLog struct {
+	store.Log
+	reads map[string]int
+}
+
+func (l *readLog) Conversation(ctx context.Context, id string) ([]store.Event, error) {
+	l.reads[id]++
+	return l.Log.Conversation(ctx, id)
+}
+
+// TestEndsInClosedConversations: of a text whose end nobody told it is found out though its conversation is closed. It
+// is read once, and once more after its end, one that was closed long ago never.
+func TestEndsInClosedConversations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &readLog{storetest.Memory(), map[string]int{}}
+		d, err := NewDesk(t.Context(), log, desk.Policy{Limit: 10}, map[string]desk.Role{"ada": desk.Specialist})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.start()()
+		do, carrier := doing(t, d), &lister{}
+		for i, state := range []string{"long ago", "undelivered", "told", "never told"} {
+			conv, ref, to := replied(do, d, i)
+			sid := fmt.Sprint("SM", i)
+			do(desk.Command{ID: acceptedID(sid), Kind: desk.SendAccepted, Conversation: conv, Ref: ref, Actor: store.Carrier}, desk.Send{SID: sid})
+			if state == "told" {
+				do(desk.Command{ID: sid + ":delivered:0", Kind: desk.Delivery, Conversation: conv, Ref: ref, Actor: store.Carrier, Head: store.Head{Delivery: "delivered"}}, desk.Send{SID: sid})
+			}
+			if state == "undelivered" {
+				carrier.texts = append(carrier.texts, gateway.Listed{SID: sid, To: to, At: time.Now(), Status: gateway.Status{SID: sid, State: state, Code: 30007}})
+			}
+			c := d.Conversation(conv)
+			do(desk.Command{ID: fmt.Sprintf("bbbbbbbbbbbbbbbb-%012d", i+1), Kind: desk.Closed, Conversation: conv, Claim: c.Claim, Seen: c.Seen(), Actor: "ada", Role: desk.Specialist}, desk.Closing{Disposition: "referred"})
+			if state == "long ago" {
+				time.Sleep(lookFor + time.Hour)
+			}
+		}
+		clear(log.reads)
+		inquire(t, d, carrier, 2*time.Hour)
+		reads := maps.Clone(log.reads)
+		inquire(t, d, carrier, 4*24*time.Hour)
+		for conv, want := range map[string]desk.Status{"c0": desk.StatusAccepted, "c1": desk.StatusUndelivered, "c2": desk.StatusDelivered, "c3": desk.StatusAccepted} {
+			events, err := log.Conversation(t.Context(), conv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m := desk.Fold(events).Messages[1]; m.Delivery != want || want == desk.StatusUndelivered && m.Code != 30007 {
+				t.Errorf("in %s it is %s, code %d", conv, m.Delivery, m.Code)
+			}
+		}
+		if reads["c0"] != 0 || reads["c1"] != 2 || reads["c2"] != 1 || reads["c3"] != 1 {
+			t.Errorf("read in two hours: %v", reads)
+		}
+		if carrier.asked > 9 {
 			t.Errorf("the list was asked for %d times", carrier.asked)
 		}
 	})
