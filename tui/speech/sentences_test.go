@@ -193,7 +193,10 @@ func sentences(t *testing.T) map[string]use {
 		"desk/safety.go":              func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
 		"desk/apply.go":               func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
 		"plan/markdown.go":            nil,
+		"store.go":                    wanting("ErrInUse", "ErrDamaged"),
 		"bolt/cache.go":               wanting("ErrOwner", "ErrRevoked"),
+		"bolt/file.go":                opened,
+		"bolt/lock.go":                opened,
 		"seal/seal.go":                wanting("ErrPassphrase"),
 		"../client/aside.go":          made,
 		"../client/client.go":         made,
@@ -362,6 +365,11 @@ func ofKong(t *testing.T, into map[string]use) {
 // made tells whether a sentence is that of an error.
 func made(around []ast.Node, words string) bool {
 	return (calledAs(around, "New") || calledAs(around, "Errorf")) && sentence.MatchString(words)
+}
+
+// opened takes what is said of a file that cannot be opened.
+func opened(around []ast.Node, words string) bool {
+	return made(around, words) || argument(around, "damaged") && !strings.HasSuffix(words, "(") || inside(around, "holder") && strings.Contains(words, " ")
 }
 
 // calledAs tells whether a literal is one of a call of a package's function.

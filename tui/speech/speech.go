@@ -110,6 +110,10 @@ func (s *Speech) N(n int, english string, pairs ...any) string {
 func (s *Speech) Word(english string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.word(english)
+}
+
+func (s *Speech) word(english string) string {
 	if said, ok := s.sentence[english]; ok {
 		return said
 	}
@@ -158,14 +162,17 @@ func (s *Speech) filled(english string) string {
 	return english
 }
 
-// within says a sentence that filled another: alone, or after what it is about and a colon.
+// within says a sentence that filled another: alone, or after what it is about and a colon. One word is no sentence.
 func (s *Speech) within(value string) string {
+	if !strings.Contains(value, " ") {
+		return value
+	}
 	if about, why, ok := strings.Cut(value, ": "); ok {
-		if said := s.filled(why); said != why {
+		if said := s.word(why); said != why {
 			return about + ": " + said
 		}
 	}
-	return s.filled(value)
+	return s.word(value)
 }
 
 // A format is a sentence that is filled before it reaches the console.

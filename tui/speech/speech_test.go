@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"befree.example/store"
 	"befree.example/tui/speech"
 )
 
@@ -59,6 +60,8 @@ func TestErrors(t *testing.T) {
 		{fmt.Errorf("%w: %s", refused, "Claim it first."), "el relé rechazó la entrada: Claim it first."},
 		{fmt.Errorf("%w --name %s --relay wss://THE-RELAY/line", refused, "%s ada"), "el relé rechazó la entrada --name %s ada --relay wss://EL-RELAY/line"},
 		{errors.Join(plain, fmt.Errorf("profile: %w; name another folder with --profile", plain)), "disk /dev/x is gone\nperfil: disk /dev/x is gone; indica otra carpeta con --profile"},
+		{fmt.Errorf("open the %s: %w", "cache", fmt.Errorf("%w: %s; close %s first", store.ErrInUse, "/ada/cache.db", "process 12")), "al abrir (cache): el archivo está abierto en otro befree: /ada/cache.db; cierra antes el proceso 12"},
+		{fmt.Errorf("%w: %s: %s; restore it from a backup", store.ErrDamaged, "/ada/cache.db", "its version is missing"), "el registro está dañado: /ada/cache.db: falta su versión; recupéralo de una copia"},
 		{fmt.Errorf("%q is not the address of a relay; it looks like wss://relay.example.org/line", "http://x"), `"http://x" no es la dirección de un relé; una es como wss://relay.example.org/line`},
 		{fmt.Errorf("a new passphrase has at least %d characters, this one has fewer; four words are good", 12), "una frase nueva tiene al menos 12 caracteres y esta tiene menos; cuatro palabras están bien"},
 	} {
