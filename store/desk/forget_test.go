@@ -183,7 +183,7 @@ func allowed(events []store.Event, f store.Event, before *desk.Conversation) str
 		switch e.Kind {
 		case desk.Received:
 			since = e.At
-			if e.Head.Keyword != string(sms.OptOut) {
+			if e.Head.Keyword != string(sms.OptOut) && !slices.Contains(e.Head.Flags, desk.FlagPassed) {
 				open, asked, agreed = true, false, false
 			}
 		case desk.Closed:
