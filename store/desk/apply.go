@@ -41,7 +41,9 @@ func (s *State) Apply(e store.Event) {
 	if f := applies[e.Kind]; f != nil {
 		f(s, c, e)
 	}
-	c.Unanswered = c.unanswered()
+	if e.Kind != Received || c.Unanswered.IsZero() { // else it is what it was, however many there are
+		c.Unanswered = c.unanswered()
+	}
 }
 
 var applies = map[store.Kind]func(*State, *Conversation, store.Event){

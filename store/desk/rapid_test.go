@@ -284,7 +284,14 @@ func (w *witness) whole(e store.Event, s *desk.State) string {
 			}
 		}
 		flying := 0
+		var since time.Time // the oldest text that nothing has answered
 		for _, m := range c.Messages {
+			switch {
+			case m.Inbound && m.Seq > c.Settled && since.IsZero():
+				since = m.Written()
+			case m.Author != "" && m.Delivery.Taken():
+				since = time.Time{}
+			}
 			if m.Inbound {
 				continue
 			}
@@ -295,6 +302,9 @@ func (w *witness) whole(e store.Event, s *desk.State) string {
 				return fmt.Sprintf("%s went back to %s", m.ID, m.Delivery)
 			}
 			w.rank[m.ID] = m.Delivery.Rank()
+		}
+		if !since.Equal(c.Unanswered) {
+			return fmt.Sprintf("%s waits since %v, not %v", c.ID, since, c.Unanswered)
 		}
 		if flying > 1 {
 			return "two texts in flight"
