@@ -68,6 +68,7 @@ var applies = map[store.Kind]func(*State, *Conversation, store.Event){
 	SafetySaved:   (*State).safetySaved,
 	PlanSaved:     (*State).planSaved,
 	ReferralSaved: (*State).referralSaved,
+	FloodLifted:   (*State).lifted,
 	SeveritySet:   func(_ *State, c *Conversation, e store.Event) { c.Severity = triage.Severity(e.Head.Severity) },
 	Closed:        (*State).closed,
 	OptedOut:      func(s *State, c *Conversation, e store.Event) { s.optOut(c, true, e.At) },
@@ -101,10 +102,16 @@ func (s *State) received(c *Conversation, e store.Event) {
 	}
 	c.LastText, c.LastTextAt = e.Seq, e.At
 	c.Danger = c.Danger || slices.Contains(e.Head.Flags, FlagDangerWord)
-	c.Messages = append(c.Messages, &Message{
+	m := &Message{
 		ID: e.ID, Seq: e.Seq, At: e.At, Inbound: true, Text: body.Text,
 		Withheld: unread(e), Media: body.Media, Flags: e.Head.Flags, Reasons: body.Triage.Reasons, Late: e.Head.Late,
-	})
+	}
+	if slices.Contains(e.Head.Flags, FlagFlood) {
+		c.flooded(e, m)
+	} else {
+		c.LastHeard = e.Seq
+	}
+	c.Messages = append(c.Messages, m)
 	s.keyword(c, e)
 }
 
@@ -122,6 +129,7 @@ func (s *State) keyword(c *Conversation, e store.Event) {
 	}
 	owed := e.Head.Ref
 	if owed != "" {
+		c.OwedAt = e.At
 		c.Messages = append(c.Messages, &Message{
 			ID: owed, Seq: e.Seq, At: e.At, NotBefore: e.At, Since: e.At.Add(-e.Head.Late), Changed: e.Seq,
 			Automatic: owed[strings.LastIndexByte(owed, '/')+1:], Delivery: StatusWaiting,
@@ -184,7 +192,7 @@ func (s *State) closed(c *Conversation, e store.Event) {
 	owner := c.Owner
 	s.disown(c, ClosedNow, "the conversation was closed")
 	c.Owner, c.Claim, c.ClosedAt, c.Closing, c.Settled = owner, 0, e.At, Read[Closing](e), e.Seq
-	c.Danger = false
+	c.Danger, c.Flood = false, Flood{}
 	if !s.keep { // what is unknown is still looked for
 		c.Notes, c.Turns = nil, nil
 		c.Messages = slices.DeleteFunc(slices.Clone(c.Messages), func(m *Message) bool { return m.Delivery != StatusUnknown })

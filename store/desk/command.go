@@ -78,6 +78,7 @@ const (
 	CodeLegalHold  Code = "legal hold"
 	CodeAsked      Code = "asked already"
 	CodeTwo        Code = "needs another person"
+	CodeNoFlood    Code = "no flood"
 )
 
 // A Refusal is a command that the rules do not allow. It is not a failure: nothing was lost, and its text says what

@@ -38,11 +38,14 @@ type Conversation struct {
 
 	LastText   uint64    `json:",omitzero"` // Seq of the newest text from the texter
 	LastTextAt time.Time `json:",omitzero"` // and when
+	LastHeard  uint64    `json:",omitzero"` // Seq of the newest that is not of a flood
+	Flood      Flood     `json:",omitzero"`
 	Unanswered time.Time `json:",omitzero"` // when the oldest text came that nobody has answered; zero if all are
 	SafetySeq  uint64    `json:",omitzero"` // Seq of the newest safety record
 	Safety     Safety    `json:",omitzero"`
 
 	HelpedAt  time.Time  `json:",omitzero"` // when the compliance text was last owed
+	OwedAt    time.Time  `json:",omitzero"` // when any automatic text was
 	Unsure    []Doubt    `json:",omitzero"` // texts without a clear outcome of which nothing has been heard since
 	LegalHold LegalHold  `json:",omitzero"` // set on it, so that nothing is forgotten
 	Forget    Ask        `json:",omitzero"` // what somebody asked for
@@ -84,6 +87,7 @@ type Message struct {
 	Media     []Media
 	Flags     []string
 	Reasons   []triage.Reason
+	Flood     int // how many texts of a flood it is the last of that came one after another; 0 if it is of none
 
 	Late time.Duration // how long the carrier had had an inbound one that was fetched late
 
@@ -237,8 +241,8 @@ func (c *Conversation) Newest() *Message {
 	return nil
 }
 
-// Seen is what a reply must carry to say that everything on the screen was read.
-func (c *Conversation) Seen() uint64 { return max(c.LastText, c.SafetySeq) }
+// Seen is what a reply must carry to say that everything on the screen was read. A flood keeps nobody from being answered.
+func (c *Conversation) Seen() uint64 { return max(c.LastHeard, c.SafetySeq) }
 
 // HeldBy tells whether c is in the hands of a member of staff. A nil one is held by nobody.
 func (c *Conversation) HeldBy(staff string) bool {

@@ -97,6 +97,7 @@ func init() { // the rules refer to Decide's types, so a plain literal would be 
 		PlanSaved:      {answering, moment.plan},
 		ReferralSaved:  {answering, moment.referral},
 		SeveritySet:    {answering, moment.severity},
+		FloodLifted:    {answering, moment.lift},
 		Closed:         {answering, moment.close},
 		OptedOut:       {answering, moment.optOut},
 		OptedIn:        {supervising, moment.optIn},

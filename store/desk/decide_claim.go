@@ -100,7 +100,7 @@ func (m moment) close(*store.Event) error {
 		return refuse(CodeEmpty, "Say how it ended: a disposition is needed to close.")
 	case b.FollowUp != "" && !isDay(b.FollowUp):
 		return refuse(CodeBad, "The day of the follow-up must be a date such as 2026-03-31.")
-	case m.Seen < m.conv.LastText:
+	case m.Seen < m.conv.LastHeard:
 		return refuse(CodeNewer, "The texter wrote again. Read it before you close.")
 	}
 	for _, msg := range m.conv.Messages {

@@ -33,15 +33,15 @@ func (m moment) received(e *store.Event) error {
 	} else {
 		e.Conversation = c.ID
 	}
-	live := c.Phase != ClosedNow
+	live, flood := c.Phase != ClosedNow, m.flood(c, b)
 	h := store.Head{
 		Severity: string(b.Triage.Severity), Language: b.Triage.Language, Tail: m.Number.Tail(),
-		Keyword: string(keyword), Ref: m.owed(l, c, keyword, b),
+		Keyword: string(keyword), Ref: m.owed(l, c, keyword, b, flood),
 	}
 	if keyword == sms.None {
 		h.Keyword = ""
 	}
-	if live && c.Severity.Rank() < b.Triage.Severity.Rank() {
+	if live && (flood || c.Severity.Rank() < b.Triage.Severity.Rank()) {
 		h.Severity = string(c.Severity)
 	}
 	flag := func(name string, when bool) {
@@ -53,6 +53,7 @@ func (m moment) received(e *store.Event) error {
 	flag(FlagOptedOut, l.optedOut && keyword != sms.OptIn)
 	flag(FlagPassed, passed)
 	flag(FlagHelpAgain, live && keyword == sms.Help)
+	flag(FlagFlood, flood)
 	flag(FlagMedia, len(b.Media) > 0)
 	flag(FlagLate, m.Head.Late > 0)
 	flag(FlagUndated, slices.Contains(m.Head.Flags, FlagUndated))
@@ -82,8 +83,8 @@ func (m moment) home(l line, quiet bool) *Conversation {
 // owed returns the ID of the automatic text that this one calls for, empty if none. The carriers want an answer to
 // HELP and one confirmation of an opt-out; where the carrier gives them itself, a second would only be one more text
 // on a phone that somebody may be watching.
-func (m moment) owed(l line, c *Conversation, keyword sms.Keyword, b Text) string {
-	if m.Policy.CarrierAnswers || len(b.Params["OptOutType"]) > 0 {
+func (m moment) owed(l line, c *Conversation, keyword sms.Keyword, b Text, flood bool) string {
+	if m.Policy.CarrierAnswers || len(b.Params["OptOutType"]) > 0 || m.answered(c, flood) {
 		return ""
 	}
 	switch keyword {

@@ -33,6 +33,7 @@ const (
 	PlanSaved      store.Kind = "plan saved"      // an edit of the safety plan
 	ReferralSaved  store.Kind = "referral saved"  // to whom this person is passed on, or what came of that
 	SeveritySet    store.Kind = "severity set"    // a person overrules triage
+	FloodLifted    store.Kind = "flood lifted"    // a person knows that its many texts are a person's
 	Closed         store.Kind = "closed"          // with a disposition
 	OptedOut       store.Kind = "opted out"       // a person recorded the texter's wish, said in other words than STOP
 	OptedIn        store.Kind = "opted in"        // a supervisor undoes a mistaken opt-out
@@ -60,7 +61,7 @@ func ClassOf(k store.Kind) store.Class {
 		return store.Notes
 	case PlanSaved, SafetySaved:
 		return store.Plans
-	case Closed, SeveritySet, Viewed, Searched, OptedOut, OptedIn, Claimed, Released, Transferred, TakenOver, Delivery,
+	case Closed, SeveritySet, FloodLifted, Viewed, Searched, OptedOut, OptedIn, Claimed, Released, Transferred, TakenOver, Delivery,
 		SendAccepted, SendRefused, SendDeferred, SendUnknown, SendAbsent, SendAgain, ReplyWithdrawn, Swept:
 		return store.Facts
 	default:
@@ -126,6 +127,7 @@ const (
 	FlagOptedOut   = "opted out"                  // the number may not be texted
 	FlagReturned   = "returned"                   // this number has texted before
 	FlagHelpAgain  = "help again"                 // HELP in the middle of a conversation
+	FlagFlood      = "flood"                      // one more than a person sends
 	FlagMedia      = "media"                      // a picture or file came with it
 	FlagPassed     = "newer STOP or START counts" // this one was fetched late, and changes nothing
 	FlagLate       = "fetched late"               // the carrier did not bring it, or could not: the relay found it in the carrier's list

@@ -26,6 +26,7 @@ var turns = map[store.Kind]func(store.Event) string{
 	Transferred:   func(e store.Event) string { return Read[Handoff](e).Reason },
 	TakenOver:     because,
 	SeveritySet:   func(e store.Event) string { return Read[Ruling](e).Reason },
+	FloodLifted:   nil,
 	SafetySaved:   nil,
 	PlanSaved:     nil,
 	NoteAdded:     nil,

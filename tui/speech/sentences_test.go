@@ -190,6 +190,7 @@ func sentences(t *testing.T) map[string]use {
 		"desk/decide.go":              refused,
 		"desk/decide_claim.go":        refused,
 		"desk/decide_text.go":         refused,
+		"desk/flood.go":               refused,
 		"desk/safety.go":              func(around []ast.Node, s string) bool { return refused(around, s) || inside(around, "Gate") },
 		"desk/apply.go":               func(_ []ast.Node, s string) bool { return strings.Contains(s, " ") },
 		"plan/markdown.go":            nil,
@@ -262,7 +263,7 @@ func sentences(t *testing.T) map[string]use {
 		"Name", "Synopsis", "Description", "Options", "Commands", "OPTIONS", "COMMANDS", "options...", "argument...", "%s [flags]", // of a manual
 		"yes", "no", string(desk.Specialist), string(desk.Supervisor),
 		string(desk.TextForgotten), string(desk.NumberForgotten), string(desk.NotesForgotten), string(desk.PlansForgotten),
-		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagMedia, desk.FlagLate, desk.FlagPassed, desk.FlagUndated,
+		desk.FlagDangerWord, desk.FlagSafeWord, desk.FlagReturned, desk.FlagHelpAgain, desk.FlagFlood, desk.FlagMedia, desk.FlagLate, desk.FlagPassed, desk.FlagUndated,
 		triage.HelpAlone, triage.InfoAlone, triage.LeadsWithStop, triage.MoreThanAsking,
 	}
 	for _, i := range plan.Items() {
