@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -379,12 +380,12 @@ func (f *feed) whole(ctx context.Context, id string, may func(*desk.Conversation
 	if c == nil || !may(c) {
 		return f.answer(ctx, wire.Frame{Part: &wire.Part{Conversation: id, First: true}})
 	}
-	return f.parts(ctx, id, f.desk.Head().Seq, func(frame wire.Frame) error { return f.answer(ctx, frame) })
+	return f.parts(ctx, id, f.desk.Head().Seq, shows, func(frame wire.Frame) error { return f.answer(ctx, frame) })
 }
 
 // parts sends a conversation up to an event, as far as its reader may have it.
-func (f *feed) parts(ctx context.Context, id string, last uint64, send func(wire.Frame) error) error {
-	events, err := f.events(ctx, id, last)
+func (f *feed) parts(ctx context.Context, id string, last uint64, to audience, send func(wire.Frame) error) error {
+	events, err := f.events(ctx, id, last, to)
 	if err != nil {
 		return err
 	}
@@ -399,7 +400,7 @@ func (f *feed) parts(ctx context.Context, id string, last uint64, send func(wire
 }
 
 // events returns one conversation's events up to last for this reader.
-func (f *feed) events(ctx context.Context, id string, last uint64) ([]store.Event, error) {
+func (f *feed) events(ctx context.Context, id string, last uint64, to audience) ([]store.Event, error) {
 	events, err := f.desk.log.Conversation(ctx, id)
 	if err != nil {
 		return nil, err
@@ -409,7 +410,7 @@ func (f *feed) events(ctx context.Context, id string, last uint64) ([]store.Even
 			events = events[:len(events)-1]
 		}
 		for i := range events {
-			events[i] = forReader(events[i], s, f.who)
+			events[i] = to(&events[i], s, f.who).of(withoutForgotten(events[i], s))
 		}
 	})
 	return events, nil
@@ -418,14 +419,14 @@ func (f *feed) events(ctx context.Context, id string, last uint64) ([]store.Even
 // previewMost bounds one frame of previews: rows of a tall screen.
 const previewMost = 100
 
-// preview sends the newest text of each waiting conversation that was asked for.
+// preview sends the newest text that calls for somebody of each waiting conversation that was asked for.
 func (f *feed) preview(ctx context.Context, ids []string) error {
 	var newest []string
 	f.desk.View(func(s *desk.State) {
 		for _, id := range ids[:min(len(ids), previewMost)] {
 			c := s.Conversation(id)
-			if c != nil && c.Phase == desk.Waiting && f.who.mayRead(c) && c.Newest() != nil {
-				newest = append(newest, c.Newest().ID)
+			if c != nil && c.Phase == desk.Waiting && f.who.mayRead(c) && c.Heard() != nil {
+				newest = append(newest, c.Heard().ID)
 			}
 		}
 	})
@@ -460,6 +461,9 @@ const (
 	nameless                // likewise, and of which conversation: the carrier's names are nobody's business
 )
 
+// An audience says what a member of staff gets of an event: shows, if they asked for it, and pushes.
+type audience func(*store.Event, *desk.State, Member) showing
+
 // shows tells what a member of staff may have of e. Words go to those who may read the conversation now, to whoever wrote
 // them, and why it was taken over to whom it was taken from. Who looked at what is for the supervisors.
 func shows(e *store.Event, s *desk.State, who Member) showing {
@@ -482,6 +486,18 @@ func shows(e *store.Event, s *desk.State, who Member) showing {
 		return whole
 	}
 	return outline
+}
+
+// pushes tells what a member of staff gets of e unasked. The words of a flood go to whoever holds the conversation, or
+// knows that it is none; who else may read them has them by opening it.
+func pushes(e *store.Event, s *desk.State, who Member) showing {
+	shown := shows(e, s, who)
+	if shown == whole && e.Kind == desk.Received && slices.Contains(e.Head.Flags, desk.FlagFlood) {
+		if c := s.Conversation(e.Conversation); c != nil && c.Owner != who.Name && !c.Flood.Lifted {
+			return outline
+		}
+	}
+	return shown
 }
 
 // of returns e as it is shown. Nobody's console is sent a whole number, nor the hash of what was asked, from which short

@@ -416,7 +416,7 @@ func (l *Line) snapshot(f *feed, written []string) error {
 		}
 	})
 	for _, id := range ids {
-		if err := f.parts(l.draining, id, f.cursor.Seq, f.send); err != nil {
+		if err := f.parts(l.draining, id, f.cursor.Seq, pushes, f.send); err != nil {
 			return err
 		}
 	}

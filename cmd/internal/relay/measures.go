@@ -110,6 +110,7 @@ var (
 	waitingDesc  = describe("befree_waiting", "Conversations that wait for somebody to take them.", "severity")
 	longestDesc  = describe("befree_longest_wait_seconds", "How long the texter has waited who has waited longest, in anybody's hands or in none.", "severity")
 	heldDesc     = describe("befree_held", "Conversations in somebody's hands.")
+	floodsDesc   = describe("befree_floods", "Conversations whose number sends more texts than a person does.")
 	unknownDesc  = describe("befree_sends_unknown", "Texts of which nobody knows whether the carrier took them.")
 	pendingDesc  = describe("befree_sends_waiting", "Texts that are to go out.")
 	lastDesc     = describe("befree_log_events", "Events in the log.")
@@ -133,7 +134,7 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	waiting, longest, now := map[triage.Severity]int{}, map[triage.Severity]time.Duration{}, time.Now()
-	var held, unknown, pending, last float64
+	var held, floods, unknown, pending, last float64
 	s.desk.View(func(st *desk.State) {
 		last = float64(st.Last())
 		for c := range st.Conversations() {
@@ -142,6 +143,9 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 				waiting[c.Severity]++
 			case desk.Held:
 				held++
+			}
+			if c.Flooding(now) {
+				floods++
 			}
 			if !c.Unanswered.IsZero() && c.Phase != desk.ClosedNow {
 				longest[c.Severity] = max(longest[c.Severity], now.Sub(c.Unanswered))
@@ -165,6 +169,7 @@ func (s standing) Collect(to chan<- prometheus.Metric) {
 		writable = 0
 	}
 	gauge(heldDesc, held)
+	gauge(floodsDesc, floods)
 	gauge(unknownDesc, unknown)
 	gauge(pendingDesc, pending)
 	gauge(lastDesc, last)

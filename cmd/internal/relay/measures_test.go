@@ -27,19 +27,7 @@ func TestMeasures(t *testing.T) {
 			return gateway.Page{}, errors.New("no list") // whose age is told all the same
 		}}
 	})
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- m.Serve(ctx, l) }()
-	defer func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
+	tell := measured(t, m)
 	ada := h.sign("ada", desk.Specialist)
 	h.carrier.text(t, "SM1", "stop him he's here")
 	c := ada.claim()
@@ -62,17 +50,11 @@ func TestMeasures(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	r, err := http.Get("http://" + l.Addr().String() + "/metrics") //nolint:noctx // of this machine
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, _ := io.ReadAll(r.Body)
-	r.Body.Close()
-	told := string(raw)
+	told := tell()
 	for _, line := range []string{
 		`befree_events_total{kind="received"} 2`, `befree_events_total{kind="send_unknown"} 2`, `befree_refusals_total{code="yours_already"} 1`,
 		`befree_carrier_refusals_total{code="30007"} 1`, `befree_carrier_refusals_total{code="21610"} 1`,
-		`befree_consoles 1`, `befree_waiting{severity="high"} 1`, `befree_waiting{severity="imminent"} 0`, `befree_held 1`,
+		`befree_consoles 1`, `befree_waiting{severity="high"} 1`, `befree_waiting{severity="imminent"} 0`, `befree_held 1`, `befree_floods 0`,
 		`befree_sends_unknown 1`, `befree_log_writable 1`, `befree_memory_enough 1`, `befree_append_failures_total 0`,
 	} {
 		if !strings.Contains(told, line+"\n") {
@@ -86,6 +68,36 @@ func TestMeasures(t *testing.T) {
 	}
 	if found := regexp.MustCompile(`\bada\b|5550147|\D0147\D|locked me`).FindString(told); found != "" {
 		t.Errorf("it tells %q", found)
+	}
+}
+
+// measured has measures told until the test is over; tell is what they are.
+func measured(t *testing.T, m *relay.Measures) (tell func() string) {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- m.Serve(ctx, l) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	return func() string {
+		r, err := http.Get("http://" + l.Addr().String() + "/metrics") //nolint:noctx // of this machine
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		raw, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
 	}
 }
 

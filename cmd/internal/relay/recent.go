@@ -58,7 +58,7 @@ func (f *frames) get(events []store.Event, head uint64, s func(func(*desk.State)
 	shown := make([]byte, len(events))
 	s(func(st *desk.State) {
 		for i := range events {
-			shown[i] = byte(shows(&events[i], st, who))
+			shown[i] = byte(pushes(&events[i], st, who))
 		}
 	})
 	key := frameKey{events[0].Seq, events[len(events)-1].Seq, head, string(shown)}
