@@ -363,7 +363,9 @@ func (m *Model) fetchWords(c *desk.Conversation) tea.Cmd {
 	if c == nil || m.Review || c.ID == m.claiming || !m.world.status.Connected || !c.MayRead(m.Name, m.world.status.Role) {
 		return nil
 	}
-	lacks := func(msg *desk.Message) bool { return msg.Withheld && !c.Forgot(msg.Seq, store.Text) }
+	lacks := func(msg *desk.Message) bool {
+		return msg.Withheld && !c.Forgot(msg.Seq, store.Text) && !m.chat.folds(c, msg)
+	}
 	if !slices.ContainsFunc(c.Messages, lacks) {
 		return nil
 	}

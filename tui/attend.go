@@ -28,7 +28,7 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	least := cmp.Or(m.CallFor, triage.High)
 	for _, id := range after.news {
 		c, old := after.byID.get(id), before.byID.get(id)
-		newer := c.Newest() != nil && (old == nil && !m.knew(c.LastText) || old != nil && c.LastText > old.LastText)
+		newer := c.Heard() != nil && (old == nil && !m.knew(c.LastHeard) || old != nil && c.LastHeard > old.LastHeard)
 		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:
 		case c.Severity == triage.Imminent:

@@ -27,6 +27,7 @@ type chat struct {
 	told  map[*desk.Turn][]string
 	width int
 	found string // ID of the text that was looked for
+	whole bool   // the texts of a flood are shown one by one
 	from  uint64 // Seq up to which it was read when it was opened
 
 	heads []head          // of the texts that were laid out last
@@ -43,7 +44,7 @@ type head struct {
 // Show puts a conversation, or its newer self, on the screen.
 func (c *chat) Show(conv *desk.Conversation) {
 	if conv == nil || c.conv == nil || conv.ID != c.conv.ID {
-		c.conv, c.up, c.below, c.found, c.heads = conv, 0, 0, "", nil
+		c.conv, c.up, c.below, c.found, c.whole, c.heads = conv, 0, 0, "", false, nil
 		clear(c.began)
 		clear(c.laid)
 		clear(c.told)
@@ -74,8 +75,13 @@ func (c *chat) append(conv *desk.Conversation) {
 		if m.Seq <= known {
 			break
 		}
-		c.up += len(c.message(m, time.Time{}))
 		c.below++
+		switch {
+		case !c.folds(conv, m):
+			c.up += len(c.message(m, time.Time{}))
+		case m.Flood == 1:
+			c.up += len(c.flood([]*desk.Message{m}))
+		}
 	}
 }
 
@@ -92,16 +98,20 @@ func (c *chat) Scroll(n int) {
 
 // Reach scrolls to a message, as far as it still stands there.
 func (c *chat) Reach(id string) {
-	lines, turns := 0, c.conv.Turns
-	for _, m := range slices.Backward(c.conv.Messages) {
+	if m := c.conv.Message(id); m != nil && m.Flood > 0 {
+		c.whole = true
+	}
+	lines, turns, ms := 0, c.conv.Turns, c.conv.Messages
+	for i := len(ms) - 1; i >= 0; i-- {
 		var block []string
-		turns, block = c.turnsAfter(turns, m.Seq)
+		turns, block = c.turnsAfter(turns, ms[i].Seq)
 		lines += len(block)
-		if m.ID == id {
+		if ms[i].ID == id {
 			c.up = lines
 			return
 		}
-		lines += len(c.message(m, m.At))
+		i, block = c.block(i, ms[i].At)
+		lines += len(block)
 	}
 }
 
@@ -144,7 +154,7 @@ func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 		c.laid, c.told, c.width = map[*desk.Message][]string{}, map[*desk.Turn][]string{}, width
 	}
 	head := []string{c.heading(c.title(), width, focused)}
-	head = append(head, c.banner(width)...)
+	head = append(head, c.banner(width, now)...)
 	room := max(0, height-len(head))
 	if c.below > 0 && room > 0 {
 		room--
@@ -162,7 +172,7 @@ func (c *chat) Render(width, height int, now time.Time, focused bool) []string {
 func (c *chat) title() string { return c.who(c.conv) }
 
 // banner says what must be known before the first reply.
-func (c *chat) banner(width int) []string {
+func (c *chat) banner(width int, now time.Time) []string {
 	var lines []string
 	add := func(ink func(string) string, s string) {
 		for _, l := range wrap(s, width-3) {
@@ -182,6 +192,9 @@ func (c *chat) banner(width int) []string {
 	}
 	if c.conv.LegalHold != (desk.LegalHold{}) {
 		add(c.Theme.Muted.Paint, c.T("There is a legal hold on it."))
+	}
+	if c.conv.Flooding(now) {
+		add(c.Theme.Danger.Paint, c.flooded(c.conv)+" "+c.T("{{.Key}} shows them; {{.Lift}} says that it is a person in danger: then they count.", "Key", c.press("v"), "Lift", c.press("B")))
 	}
 	if c.conv.OptedOut {
 		add(c.Theme.Danger.Paint, c.T("This person opted out. Nothing can be sent until they text START."))
@@ -224,13 +237,14 @@ func (c *chat) visible(room int, now time.Time) []string {
 		turns, block = c.turnsAfter(turns, ms[i].Seq)
 		blocks = append(blocks, block)
 		have += len(block)
-		block = c.message(ms[i], now)
-		if ms[i].ID == c.found {
+		seq, found := ms[i].Seq, ms[i].ID == c.found
+		i, block = c.block(i, now)
+		if found {
 			block = c.mark(block)
 		}
 		blocks = append(blocks, block)
 		have += len(block)
-		c.heads = append(c.heads, head{ms[i].Seq, have})
+		c.heads = append(c.heads, head{seq, have})
 		if c.firstNew(i) {
 			blocks = append(blocks, []string{c.Theme.Focus.Paint("  " + c.T("new since you looked"))})
 			have++
@@ -355,6 +369,8 @@ func (c *chat) head(m *desk.Message, now time.Time) string {
 
 func (c *chat) words(m *desk.Message) string {
 	switch {
+	case m.Withheld && m.Flood > 0 && !c.Review:
+		return c.T("(words not fetched; {{.Key}} and {{.Key}} again fetches them)", "Key", c.press("v"))
 	case m.Withheld:
 		return c.T("(words not for this reader)")
 	case m.Automatic != "" && m.Text == "":

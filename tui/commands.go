@@ -73,6 +73,8 @@ func commands() []command {
 		{name: "Hand over to a colleague", list: []string{"H"}, do: just((*Model).handOver)},
 		{name: "Close", list: []string{"x"}, do: just((*Model).closing)},
 		{name: "Set the severity", list: []string{"S"}, do: (*Model).judge},
+		{name: "Texts of a flood, shown or as one line", list: []string{"v"}, do: (*Model).unfold},
+		{name: "A person in danger, not a flood", list: []string{"B"}, do: (*Model).lift},
 		{name: "Earlier conversation of this person", list: []string{"e"}, do: (*Model).earlier},
 		{name: "Take over, as a supervisor", list: []string{"T"}, do: just((*Model).takeOver)},
 		{name: "Whole number, with a reason", list: []string{"W"}, do: (*Model).wholeNumber},
@@ -220,9 +222,11 @@ func (b *bindings) press(key string) string {
 	if !b.lines {
 		return key
 	}
-	for _, c := range b.commands {
-		if at := slices.Index(slices.Concat(c.any, c.list), strings.ToLower(key)); at >= 0 && len(c.list) > 0 && c.do != nil {
-			return ":" + strings.TrimPrefix(c.list[0], ":")
+	for _, k := range []string{key, strings.ToLower(key)} {
+		for _, c := range b.commands {
+			if slices.Contains(slices.Concat(c.any, c.list), k) && len(c.list) > 0 && c.do != nil {
+				return ":" + strings.TrimPrefix(c.list[0], ":")
+			}
 		}
 	}
 	return ":" + strings.ToLower(key)

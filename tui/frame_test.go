@@ -82,6 +82,7 @@ func busy(b testing.TB, rows, messages int) *Model {
 	for i := range messages {
 		h.text("0147", fmt.Sprintf("text %d: %s", i, strings.Repeat("some words of a text ", i%5)))
 	}
+	h.must(desk.Command{Kind: desk.FloodLifted, Conversation: "c0147", Actor: "ada", Role: desk.Specialist}, nil) // they are laid out one by one
 	m := New(Options{
 		Line: h, Name: "ada", Theme: theme.Dark(), Zone: time.UTC,
 		Call: func(bool) {}, Title: func(string) {}, Show: func(string, bool) {},

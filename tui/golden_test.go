@@ -127,6 +127,7 @@ var screens = []struct {
 			h.must(desk.Command{Kind: desk.TakenOver, Conversation: "c0147", Claim: h.state.Conversation("c0147").Claim, Actor: "eve", Role: desk.Supervisor}, desk.Because{Reason: "rest"})
 		}()
 	}, []string{"1", "Stay there"}},
+	{"flood", Options{}, flooded, []string{"down", "enter"}},
 	{"opted out", Options{}, func(h *hand) {
 		conversation(h)
 		h.text("0147", "STOP")

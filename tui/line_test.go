@@ -43,6 +43,7 @@ type hand struct {
 	searched  []string
 	opened    []string      // conversations whose words were asked for
 	previewed [][]string    // of each Preview
+	unheard   bool          // nothing comes of a Preview
 	ready     bool          // to be searched
 	fail      error         // what Do and Draft end with, if set
 	slow      time.Duration // of Draft
@@ -167,12 +168,13 @@ func (h *hand) Preview(_ context.Context, ids []string) error {
 	h.mu.Lock()
 	err := h.fail
 	h.previewed = append(h.previewed, ids)
+	unheard := h.unheard
 	h.mu.Unlock()
-	if err != nil {
+	if err != nil || unheard {
 		return err
 	}
 	h.reveal(func(c *desk.Conversation, e store.Event) bool {
-		return slices.Contains(ids, c.ID) && c.Newest().ID == e.ID
+		return slices.Contains(ids, c.ID) && c.Heard().ID == e.ID
 	})
 	return nil
 }

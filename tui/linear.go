@@ -62,7 +62,7 @@ const linearWidth = 76
 func NewLinear(o Options, out io.Writer) *Linear {
 	o.Theme, o.ASCII = theme.Theme{}, true
 	m := New(o)
-	m.rule, m.marks, m.lines = "", [4]string{}, true
+	m.rule, m.surge, m.marks, m.lines = "", "", [4]string{}, true
 	m.width, m.chat.width = linearWidth, linearWidth
 	all := m.commands
 	m.commands = slices.DeleteFunc(slices.Clone(all), func(c command) bool { return c.do == nil || c.line() == "" })

@@ -73,10 +73,10 @@ func (l *Linear) tellState() {
 type arrival struct {
 	id       string
 	severity triage.Severity
-	text     uint64 // Seq
+	text     uint64 // Seq, never of a flood's
 }
 
-func arrived(c *desk.Conversation) arrival { return arrival{c.ID, c.Severity, c.LastText} }
+func arrived(c *desk.Conversation) arrival { return arrival{c.ID, c.Severity, c.LastHeard} }
 
 // tellArrivals says what is new of those who wait, and which of one's own conversations has a new text.
 func (l *Linear) tellArrivals() {
@@ -104,6 +104,9 @@ func (l *Linear) tellArrivals() {
 // lately is how many texts of a conversation are read out when it is opened.
 const lately = 10
 
+// folded stands for a text of a flood that is not read out.
+const folded = "folded"
+
 // tellConversation reads out the open conversation: when it is opened its last texts, then each that comes, and what
 // becomes of those that were sent.
 func (l *Linear) tellConversation() {
@@ -128,9 +131,16 @@ func (l *Linear) tellConversation() {
 			l.print(l.N(known, "{{.N}} texts before; * reads all."))
 		}
 	}
-	for _, m := range messages {
+	for i, m := range messages {
 		was, known := l.told.delivery[m.ID]
 		now := l.told1(m)
+		if l.chat.folds(c, m) || m.Withheld && m.Flood > 0 {
+			if !known && m.Flood == 1 {
+				l.print(l.chat.flood(messages[i : i+1])...)
+			}
+			l.told.delivery[m.ID] = folded
+			continue
+		}
 		switch {
 		case !known:
 			l.print(l.chat.layOut(m, l.now)...)
@@ -153,7 +163,7 @@ func (l *Linear) tellBanner(c *desk.Conversation) {
 		return
 	}
 	l.told.banner = true
-	l.print(l.chat.banner(linearWidth)...)
+	l.print(l.chat.banner(linearWidth, l.now)...)
 }
 
 // tellDraft reads out a draft that its person has not just written: one of before, or words that came back.

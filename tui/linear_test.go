@@ -122,6 +122,7 @@ func TestLinearIsSafe(t *testing.T) {
 	sit(t, Options{}, 0, 0, func(h *hand) {
 		for _, text := range smstest.Hostile() {
 			h.text("0147", text)
+			time.Sleep(2 * time.Second)
 		}
 		h.take("ada", "0147")
 	}, func(s *sitter) {

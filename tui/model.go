@@ -4,7 +4,6 @@ package tui
 
 import (
 	"iter"
-	"slices"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -369,10 +368,16 @@ type reading map[string]uint64
 
 func (r reading) upTo(c *desk.Conversation) { r[c.ID] = max(r[c.ID], c.LastText) }
 
-// news are the texts of a conversation since the last reply that were not read yet, the newest first.
+// news are the texts of a conversation since the last reply that were not read yet, the newest first. Those of a flood
+// are not for reading one by one.
 func (r reading) news(c *desk.Conversation) iter.Seq[*desk.Message] {
 	return func(yield func(*desk.Message) bool) {
-		for _, m := range slices.Backward(c.Messages) {
+		for i := len(c.Messages) - 1; i >= 0; i-- {
+			m := c.Messages[i]
+			if m.Flood > 0 {
+				i -= m.Flood - 1
+				continue
+			}
 			if m.Seq <= r[c.ID] || m.Author != "" && !m.Inbound || m.Inbound && !yield(m) {
 				return
 			}
@@ -394,7 +399,7 @@ func (m *Model) show(c *desk.Conversation) {
 		return
 	}
 	was := m.chat.conv
-	if was != nil && was.ID == c.ID && c.LastText > was.LastText {
+	if was != nil && was.ID == c.ID && c.LastHeard > was.LastHeard {
 		m.fresh = m.now
 	}
 	m.chat.Show(c)

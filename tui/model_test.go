@@ -608,6 +608,7 @@ func TestFind(t *testing.T) {
 		mine(h)
 		for i := range 60 {
 			h.text("0147", fmt.Sprintf("number %d", i))
+			time.Sleep(2 * time.Second)
 		}
 	}, func(s *sitter) {
 		s.press("1")

@@ -12,7 +12,7 @@ import (
 // mostPreviewed is how many rows are asked about at once: those of a tall screen.
 const mostPreviewed = 100
 
-// previews are the rows whose words were asked for, each with its newest text then, in one connection.
+// previews are the rows whose words were asked for, each with its newest text then that was not of a flood, in one connection.
 type previews struct {
 	since time.Time
 	asked map[string]uint64
@@ -33,11 +33,11 @@ func (m *Model) preview() tea.Cmd {
 	}
 	var ids []string
 	want := func(c *desk.Conversation) {
-		if c == nil || len(ids) == mostPreviewed || c.Phase != desk.Waiting || !c.MayRead(m.Name, s.Role) || m.previews.asked[c.ID] == c.LastText {
+		if c == nil || len(ids) == mostPreviewed || c.Phase != desk.Waiting || !c.MayRead(m.Name, s.Role) || m.previews.asked[c.ID] == c.LastHeard {
 			return
 		}
-		if newest := c.Newest(); newest != nil && newest.Withheld {
-			m.previews.asked[c.ID] = c.LastText
+		if newest := c.Heard(); newest != nil && newest.Withheld {
+			m.previews.asked[c.ID] = c.LastHeard
 			ids = append(ids, c.ID)
 		}
 	}

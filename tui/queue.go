@@ -150,12 +150,12 @@ func (q *queue) matches(c *desk.Conversation) bool {
 	if q.filter == "" {
 		return true
 	}
-	all := q.who(c) + " " + q.Word(c.Severity.Word()) + " " + c.Owner + " " + firstWords(c) + " " + q.reasons(c.Newest()) + " " + c.Place + " " + q.language(c.Language)
+	all := q.who(c) + " " + q.Word(c.Severity.Word()) + " " + c.Owner + " " + firstWords(c) + " " + q.reasons(c.Heard()) + " " + c.Place + " " + q.language(c.Language)
 	return strings.Contains(strings.ToLower(all), strings.ToLower(q.filter))
 }
 
 func firstWords(c *desk.Conversation) string {
-	if m := c.Newest(); m != nil {
+	if m := c.Heard(); m != nil {
 		return m.Text.Reveal()
 	}
 	return ""

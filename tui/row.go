@@ -53,7 +53,10 @@ func (q *queue) row(r row, width int, now time.Time) []string {
 	lines = append(lines, q.said(c, 4*width))
 	if r.id == q.selected {
 		lines = append(lines, clocked[1:]...)
-		if why := q.reasons(c.Newest()); why != "" {
+		if c.Flooding(now) {
+			lines = append(lines, q.Theme.Muted.Paint(q.flooded(c)))
+		}
+		if why := q.reasons(c.Heard()); why != "" {
 			lines = append(lines, q.Theme.Muted.Paint(q.T("why: {{.Reasons}}", "Reasons", why)))
 		}
 	}
@@ -125,6 +128,9 @@ func (q *queue) flags(c *desk.Conversation, now time.Time) (all []string) {
 	if c.Danger {
 		beware(q.T("DANGER WORD"))
 	}
+	if c.Flooding(now) {
+		beware(strings.TrimSpace(q.surge + " " + q.T("FLOOD")))
+	}
 	if c.OptedOut {
 		beware(q.T("opted out"))
 	}
@@ -161,7 +167,7 @@ func (q *queue) outside(c *desk.Conversation, now time.Time) bool {
 	return shut
 }
 
-// said is the newest text, with its language where that is not English.
+// said is the newest text that is not of a flood, with its language where that is not English.
 func (q *queue) said(c *desk.Conversation, n int) string {
 	if c.Language == "" || c.Language == "en" {
 		return q.firstOf(c, n)
@@ -169,10 +175,10 @@ func (q *queue) said(c *desk.Conversation, n int) string {
 	return q.language(c.Language) + ": " + q.firstOf(c, n)
 }
 
-// firstOf is at most the first n bytes or so of the newest text: a row never shows more, so the rest need not be
+// firstOf is at most the first n bytes or so of that text: a row never shows more, so the rest need not be
 // looked at.
 func (l *look) firstOf(c *desk.Conversation, n int) string {
-	m := c.Newest()
+	m := c.Heard()
 	if m == nil {
 		return l.T("(ended: {{.How}})", "How", text.Line(l.Word(c.Closing.Disposition)))
 	}

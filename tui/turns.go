@@ -60,6 +60,8 @@ func (c *chat) turnWords(t *desk.Turn) string {
 		return c.T("{{.Name}} took it over{{if .Why}}: {{.Why}}{{end}}", "Name", name, "Why", why)
 	case desk.SeveritySet:
 		return c.T("{{.Name}} set it to {{.Severity}}{{if .Why}}: {{.Why}}{{end}}", "Name", name, "Severity", c.Word(t.Severity.Word()), "Why", why)
+	case desk.FloodLifted:
+		return c.T("{{.Name}} knows that it is a person, not a flood", "Name", name)
 	case desk.SafetySaved:
 		return c.T("{{.Name}} changed the safety record", "Name", name)
 	case desk.PlanSaved:

@@ -220,7 +220,7 @@ func (m *Model) middle(width, height int) []string {
 	}
 	if height < leastHeight { // what is written gives way to what is to be read
 		const texts = 3
-		box = max(least, min(box, height-1-texts-len(m.chat.banner(width))))
+		box = max(least, min(box, height-1-texts-len(m.chat.banner(width, m.now))))
 	}
 	lines := m.chat.Render(width, height-box, m.now, m.focus == onChat)
 	for len(lines) < height-box {

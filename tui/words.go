@@ -37,14 +37,15 @@ func newLook(o Options) look {
 // glyphs are the characters outside ASCII that befree itself draws, or what stands for them.
 type glyphs struct {
 	bar, rule, dots, dot string
+	surge                string    // of a flood
 	marks                [4]string // by rank of severity
 }
 
 func drawn(ascii bool) glyphs {
 	if ascii {
-		return glyphs{"|", "-", "...", "-", [4]string{"#", "^", "*", "o"}}
+		return glyphs{"|", "-", "...", "-", "~", [4]string{"#", "^", "*", "o"}}
 	}
-	g := glyphs{bar: "│", rule: "─", dots: "…", dot: "·"}
+	g := glyphs{bar: "│", rule: "─", dots: "…", dot: "·", surge: "≈"}
 	for _, s := range []triage.Severity{triage.Imminent, triage.High, triage.Standard, triage.Information} {
 		g.marks[s.Rank()] = s.Mark()
 	}

@@ -150,7 +150,7 @@ func (m *Model) closing() {
 		return
 	}
 	title := m.T("Close {{.Who}}", "Who", m.who(m.chat.conv))
-	read := m.chat.conv.LastText
+	read := m.chat.conv.LastHeard
 	m.wrapUp = newWrapUp(m.open, title, m.wrapped[m.open], read, m.now.In(m.Zone), func(c desk.Closing) tea.Cmd {
 		switch {
 		case m.open != m.wrapUp.id:
@@ -158,7 +158,7 @@ func (m *Model) closing() {
 			return nil
 		case !m.holds():
 			return nil
-		case m.chat.conv.LastText > read: // the questions stood over it
+		case m.chat.conv.LastHeard > read: // the questions stood over it
 			m.fail(m.T("Nothing was closed: a text came in meanwhile. Read it first."))
 			return nil
 		}
