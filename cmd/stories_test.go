@@ -92,7 +92,7 @@ func TestStories(t *testing.T) {
 			"nowhere": nowhere, "harmless": harmless, "hostilescript": hostileScript, "clipboard": clipboard, "crowd": crowd,
 
 			"sit": sit, "see": see, "press": press, "types": types, "paste": paste, "leaves": leaves, "signals": signals, "hangup": hangup,
-			"resize": resize, "clean": clean, "network": network,
+			"resize": resize, "clean": clean, "rings": rings, "network": network,
 			"remembers": remembers, "raw": raw, "gone": gone, "pause": pause, "one": one, "together": together, "until": until,
 		},
 	})
@@ -257,6 +257,8 @@ func sealed(ts *testscript.TestScript, _ bool, args []string) {
 //	carrier forged ...       the same, with another token: 403
 //	carrier hostile FROM     somebody texts all that was made to do harm
 //	carrier everywhere       the same, in all else that a carrier says of a text
+//	carrier flood N FROM WORDS OTHER TEXT
+//	                         one number sends so many texts, eight at a time; amid them OTHER sends one
 //	carrier next KIND        what becomes of the next text that the relay sends
 //	carrier lists KIND       what becomes of every question for the list from now on
 //	carrier callbacks PLAN   what the relay is told of its texts from now on
@@ -280,6 +282,8 @@ func carrier(ts *testscript.TestScript, _ bool, args []string) {
 		hostile(ts, ctx, c, args[0])
 	case "everywhere":
 		everywhere(ts, ctx, c)
+	case "flood":
+		flood(ts, ctx, c, args)
 	case "next":
 		c.Next(twiliotest.Fault{Kind: args[0]})
 	case "lists":
@@ -317,6 +321,38 @@ func hostile(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Serve
 		if d := c.Text(ctx, twiliotest.Text{From: from, Body: body}); d.Status != http.StatusOK {
 			ts.Fatalf("the relay answered %d to a text", d.Status)
 		}
+	}
+}
+
+// flood has the relay take every text of one number, and one of another that does not wait for the end of them.
+func flood(ts *testscript.TestScript, ctx context.Context, c *twiliotest.Server, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	texts, taken, mine := make(chan struct{}, n), make(chan twiliotest.Delivery, n), make(chan twiliotest.Delivery, 1)
+	for range n {
+		texts <- struct{}{}
+	}
+	close(texts)
+	for range 8 {
+		go func() {
+			for range texts {
+				taken <- c.Text(ctx, twiliotest.Text{From: args[1], Body: args[2]})
+			}
+		}()
+	}
+	for i := range n {
+		if i == n/4 {
+			go func() { mine <- c.Text(ctx, twiliotest.Text{From: args[3], Body: args[4]}) }()
+		}
+		if d := <-taken; d.Status != http.StatusOK {
+			ts.Fatalf("the relay answered %d to a text of a flood", d.Status)
+		}
+		if i == n*3/4 && len(mine) == 0 {
+			ts.Fatalf("somebody else's text waits for a flood")
+		}
+	}
+	if d := <-mine; d.Status != http.StatusOK {
+		ts.Fatalf("the relay answered %d to a text amid a flood", d.Status)
 	}
 }
 

@@ -35,6 +35,7 @@ type terminal struct {
 	mu      sync.Mutex
 	screen  *vt.Emulator
 	raw     bytes.Buffer // all that the program ever wrote
+	rung    int          // how often the bell had rung when it was counted last
 	changed chan struct{}
 }
 
@@ -136,6 +137,22 @@ var keys = map[string]string{
 	"pgdown": "\x1b[6~", "backspace": "\x7f", "ctrl+l": "\x0c", "ctrl+c": "\x03", "ctrl+j": "\n", "ctrl+s": "\x13", "ctrl+z": "\x1a",
 	"f1": "\x1bOP", "f2": "\x1bOQ", "f3": "\x1bOR", "f4": "\x1bOS", "f5": "\x1b[15~", "f6": "\x1b[17~", "f8": "\x1b[19~", "f9": "\x1b[20~", "alt+a": "\x1ba", "alt+u": "\x1bu", "alt+enter": "\x1b\r", "alt+n": "\x1bn", "alt+h": "\x1bh", "alt+p": "\x1bp", "alt+f": "\x1bf", "space": " ",
 }
+
+// rings NAME N: the bell has rung so often since it was counted last. ! rings: it has rung at least once.
+func rings(ts *testscript.TestScript, neg bool, args []string) {
+	t := terminalOf(ts, args[0])
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := strings.Count(osc.ReplaceAllString(t.raw.String(), ""), "\a")
+	since := all - t.rung
+	t.rung = all
+	if len(args) > 1 && strconv.Itoa(since) != args[1] || neg && since == 0 {
+		ts.Fatalf("the bell rang %d times", since)
+	}
+}
+
+// osc are sequences that end as a bell does, and do not ring it.
+var osc = regexp.MustCompile(`\x1b\][^\a\x1b]*\a`)
 
 // press NAME KEY...: keys by name, single characters as they are.
 func press(ts *testscript.TestScript, _ bool, args []string) {
