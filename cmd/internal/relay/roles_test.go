@@ -649,7 +649,7 @@ func TestRolesDoEverything(t *testing.T) {
 	missing := func() []store.Kind {
 		return slices.DeleteFunc(slices.Clone(everything), func(k store.Kind) bool { return kinds[k] > 0 })
 	}
-	for seed := uint64(0); seed < 4 || len(missing()) > 0 && seed < 40; seed++ {
+	for seed := uint64(0); seed < 4 || len(missing()) > 0 && seed < 160; seed++ {
 		t.Run("", func(t *testing.T) {
 			g := roles(t, 100+seed, 300)
 			for k, n := range g.oracle.kinds {
