@@ -153,8 +153,8 @@ func (v *verifier) since() error {
 			return err
 		}
 	}
-	if head := v.log.head.seq(); v.last != head {
-		return v.log.damaged("it ends at event %d and not at %d", v.last, head)
+	if err := v.ends(); err != nil {
+		return err
 	}
 	return v.tree.marked()
 }

@@ -59,9 +59,10 @@ const (
 	asksRate  = 1  // ... and each second from then on
 
 	// Memory is looked at so often. Where it was short it is enough again once a part of memoryBack of what there may be
-	// is free.
+	// is free, or there was enough at so many looks in a row.
 	memoryEvery = time.Second
 	memoryBack  = 10
+	memoryLooks = 30
 
 	reportEvery = time.Minute
 

@@ -14,13 +14,14 @@ import (
 // errShort answers the carrier while there is too little memory for what is new. It comes again.
 var errShort = errors.New("there is too little memory at the moment")
 
-// A memory is how much the relay may have. While it has more, it takes no texts that are brought and lets no new consoles
-// in. Who is here is served, what became of texts is taken, and the sweep fetches what was turned away, one text after
+// A memory is how much the relay may have. While it has more, it takes no texts that are brought and lets nobody in whose
+// address it does not know. Who is here, or comes back, is served, what became of texts is taken, and the sweep fetches what was turned away, one text after
 // another.
 type memory struct {
 	most  uint64 // bytes that the Go runtime may have; 0 for any number
 	log   *slog.Logger
 	short atomic.Bool
+	looks int // in a row at which there was enough while it was short
 }
 
 // occupied is how many bytes the Go runtime has from the system, as its own limit counts them.
@@ -52,16 +53,16 @@ func (m *memory) look() {
 	if m.most == 0 {
 		return
 	}
-	most, was := m.most, m.short.Load()
-	if was {
-		most -= most / memoryBack
-	}
-	has := occupied()
-	if has > most {
+	has, was := occupied(), m.short.Load()
+	if has > m.most {
 		debug.FreeOSMemory()
 		has = occupied()
 	}
-	switch is := has > most; {
+	if m.looks++; has > m.most {
+		m.looks = 0
+	}
+	is := has > m.most || was && has > m.most-m.most/memoryBack && m.looks < memoryLooks
+	switch {
 	case is && !was:
 		m.short.Store(true)
 		m.log.Error("memory is short; nothing that was acknowledged is lost, and new texts and consoles are refused until there is more", "MB", has>>20, "may be", m.most>>20)
@@ -71,10 +72,10 @@ func (m *memory) look() {
 	}
 }
 
-// line lets next let new consoles in.
-func (m *memory) line(next http.Handler) http.Handler {
+// line lets next let consoles in; while memory is short, those of known addresses alone: they come back.
+func (m *memory) line(known func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if m.short.Load() {
+		if m.short.Load() && !known(r) {
 			turnAway(rw, http.StatusServiceUnavailable, memoryEvery)
 			return
 		}

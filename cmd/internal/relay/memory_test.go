@@ -25,13 +25,14 @@ func held() uint64 {
 	return s[0].Value.Uint64() - s[1].Value.Uint64()
 }
 
-// TestMemoryIsShort: above its limit the relay refuses texts and new consoles, and says so; who is there is served, what
+// TestMemoryIsShort: above its limit the relay refuses texts and strangers, and says so; who is there, or comes back, is served, what
 // became of their texts is taken, and what was refused is fetched. Once there is memory it goes on by itself.
 func TestMemoryIsShort(t *testing.T) {
 	const ballast = 128 << 20
 	synctest.Test(t, func(t *testing.T) {
 		w, said := newTown(t, twiliotest.Config{}), &safeBuffer{}
 		w.change = func(c *relay.Config) {
+			c.BehindProxy = true
 			c.Memory, c.Logger = held()+ballast/2, slog.New(slog.NewTextHandler(said, nil))
 		}
 		defer w.close()
@@ -46,9 +47,16 @@ func TestMemoryIsShort(t *testing.T) {
 			}
 			return d.SID
 		}
-		wants := func(path string, code int, words string) {
+		wants := func(path, from string, code int, words string) {
 			t.Helper()
-			r, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.in.dial}}).Get(public + path) //nolint:noctx // of this bubble
+			q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, public+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if from != "" {
+				q.Header.Set("X-Forwarded-For", from)
+			}
+			r, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: w.in.dial}}).Do(q)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,12 +66,13 @@ func TestMemoryIsShort(t *testing.T) {
 				t.Errorf("%s was answered %d, %q, want %d, %q", path, r.StatusCode, raw, code, words)
 			}
 		}
-		wants("/readyz", http.StatusOK, "ready")
+		wants("/readyz", "", http.StatusOK, "ready")
 
 		heavy := make([]byte, ballast)
 		time.Sleep(3 * time.Second)
-		wants("/readyz", http.StatusServiceUnavailable, "too little memory")
-		wants("/line", http.StatusServiceUnavailable, "")
+		wants("/readyz", "", http.StatusServiceUnavailable, "too little memory")
+		wants("/line", "198.51.100.7", http.StatusServiceUnavailable, "")
+		wants("/line", "", http.StatusBadRequest, "") // ada's address is known: she may come back
 		refused := text(1, http.StatusServiceUnavailable)
 		w.say(c, "I am here")
 		if m := w.settled(time.Minute, 1)["I am here"]; m.Delivery != desk.StatusDelivered {
@@ -76,8 +85,8 @@ func TestMemoryIsShort(t *testing.T) {
 		runtime.KeepAlive(heavy) // and no longer
 
 		time.Sleep(3 * time.Second)
-		wants("/readyz", http.StatusOK, "ready")
-		wants("/line", http.StatusBadRequest, "") // as it is no websocket
+		wants("/readyz", "", http.StatusOK, "ready")
+		wants("/line", "198.51.100.7", http.StatusBadRequest, "") // as it is no websocket
 		text(2, http.StatusOK)
 		w.within(time.Minute, "ada to have all", func() bool {
 			n := 0

@@ -192,7 +192,7 @@ func (w *web) ready(in *Sweep, line *Line, d *Desk) {
 		hooks := w.walls.recovered(w.Webhooks(in)) // within the time limit, which has a goroutine of its own
 		mux.Handle("/twilio/", w.walls.webhooks(http.TimeoutHandler(hooks, requestTimeout, "")))
 	}
-	mux.Handle("GET /line", w.memory.line(w.walls.line(line)))
+	mux.Handle("GET /line", w.memory.line(w.walls.knows, w.walls.line(line)))
 	if w.Privacy.Number != "" {
 		mux.Handle("GET /privacy", w.walls.asked(w.Privacy))
 	}
@@ -217,8 +217,8 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 
 func healthz(rw http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(rw, "ok") }
 
-// readyz says yes where the log has just written something and there is memory, and why not elsewhere. That the carrier cannot be asked is
-// said as well, and no reason to say no: what it brings is taken.
+// readyz says yes where the log has just written something and there is memory, and why not elsewhere. That the carrier
+// cannot be asked is said as well, and no reason to say no: what it brings is taken.
 func (w *web) readyz(rw http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()

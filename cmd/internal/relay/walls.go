@@ -187,6 +187,9 @@ func (v *verdict) Write(b []byte) (int, error) {
 	return v.ResponseWriter.Write(b)
 }
 
+// knows tells whether a request comes from an address that has shown who it is.
+func (w *walls) knows(r *http.Request) bool { return w.known.has(w.caller(r)) }
+
 // line lets next take consoles, unless too many sign-ins from their address have failed.
 func (w *walls) line(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
