@@ -133,6 +133,7 @@ func (m *Model) goBack() tea.Cmd {
 	}
 	cmd := m.show1(id)
 	m.focus, m.chat.up = onChat, m.above
+	m.wentBack = m.composer.Text(id) != ""
 	return cmd
 }
 

@@ -114,3 +114,22 @@ func TestADiskThatFailsForAMoment(t *testing.T) {
 		})
 	})
 }
+
+// TestWhoComesBackTypesNoCommands: whoever goes on typing where they were writing takes nobody else and closes nothing;
+// they are told, and one key goes on.
+func TestWhoComesBackTypesNoCommands(t *testing.T) {
+	sit(t, Options{}, 120, 36, mine, func(s *sitter) {
+		s.press("1", "Are you safe?")
+		s.wait(2 * time.Second)
+		asked := len(s.h.asked)
+		s.another(s.h, func(s *sitter) {
+			s.press("n", "e", "x", " ", "n")
+			s.sees("letters are commands here. enter goes on writing.")
+			if len(s.h.asked) != asked || s.m.wrapUp != nil {
+				t.Errorf("it did %v", s.h.asked[asked:])
+			}
+			s.press("enter", " now")
+			s.sees("Are you safe? now")
+		})
+	})
+}

@@ -3,6 +3,7 @@ package tui
 import (
 	"strconv"
 	"strings"
+	"unicode"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -64,11 +65,15 @@ func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 		}
 		return cmd
 	}
+	m.wentBack = m.wentBack && k.Type == tea.KeyRunes && !k.Alt
 	if cmd, ok := m.everywhere(k); ok {
 		return cmd
 	}
 	if m.typing() {
 		return m.typed(k)
+	}
+	if m.wentBack && unicode.IsLetter(k.Runes[0]) {
+		return m.notYet()
 	}
 	if cmd, ok := m.inLists(k); ok {
 		return cmd
@@ -82,6 +87,13 @@ func (m *Model) given(k tea.KeyMsg) tea.Cmd {
 			m.queue.touched = m.now
 		}
 	}
+	return nil
+}
+
+// notYet does nothing of what somebody typed who goes on where they were writing, and has not looked yet: each letter would
+// be a command.
+func (m *Model) notYet() tea.Cmd {
+	m.say(m.T("You are back, reading {{.Who}}: letters are commands here. {{.Key}} goes on writing.", "Who", m.who(m.chat.conv), "Key", m.press("enter")))
 	return nil
 }
 

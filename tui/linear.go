@@ -74,7 +74,7 @@ func (l *Linear) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer l.guarded(&cmd)
 	line, ok := msg.(Typed)
 	if l.amid = !ok; ok {
-		cmd = l.typed(strings.TrimSpace(text.Input(string(line))))
+		cmd = l.heard(string(line))
 		l.begun()
 		cmd = tea.Batch(cmd, l.looked())
 	} else {

@@ -12,6 +12,21 @@ import (
 	"befree.example/tui/text"
 )
 
+// heard takes a line as it came. One with the key that locks locks, and one of which nothing can be read does nothing: it
+// is no empty line, which would send.
+func (l *Linear) heard(raw string) tea.Cmd {
+	line := strings.TrimSpace(text.Input(raw))
+	switch {
+	case strings.ContainsRune(raw, '\f') && l.locked == nil:
+		l.pending, l.doubted = "", ""
+		return l.lockUp()
+	case line == "" && strings.TrimRight(raw, "\r\n") != "" && l.locked == nil:
+		l.print(l.T("Nothing in that line can be read: nothing was done."))
+		return nil
+	}
+	return l.typed(line)
+}
+
 // typed does what a line says, to the top of what is open.
 func (l *Linear) typed(line string) tea.Cmd {
 	l.readClock()

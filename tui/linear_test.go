@@ -383,3 +383,17 @@ func TestLinearIsAtTheEnd(t *testing.T) {
 		s.sent("c0147: I am here.")
 	})
 }
+
+// TestWhatCannotBeReadSendsNothing: a line with a key in it is no empty line, which sends; the key that locks does.
+func TestWhatCannotBeReadSendsNothing(t *testing.T) {
+	sit(t, Options{Unlock: func([]byte) bool { return false }}, 0, 0, mine, func(s *sitter) {
+		s.line("1")
+		s.line("I am here")
+		s.hears("\x1b\n", "Nothing in that line can be read")
+		s.hears("\x01\n", "Nothing in that line can be read")
+		s.hears("\f\n", "befree is locked")
+		s.line("")
+		s.wait(10 * time.Second)
+		s.sent()
+	})
+}

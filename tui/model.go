@@ -97,6 +97,7 @@ type Model struct {
 	unsaved  places
 	read     reading
 	resume   string                       // ID of the conversation that was open when the console ended
+	wentBack bool                         // to where its person was writing, and they have pressed no key but letters since
 	above    int                          // lines above its end
 	sought   client.Found                 // what the conversation that is being opened is opened for
 	undoing  map[string]bool              // IDs of replies that were to be taken back: true until that is answered
