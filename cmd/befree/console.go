@@ -176,6 +176,9 @@ func (w *window) show(ctx context.Context, o tui.Options) (locked *tui.Carried, 
 func aloud(ctx context.Context, o tui.Options, notice string, lines <-chan string, std *config.Std) (locked *tui.Carried, err error) {
 	o.Call = calling(func(s string) { _, _ = io.WriteString(std.Out, s) }, notice, speech.For(o.Language))
 	l := tui.NewLinear(keepingPlaces(o), std.Out)
+	if o.Locked != nil {
+		defer hush(std.In)()
+	}
 	return run(ctx, l, l.Model, func(p *tea.Program, gone <-chan struct{}) {
 		for {
 			select {
