@@ -124,7 +124,7 @@ func (l *Linear) readBack() tea.Cmd {
 // clear takes what was said from the screen and from what can be scrolled back to.
 func (l *Linear) clear() {
 	l.amid = false
-	fmt.Fprint(l.out, ansi.EraseEntireDisplay+ansi.EraseDisplay(3)+ansi.CursorHomePosition)
+	fmt.Fprint(l.out, ansi.EraseEntireScreen+ansi.EraseEntireDisplay+ansi.CursorHomePosition)
 }
 
 // conversations are the rows of the list that can be opened, in its order.

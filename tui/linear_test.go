@@ -104,7 +104,7 @@ func TestLinearHolds(t *testing.T) {
 		s.hears(":nothing of that name", "Do")
 		s.hears("")
 		s.hears(":lock", "befree is locked", "ctrl+l shows the screen again")
-		if got := s.line("anything"); !strings.Contains(got, "\x1b[3J") || strings.Contains(got, "Hello") {
+		if got := s.line("anything"); !strings.Contains(got, "\x1b[2J\x1b[3J") || strings.Contains(got, "Hello") {
 			t.Errorf("after the lock: %q", got)
 		}
 		s.hears(":?", "Claim the next most urgent: :n")

@@ -39,7 +39,7 @@ type screen struct {
 // What a console asks of a terminal: to keep the window's title (and give it back at the end), its own page, no cursor, pastes marked as such, and no row that runs over into the
 // next because the terminal finds a character wider than we do.
 const (
-	begins = "\x1b[22;2t" + ansi.SetModeAltScreenSaveCursor + ansi.HideCursor + ansi.SetModeBracketedPaste + ansi.ResetModeAutoWrap + ansi.EraseEntireDisplay
+	begins = "\x1b[22;2t" + ansi.SetModeAltScreenSaveCursor + ansi.HideCursor + ansi.SetModeBracketedPaste + ansi.ResetModeAutoWrap + ansi.EraseEntireScreen
 	whole  = ansi.ResetModeSynchronizedOutput + ansi.ResetModeBracketedPaste + ansi.ResetModeMouseButtonEvent +
 		ansi.ResetModeMouseAnyEvent + ansi.ResetModeMouseExtSgr + ansi.ResetStyle + ansi.SetModeAutoWrap +
 		ansi.ResetModeAltScreenSaveCursor + ansi.ShowCursor + "\x1b[23;2t"
@@ -115,7 +115,7 @@ func (s *screen) paint() {
 	}
 	if anew || len(rows) != len(s.shown) {
 		s.shown = make([]string, len(rows))
-		b.WriteString(ansi.EraseEntireDisplay)
+		b.WriteString(ansi.EraseEntireScreen)
 	}
 	for y, row := range rows {
 		if row != s.shown[y] {
