@@ -397,7 +397,7 @@ func (m *Model) asking(d *dialog) func() tea.Cmd {
 }
 
 func (m *Model) ask(d *dialog) {
-	d.opened, d.quiet, d.goOn = m.now, m.now, strings.ToLower(m.press("F9"))
+	d.opened, d.quiet, d.goOn, d.yes = m.now, m.now, strings.ToLower(m.press("F9")), m.T("y")
 	m.dialogs = append(m.dialogs, d)
 }
 

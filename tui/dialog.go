@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type dialog struct {
 	reason  *editor                     // to be filled in, where one is needed
 	send    func(reason string) tea.Cmd // goOn does it, with the reason; enter, with the passphrase
 	goOn    string                      // the key
+	yes     string                      // the letter for it in the language of whoever is asked
 	secret  bool                        // a passphrase is to be filled in, which is not shown
 	typed   string                      // of it
 
@@ -111,13 +113,22 @@ func (d *dialog) Key(k tea.KeyMsg, now time.Time) (done bool, cmd tea.Cmd) {
 	case s == "enter" && !d.itself:
 		return true, d.choices[d.at].run()
 	default:
-		for _, c := range d.choices {
-			if s == c.key {
-				return true, c.run()
-			}
+		if i := d.choice(s); i >= 0 {
+			return true, d.choices[i].run()
 		}
 	}
 	return false, nil
+}
+
+// choice is the place of the one that a key means, -1 for none. Whoever reads Spanish may say s for y.
+func (d *dialog) choice(key string) int {
+	place := func(key string) int {
+		return slices.IndexFunc(d.choices, func(c choice) bool { return c.key != "" && c.key == key })
+	}
+	if i := place(key); i >= 0 || key != d.yes {
+		return i
+	}
+	return place("y")
 }
 
 // guarded tells whether keys may still be meant for what was on the screen before.

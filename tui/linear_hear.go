@@ -185,7 +185,7 @@ func (l *Linear) unlockWith(line string) tea.Cmd {
 
 // answer answers a dialog; an empty line is the harmless answer.
 func (l *Linear) answer(d *dialog, line string) (cmd tea.Cmd) {
-	i := slices.IndexFunc(d.choices, func(c choice) bool { return c.key != "" && c.key == line })
+	i := d.choice(line)
 	switch guarded := d.guarded(l.now); {
 	case guarded, d.reason == nil && i < 0 && line != "":
 		l.told.dialog = nil // it is asked again

@@ -397,3 +397,16 @@ func TestWhatCannotBeReadSendsNothing(t *testing.T) {
 		s.sent()
 	})
 }
+
+// TestYesInSpanish: whoever reads Spanish says yes by s as well as by y, on the screen and in lines.
+func TestYesInSpanish(t *testing.T) {
+	sit(t, Options{Language: "es"}, 0, 0, mine, func(s *sitter) {
+		s.hears(":q", "¿Salir de befree?")
+		s.line("s")
+		select {
+		case <-s.m.stop:
+		default:
+			t.Error("it does not leave")
+		}
+	})
+}
