@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -105,6 +106,6 @@ func (m *Model) written(w writtenMsg) {
 	case w.err != nil:
 		m.fail(m.T("The file was not written: is there room, and may you write in your profile?"))
 	default:
-		m.say(m.T("Written to {{.File}}, for you alone to read; befree forget-files deletes it.", "File", text.Line(w.path)))
+		m.say(m.T("Written to {{.File}} in {{.Folder}}, for you alone to read; befree forget-files deletes it.", "File", text.Line(filepath.Base(w.path)), "Folder", text.Line(filepath.Dir(w.path))))
 	}
 }
