@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+	bberrors "go.etcd.io/bbolt/errors"
 
 	"befree.example/store"
 )
@@ -32,6 +33,8 @@ type Aside struct {
 	Until time.Time      `json:"until"` // it can be read
 
 	Conversations []string `json:"convs"`
+
+	Lost int `json:"lost,omitempty"` // conversations that the disk did not take when a copy was to be set aside last
 }
 
 // Aside returns what is set aside; the zero Aside for nothing.
@@ -48,7 +51,9 @@ func (c *Cache) EachAside(f func(store.Event)) error { return c.each(asideBucket
 
 // SetAside is Reset of a whole copy: what it has of conversations of which words are here can still be read, until a
 // moment. There is one such copy. The one with more conversations stays, the older of two alike: a relay whose log is
-// another one at each connection neither fills the disk nor has what was here pushed out by the little that it sent.
+// another one at each connection neither fills the disk nor has what was here pushed out by the little that it sent. Of a
+// copy that the disk has no room for it is the newest conversations, as many as it takes, or none and what was set aside
+// before stays: nobody is kept from the relay by that.
 func (c *Cache) SetAside(epoch string, at, until time.Time) error {
 	c.keeping.Lock()
 	defer c.keeping.Unlock()
@@ -63,13 +68,41 @@ func (c *Cache) SetAside(epoch string, at, until time.Time) error {
 	if err != nil {
 		return err
 	}
-	if len(seqs) <= len(before.Conversations) {
-		return c.reset(epoch, before, nil)
+	whole := len(seqs)
+	before.Lost = 0
+	for len(seqs) > len(before.Conversations) {
+		now := Aside{
+			Of: c.Position(), At: at.UTC(), Until: until.UTC(),
+			Conversations: slices.Sorted(maps.Keys(seqs)), Lost: whole - len(seqs),
+		}
+		err := c.resetAside(epoch, now, seqs)
+		if err == nil {
+			return c.erase()
+		}
+		if errors.Is(err, store.ErrDamaged) || errors.Is(err, bberrors.ErrDatabaseNotOpen) {
+			return err
+		}
+		before.Lost = whole
+		onlyNewest(seqs, len(seqs)/2)
 	}
-	now := Aside{Of: c.Position(), At: at.UTC(), Until: until.UTC(), Conversations: slices.Sorted(maps.Keys(seqs))}
-	return c.reset(epoch, now, func(tx *bbolt.Tx) error {
-		raw, err := json.Marshal(now)
-		if err := errors.Join(err, renew(tx, asideBucket), c.setFact(tx, asideKey, raw)); err != nil {
+	if err := c.reset(epoch, before, func(tx *bbolt.Tx) error { return c.setAsideFact(tx, before) }); err != nil {
+		return err
+	}
+	return c.erase()
+}
+
+func (c *Cache) setAsideFact(tx *bbolt.Tx, a Aside) error {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return c.setFact(tx, asideKey, raw)
+}
+
+// resetAside is reset where the events with these Seqs are what is set aside from then on.
+func (c *Cache) resetAside(epoch string, a Aside, seqs map[string][]uint64) error {
+	return c.reset(epoch, a, func(tx *bbolt.Tx) error {
+		if err := errors.Join(renew(tx, asideBucket), c.setAsideFact(tx, a)); err != nil {
 			return err
 		}
 		tx.Bucket(asideBucket).FillPercent = 1
@@ -97,11 +130,16 @@ func (c *Cache) withWords(most int) (map[string][]uint64, error) {
 		words[e.Conversation] = words[e.Conversation] || len(e.Body) > 0
 	})
 	maps.DeleteFunc(seqs, func(id string, _ []uint64) bool { return !words[id] })
+	onlyNewest(seqs, most)
+	return seqs, err
+}
+
+// onlyNewest leaves no more conversations than most, those in which something happened last.
+func onlyNewest(seqs map[string][]uint64, most int) {
 	newest := slices.SortedFunc(maps.Keys(seqs), func(a, b string) int { return cmp.Compare(slices.Max(seqs[b]), slices.Max(seqs[a])) })
 	for _, id := range newest[min(len(newest), most):] {
 		delete(seqs, id)
 	}
-	return seqs, err
 }
 
 // values are all Seqs of all conversations.

@@ -224,29 +224,30 @@ func (c *Cache) Reset(epoch string) error {
 	if err != nil {
 		return err
 	}
-	return c.reset(epoch, a, nil)
+	if err := c.reset(epoch, a, func(*bbolt.Tx) error { return nil }); err != nil {
+		return err
+	}
+	return c.erase()
 }
 
-// reset is Reset where a is what is set aside from then on, by first in the same transaction. The caller holds keeping,
-// and has erased what was due.
+// reset is Reset where a is what is set aside from then on, by first in the same transaction; the keys are due to be
+// destroyed then, and nothing was where it fails. The caller holds keeping, has erased what was due, and erases what is.
 func (c *Cache) reset(epoch string, a Aside, first func(*bbolt.Tx) error) error {
-	known, err := c.shredCopy(a)
+	gone, known, err := c.leftOut(a)
 	if err != nil {
 		return err
 	}
 	copied := c.Position().Seq > 0
 	err = c.move(&store.Position{Epoch: epoch}, func(tx *bbolt.Tx) error {
-		if first != nil {
-			if err := first(tx); err != nil {
-				return err
-			}
+		if err := first(tx); err != nil {
+			return err
 		}
 		for _, name := range [][]byte{eventsBucket, tailsBucket, wordsBucket, summariesBucket, unreadBucket} {
 			if err := renew(tx, name); err != nil {
 				return err
 			}
 		}
-		if err := errors.Join(tx.Bucket(metaBucket).Delete(summarizedKey), c.renewErasing(tx, copied, known)); err != nil {
+		if err := errors.Join(tx.Bucket(metaBucket).Delete(summarizedKey), c.renewErasing(tx, copied, gone, known)); err != nil {
 			return err
 		}
 		return c.setFact(tx, indexedKey, wordsVersion)

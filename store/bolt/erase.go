@@ -18,6 +18,7 @@ import (
 // leave a word that can be read.
 type erasing struct {
 	Due  []erasure `json:"due,omitempty"`
+	Gone []string  `json:"gone,omitempty"` // conversations of a copy that was dropped, of which nothing is needed
 	Upto uint64    `json:"upto,omitempty"` // Seq of the newest event whose erasure has been made and not confirmed
 	Anew bool      `json:"anew,omitempty"` // the copy was dropped, and where the next one begins is not known yet
 
@@ -87,13 +88,12 @@ func (c *Cache) eraseFilled(es []store.Event) error {
 	return errors.Join(err, c.erase())
 }
 
-// shredCopy destroys the keys of what was copied and of what was set aside, save those of conversations that are set aside
-// from now on or in which something is written: of these it returns by which events they had been forgotten. The caller
-// holds keeping.
-func (c *Cache) shredCopy(a Aside) (known []string, err error) {
+// leftOut names the conversations that were copied or set aside, save those that are set aside from now on or in which
+// something is written: of these it returns by which events they had been forgotten. The caller holds keeping.
+func (c *Cache) leftOut(a Aside) (left, known []string, err error) {
 	writing, err := c.writing()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stays, gone := map[string]bool{}, map[string]bool{}
 	for _, id := range append(writing, a.Conversations...) {
@@ -117,19 +117,16 @@ func (c *Cache) shredCopy(a Aside) (known []string, err error) {
 		}))
 	}
 	maps.DeleteFunc(gone, func(id string, _ bool) bool { return id == "" || stays[id] })
-	if err != nil || len(gone) == 0 {
-		return known, err
-	}
-	return known, c.ring.ShredAll(slices.Collect(maps.Keys(gone)), allClasses...)
+	return slices.Sorted(maps.Keys(gone)), known, err
 }
 
-// renewErasing drops what was to be confirmed of a log that is no more.
-func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool, known []string) error {
+// renewErasing drops what was to be confirmed of a log that is no more, and has of what was copied of it the gone go.
+func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool, gone, known []string) error {
 	all, err := c.readErasing(tx)
 	if err != nil {
 		return err
 	}
-	all.Upto, all.Anew, all.Known = 0, all.Anew || copied, append(all.Known, known...)
+	all.Gone, all.Upto, all.Anew, all.Known = gone, 0, all.Anew || copied, append(all.Known, known...)
 	return c.writeErasing(tx, all)
 }
 
@@ -182,7 +179,10 @@ func (c *Cache) erase() error {
 	if err := c.view(func(tx *bbolt.Tx) (err error) {
 		all, err = c.readErasing(tx)
 		return err
-	}); err != nil || len(all.Due) == 0 {
+	}); err != nil || len(all.Due)+len(all.Gone) == 0 {
+		return err
+	}
+	if err := c.shredGone(all.Gone); err != nil {
 		return err
 	}
 	for _, e := range all.Due {
@@ -197,9 +197,25 @@ func (c *Cache) erase() error {
 			}
 			all.Upto = max(all.Upto, e.Seq)
 		}
-		all.Due = nil
+		all.Due, all.Gone = nil, nil
 		return c.writeErasing(tx, all)
 	})
+}
+
+// shredGone destroys all keys of conversations, save where something has been written since they were to go.
+func (c *Cache) shredGone(gone []string) error {
+	writing, err := c.writing()
+	if err != nil {
+		return err
+	}
+	gone = slices.DeleteFunc(gone, func(id string) bool {
+		_, written := slices.BinarySearch(writing, id)
+		return written
+	})
+	if len(gone) == 0 {
+		return nil
+	}
+	return c.ring.ShredAll(gone, allClasses...)
 }
 
 // shred destroys the keys, and what is in memory under them.
