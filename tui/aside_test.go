@@ -13,7 +13,10 @@ import (
 // TestTheRelayBeganAnew: its person is told once, in words, with where what was here can be read and until when.
 func TestTheRelayBeganAnew(t *testing.T) {
 	day := time.Date(2026, 11, 24, 23, 0, 0, 0, time.UTC)
-	for name, aside := range map[string]bolt.Aside{"something is set aside": {At: day, Until: day.AddDate(0, 1, 0)}, "nothing is": {}} {
+	for name, aside := range map[string]bolt.Aside{
+		"something is set aside": {At: day, Until: day.AddDate(0, 1, 0)}, "nothing is": {},
+		"a part is": {At: day, Until: day.AddDate(0, 1, 0), Lost: 3}, "nothing could be": {Lost: 3},
+	} {
 		t.Run(name, func(t *testing.T) {
 			sit(t, Options{}, 100, 30, mine, func(s *sitter) {
 				s.seesNot("began anew")
@@ -22,6 +25,9 @@ func TestTheRelayBeganAnew(t *testing.T) {
 				s.sees("The relay began anew", "what was being written here stays")
 				if told := strings.Contains(strings.ReplaceAll(s.words(), "- ", "-"), "was set aside on 2026-11-24 and can be read until 2026-12-24, without a network, by: befree review --aside"); told == aside.Until.IsZero() {
 					t.Errorf("what is set aside:\n%s", s.screen())
+				}
+				if told := strings.Contains(s.words(), "had no room to set 3 of your conversations aside"); told != (aside.Lost > 0) {
+					t.Errorf("what could not be set aside:\n%s", s.screen())
 				}
 				s.press("y")
 				s.h.change(func() {})

@@ -341,7 +341,11 @@ func (m *Model) askAnew(aside bolt.Aside) {
 	if !aside.Until.IsZero() {
 		lines = append(lines, m.T("What was here of your conversations was set aside on {{.Day}} and can be read until {{.Until}}, without a network, by: befree review --aside. What is forgotten is not in it.", "Day", m.date(aside.At), "Until", m.date(aside.Until)))
 	}
-	m.ask(&dialog{title: m.T("The relay began anew"), itself: true, anew: &bolt.Aside{At: aside.At, Until: aside.Until}, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})
+	if aside.Lost > 0 {
+		lines = append(lines, m.N(aside.Lost, "The disk of this machine had no room to set {{.N}} of your conversations aside: what was here of them alone is lost. Make room on it."))
+	}
+	told := &bolt.Aside{At: aside.At, Until: aside.Until, Lost: aside.Lost}
+	m.ask(&dialog{title: m.T("The relay began anew"), itself: true, anew: told, lines: lines, choices: []choice{{"y", m.T("understood"), nil}}})
 }
 
 // readAlone tells whether nothing is written here, and says so.
