@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"befree.example/store"
 )
 
@@ -157,6 +159,33 @@ func TestOneCopyIsSetAside(t *testing.T) {
 	}
 	if hasBytes(t, path, key) {
 		t.Error("a key that nothing needs is in the file")
+	}
+}
+
+// However often a connection breaks off before the snapshot is there, what had been forgotten is noted once.
+func TestWhatWasForgottenIsNotedOnce(t *testing.T) {
+	c := openErasing(t, filepath.Join(t.TempDir(), "cache.db"))
+	again := at(4, 3, "c1", "received")
+	again.Actor = store.Texter
+	err := errors.Join(c.Reset("first"), c.Follow(store.Position{Epoch: "first"}),
+		c.Receive(at(1, 0, "c1", "received"), at(2, 1, "c1", "note"), at(3, 2, "c1", "notes forgotten"), again))
+	if err != nil {
+		t.Fatal(err)
+	}
+	setAside(t, c, "second")
+	for range 3 {
+		if err := c.Reset("second"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.view(func(tx *bbolt.Tx) error {
+		all, err := c.readErasing(tx)
+		if len(all.Known) != 1 {
+			t.Errorf("noted are %q", all.Known)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }
 

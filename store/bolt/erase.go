@@ -126,7 +126,9 @@ func (c *Cache) renewErasing(tx *bbolt.Tx, copied bool, gone, known []string) er
 	if err != nil {
 		return err
 	}
-	all.Gone, all.Upto, all.Anew, all.Known = gone, 0, all.Anew || copied, append(all.Known, known...)
+	known = append(known, all.Known...)
+	slices.Sort(known)
+	all.Gone, all.Upto, all.Anew, all.Known = gone, 0, all.Anew || copied, slices.Compact(known)
 	return c.writeErasing(tx, all)
 }
 
