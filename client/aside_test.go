@@ -69,6 +69,33 @@ func TestWhatWasSetAsideIsRead(t *testing.T) {
 	}
 }
 
+// Where a log became another one twice, what was here of both is read: what both have is there once.
+func TestWhatWasSetAsideTwiceIsReadAsOne(t *testing.T) {
+	until := time.Now().Add(time.Hour)
+	cache := setAside(t, until)
+	later := event(3, 2, desk.NoteAdded, "ada", `{"text":"apricot"}`)
+	later.ID = "later"
+	err := errors.Join(cache.Follow(store.Position{Epoch: epoch}),
+		cache.Receive(text(1, 0, "tangerine"), event(2, 1, desk.Claimed, "ada", ""), later), cache.SetAside("a third one", time.Now(), until))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(client.Config{Cache: cache, Aside: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := c.Whole("c")
+	if err != nil || whole == nil || len(whole.Messages) != 1 || len(whole.Notes) != 2 {
+		t.Fatalf("it is %+v, %v", whole, err)
+	}
+	if n := whole.Notes; n[0].Text != "cherry" || n[1].Text != "apricot" || n[1].Seq <= n[0].Seq {
+		t.Errorf("its notes are %+v, %+v", *n[0], *n[1])
+	}
+	if other, err := c.Conversation("d"); err != nil || other == nil {
+		t.Errorf("what the first alone has is %v, %v", other, err)
+	}
+}
+
 // What is forgotten since, or whose time is over, is not shown.
 func TestWhatWasSetAsideIsShownNoMore(t *testing.T) {
 	cache := setAside(t, time.Now().Add(time.Hour))

@@ -99,7 +99,7 @@ func (c *Client) asideEnds() <-chan time.Time {
 	if err != nil || a.Until.IsZero() {
 		return nil
 	}
-	return time.After(time.Until(a.Until))
+	return time.After(time.Until(a.Ends()))
 }
 
 // gone tells whether all of a conversation is forgotten.

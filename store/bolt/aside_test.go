@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -33,7 +34,7 @@ func outline(seq, prev uint64, conversation string, kind store.Kind) store.Event
 // asides says which events that are set aside can be read.
 func asides(t *testing.T, c *Cache) (read []uint64) {
 	t.Helper()
-	if err := c.EachAside(func(e store.Event) {
+	if err := c.EachAside(monday, func(e store.Event) {
 		if len(e.Body) > 0 {
 			read = append(read, e.Seq)
 		}
@@ -125,8 +126,9 @@ func TestWhatIsSetAsideOutlastsAnOlderForgetting(t *testing.T) {
 	}
 }
 
-// One copy is set aside, the one that has more; the keys of the other go, save where they are needed.
-func TestOneCopyIsSetAside(t *testing.T) {
+// Of the copies that are set aside the first and the newest stay, and of the others the fullest; the keys of what goes go
+// too, save where they are needed.
+func TestAFewCopiesAreSetAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache.db")
 	c := openErasing(t, path)
 	begin := func(epoch string, es ...store.Event) {
@@ -136,29 +138,67 @@ func TestOneCopyIsSetAside(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	begin("first", at(1, 0, "c1", "received"), at(2, 0, "c2", "received"))
-	key := wrapped(t, c, "c2/text")
-	begin("second", at(1, 0, "c1", "received"), at(2, 0, "c3", "received"))
-	few := wrapped(t, c, "c3/text")
-	begin("third", at(1, 0, "c1", "received"), at(2, 0, "c4", "received"), at(3, 0, "c5", "received")) // the first stays
+	begin("first", at(1, 0, "c1", "received"), at(2, 0, "c2", "received"), at(3, 0, "c3", "received"))
+	begin("second", at(1, 0, "c4", "received"), at(2, 0, "c5", "received"))
+	begin("third", at(1, 0, "c1", "received"), at(2, 0, "c6", "received"))
+	key, few := wrapped(t, c, "c1/text"), wrapped(t, c, "c6/text")
+	begin("fourth", at(1, 0, "c7", "received"), at(2, 0, "c8", "received"), at(3, 0, "c9", "received"))
+	begin("fifth", at(1, 0, "c2", "received"))
+	if got := asides(t, c); !slices.Equal(got, []uint64{1, 2, 3, 1, 2, 1, 2, 1, 2, 3}) {
+		t.Fatalf("of four can be read %v", got)
+	}
+	setAside(t, c, "sixth")
 	if err := c.Compact(); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := c.Aside(); err != nil || a.Of.Epoch != "first" || !slices.Equal(asides(t, c), []uint64{1, 2}) {
-		t.Fatalf("set aside: %+v, %v", a, err)
+	c.Close()
+	c = openErasing(t, path)
+	a, err := c.Aside()
+	if err != nil || a.Of.Epoch != "fifth" || !slices.Equal(asides(t, c), []uint64{1, 2, 3, 1, 2, 1, 2, 3, 1}) {
+		t.Errorf("set aside: %+v, %v", a, err)
+	}
+	if ids, err := c.Written(); err != nil || !slices.Equal(ids, []string{"c1", "c2", "c3", "c4", "c5", "c7", "c8", "c9"}) {
+		t.Errorf("the relay is asked about %v, %v", ids, err)
 	}
 	if hasBytes(t, path, few) || !hasBytes(t, path, key) {
-		t.Error("after the second one the file has the wrong keys")
+		t.Error("the file has the wrong keys")
 	}
-	setAside(t, c, "fourth")
-	if err := c.Compact(); err != nil {
+	for n := range uint64(10) { // a relay whose log is another one at each connection
+		begin(fmt.Sprint("again", n), at(1, 0, "d", "received"))
+	}
+	if got := asides(t, c); !slices.Equal(got, []uint64{1, 2, 3, 1, 2, 1, 2, 3, 1}) {
+		t.Errorf("after ten more can be read %v", got)
+	}
+}
+
+// Each copy ends at its own time, and the keys that the later ones need stay.
+func TestEachCopyEndsAtItsTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cache.db")
+	c := openErasing(t, path)
+	if err := errors.Join(c.Reset("first"), c.Receive(at(1, 0, "c1", "received"), at(2, 0, "c2", "received"))); err != nil {
 		t.Fatal(err)
 	}
-	if a, err := c.Aside(); err != nil || a.Of.Epoch != "third" || !slices.Equal(asides(t, c), []uint64{1, 2, 3}) {
-		t.Fatalf("set aside: %+v, %v", a, err)
+	setAside(t, c, "second")
+	alone, both := wrapped(t, c, "c1/text"), wrapped(t, c, "c2/text")
+	over := monday.AddDate(0, 1, 0)
+	if err := errors.Join(c.Receive(at(1, 0, "c2", "received")), c.SetAside("third", monday, over.AddDate(0, 0, 3))); err != nil {
+		t.Fatal(err)
 	}
-	if hasBytes(t, path, key) {
-		t.Error("a key that nothing needs is in the file")
+	if a, err := c.Aside(); err != nil || !a.Ends().Equal(over) {
+		t.Errorf("the first ends at %v, %v", a.Ends(), err)
+	}
+	read := 0
+	if err := c.EachAside(over, func(store.Event) { read++ }); err != nil || read != 1 {
+		t.Errorf("then %d events can be read, %v", read, err)
+	}
+	if err := errors.Join(c.EndAside(over), c.Compact()); err != nil {
+		t.Fatal(err)
+	}
+	if got := asides(t, c); !slices.Equal(got, []uint64{1}) || hasBytes(t, path, alone) || !hasBytes(t, path, both) {
+		t.Errorf("%v can be read, or the file has the wrong keys", got)
+	}
+	if err := c.EndAside(over.AddDate(0, 0, 3)); err != nil || len(asides(t, c)) > 0 {
+		t.Errorf("at its end: %v, %v", asides(t, c), err)
 	}
 }
 
@@ -210,7 +250,7 @@ func TestSettingAsideOutlivesACrash(t *testing.T) {
 	}
 	other := wrapped(t, c, "c2/facts")
 	seqs, err := c.withWords(asideMost)
-	if err := errors.Join(err, c.resetAside("second", Aside{Conversations: []string{"c1"}}, seqs)); err != nil {
+	if err := errors.Join(err, c.resetAside("second", Aside{Until: monday.AddDate(0, 1, 0), Conversations: []string{"c1"}}, seqs)); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Compact(); err != nil || !hasBytes(t, path, other) {

@@ -68,7 +68,7 @@ func (c *Cache) events(bucket []byte, records ...stored) ([]store.Event, error) 
 	for i, r := range records {
 		seq := uint64(0)
 		if bytes.Equal(bucket, eventsBucket) || bytes.Equal(bucket, asideBucket) {
-			seq = binary.BigEndian.Uint64(r.key)
+			seq = binary.BigEndian.Uint64(r.key[len(r.key)-8:])
 		}
 		record, err := c.uncover(bucket, r.key, r.value)
 		if err != nil {

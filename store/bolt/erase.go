@@ -96,7 +96,7 @@ func (c *Cache) leftOut(a Aside) (left, known []string, err error) {
 		return nil, nil, err
 	}
 	stays, gone := map[string]bool{}, map[string]bool{}
-	for _, id := range append(writing, a.Conversations...) {
+	for _, id := range append(writing, a.names()...) {
 		stays[id] = true
 	}
 	for _, bucket := range [][]byte{eventsBucket, asideBucket} {
@@ -106,7 +106,7 @@ func (c *Cache) leftOut(a Aside) (left, known []string, err error) {
 				if err != nil {
 					return err
 				}
-				e, err := decode(record, binary.BigEndian.Uint64(key))
+				e, err := decode(record, binary.BigEndian.Uint64(key[len(key)-8:]))
 				gone[e.Conversation] = true
 				if len(c.forgets(e.Kind)) > 0 && stays[e.Conversation] {
 					e, err = c.event(bucket, key, covered) // its ID was sealed too

@@ -112,7 +112,7 @@ func (c *Cache) Written() (ids []string, err error) {
 		return nil, err
 	}
 	ids, err = c.writing()
-	ids = append(ids, a.Conversations...)
+	ids = append(ids, a.names()...)
 	slices.Sort(ids)
 	return slices.Compact(ids), err
 }

@@ -628,7 +628,7 @@ func TestAfterARestoreConsolesForgetWhatTheyHold(t *testing.T) {
 			if a, err := ada.Cache.Aside(); err != nil || !slices.Contains(a.Conversations, c.ID) {
 				t.Errorf("it was not set aside: %+v, %v", a, err)
 			}
-			if err := ada.Cache.EachAside(func(e store.Event) {
+			if err := ada.Cache.EachAside(time.Now(), func(e store.Event) {
 				if e.Conversation == c.ID && len(e.Body) > 0 {
 					t.Errorf("ada has confirmed, and a %s can be read of what was set aside", e.Kind)
 				}
