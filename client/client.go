@@ -84,6 +84,7 @@ type Status struct {
 	Since     time.Time // of the change to or from Connected
 	Head      uint64    // the relay's newest event, as far as is known
 	At        uint64    // the newest one here
+	Epoch     string    // of the log that what is here is of; empty as long as there is nothing
 	Role      desk.Role // as the relay said last
 	Limits    wire.Limits
 	Staff     []string   // who may be given a conversation, as the relay said last
@@ -128,7 +129,8 @@ func New(c Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl.status = Status{Since: time.Now(), At: c.Cache.Position().Seq, Alarm: kept.Alarm}
+	at := c.Cache.Position()
+	cl.status = Status{Since: time.Now(), At: at.Seq, Epoch: at.Epoch, Alarm: kept.Alarm}
 	return cl, nil
 }
 

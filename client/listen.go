@@ -112,7 +112,8 @@ func (s *session) heard(f wire.Frame) error {
 		s.fresh.Apply(store.Event{Seq: f.Snapshot.Position.Seq})
 		s.update(func() {
 			s.state, s.fresh = s.fresh, nil
-			s.status.At, s.status.Head = f.Snapshot.Position.Seq, max(f.Snapshot.Position.Seq, s.status.Head)
+			s.status.At, s.status.Epoch = f.Snapshot.Position.Seq, f.Snapshot.Position.Epoch
+			s.status.Head = max(s.status.At, s.status.Head)
 		})
 	case f.Events != nil:
 		return s.news(*f.Events)

@@ -256,7 +256,7 @@ func (c *Client) arrive(h wire.Hello, w wire.Welcome, at uint64) {
 	c.update(func() {
 		c.status = Status{
 			Connected: true, Since: time.Now(), Head: h.Last, At: at, Role: w.Role, Staff: w.Staff, Limits: h.Limits,
-			Renewed: c.status.Renewed, Aside: c.status.Aside, Alarm: c.status.Alarm,
+			Epoch: c.status.Epoch, Renewed: c.status.Renewed, Aside: c.status.Aside, Alarm: c.status.Alarm,
 		}
 		c.down = make(chan struct{})
 	})
@@ -296,6 +296,7 @@ func (s *session) renew(h wire.Hello, old store.Position) error {
 	s.update(func() {
 		s.state, s.loose = desk.NewState(desk.Policy{}), map[string]map[uint64]store.Event{}
 		s.short, s.summarized = map[string]bool{}, 0
+		s.status.At, s.status.Epoch = 0, h.Epoch
 		s.status.Renewed = s.status.Renewed || old.Seq > 0
 		s.status.Aside = a
 		if old.Seq > 0 {

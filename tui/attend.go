@@ -21,14 +21,17 @@ const (
 // callFor calls for the person at the console if something in after needs them that was not in before. What is said
 // never holds anything of a text, a number or a name.
 func (m *Model) callFor(before, after *world) tea.Cmd {
-	if before.byID == nil || m.Review {
+	if before.byID == nil && m.Locked == nil || m.Review {
 		return nil
 	}
 	urgent, worth := false, false
 	least := cmp.Or(m.CallFor, triage.High)
 	for _, id := range after.news {
 		c, old := after.byID.get(id), before.byID.get(id)
-		newer := c.Heard() != nil && (old == nil && !m.knew(c.LastHeard) || old != nil && c.LastHeard > old.LastHeard)
+		if before.status.Epoch != after.status.Epoch {
+			old = nil // a Seq of one log says nothing of another
+		}
+		newer := c.Heard() != nil && (old == nil && !m.knew(after.status.Epoch, c.LastHeard) || old != nil && c.LastHeard > old.LastHeard)
 		switch mine := c.HeldBy(m.Name); {
 		case !newer || !mine && c.Phase != desk.Waiting:
 		case c.Severity == triage.Imminent:
@@ -40,9 +43,9 @@ func (m *Model) callFor(before, after *world) tea.Cmd {
 	return m.callOnce(urgent, worth)
 }
 
-// knew tells whether an event was known here before the console was locked.
-func (m *Model) knew(seq uint64) bool {
-	return m.Locked != nil && seq <= m.Locked.Since
+// knew tells whether an event of a log was known here before the console was locked.
+func (m *Model) knew(epoch string, seq uint64) bool {
+	return m.Locked != nil && epoch == m.Locked.Epoch && seq <= m.Locked.Since
 }
 
 // callOnce calls, for what is not urgent neither too often nor whoever is not to be disturbed.

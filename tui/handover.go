@@ -36,7 +36,7 @@ func (m *Model) handovers() (all []handover) {
 		}
 	}
 	for _, c := range m.world.mine {
-		if m.owned[c.ID] == c.Claim || m.telling(c) || m.knew(c.Claim) {
+		if m.owned[c.ID] == c.Claim || m.telling(c) || m.knew(m.world.status.Epoch, c.Claim) {
 			continue
 		}
 		if t := passed(c, c.Claim); t != nil && t.Kind == desk.Transferred && t.Actor != m.Name {

@@ -110,6 +110,7 @@ func (m *Model) endLocked() tea.Cmd {
 // words.
 type Carried struct {
 	Since uint64       `json:"since"` // Seq of the newest event that the console knew: what is newer is news
+	Epoch string       `json:"epoch"` // of the log that Since is of
 	Quiet bool         `json:"quiet"`
 	Mouse bool         `json:"mouse"`
 	Typed string       `json:"typed"` // of the passphrase already
@@ -129,7 +130,7 @@ func (m *Model) Carry() *Carried {
 	if m.locked == nil || !m.locked.shut {
 		return nil
 	}
-	c := Carried{Since: m.world.status.At, Quiet: m.quiet, Mouse: m.mouse, Typed: m.locked.typed}
+	c := Carried{Since: m.world.status.At, Epoch: m.world.status.Epoch, Quiet: m.quiet, Mouse: m.mouse, Typed: m.locked.typed}
 	hands := m.untold
 	for _, d := range m.dialogs {
 		if d.hand != nil {

@@ -228,6 +228,46 @@ func TestALockedConsoleCallsForWhatIsNew(t *testing.T) {
 	})
 }
 
+// A relay that was restored counts anew: what it has is news to a locked console, also in a conversation of one's own.
+func TestALockedConsoleHearsARestoredRelay(t *testing.T) {
+	for name, before := range map[string]func(*hand){
+		"while it is locked": func(h *hand) {
+			for range 20 {
+				h.text("0147", "more")
+			}
+			h.status.Epoch = "before"
+		},
+		"before it hears anything": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var calls []bool
+			o := lockEnds
+			o.Call = func(urgent bool) { calls = append(calls, urgent) }
+			o.Locked = &Carried{Epoch: "before", Since: 500}
+			sit(t, o, 100, 30, before, func(s *sitter) {
+				s.wait(5 * time.Second)
+				if len(calls) != 0 {
+					s.Fatalf("it calls for what was there: %v", calls)
+				}
+				restored := newHand(t)
+				restored.text("0147", "are you there")
+				restored.take("ada", "0147")
+				restored.text("0147", "he has a gun")
+				s.h.change(func() { s.h.state, s.h.n, s.h.status.Epoch = restored.state, restored.n, "after" })
+				s.wait(2 * time.Second)
+				if len(calls) != 1 || !calls[0] {
+					s.Errorf("what came while it was restored: %v", calls)
+				}
+				s.h.text("0147", "he is going to kill me")
+				s.wait(2 * time.Second)
+				if len(calls) != 2 || !calls[1] {
+					s.Errorf("what comes then: %v", calls)
+				}
+			})
+		})
+	}
+}
+
 // What was being given as a reason outlives the lock.
 func TestAReasonOutlivesTheLock(t *testing.T) {
 	sit(t, lockEnds, 100, 30, func(h *hand) {

@@ -67,6 +67,9 @@ func collect(line Line, name, open string, review bool, before *world) worldMsg 
 			w.mine = append(w.mine, w.byID.get(id))
 		}
 	})
+	if line.Status().Epoch != w.status.Epoch { // the log has just become another one: the two would not be of the same
+		return collect(line, name, open, review, before)
+	}
 	w.sort(name, review, before, began)
 	var err error
 	if w.outbox, err = line.Outbox(); err != nil {
