@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -43,7 +44,10 @@ func (e Ears) Sign(message []byte) []byte { return ed25519.Sign(e.Key, message) 
 
 // A Listener is a console's end of the line while it is locked: it knows who waits and since when, and asks the relay
 // for nobody's words. Its methods are safe for use by many goroutines.
-type Listener struct{ c *Client }
+type Listener struct {
+	c    *Client
+	hole bool // in what it knows
+}
 
 // Listen makes one. c is as for [New], without a cache; destroy makes what is kept here unreadable, once the relay has
 // revoked the device.
@@ -54,11 +58,11 @@ func Listen(c Config, e Ears, destroy func(why string) error) (*Listener, error)
 	if err := json.Unmarshal(e.Device, &cl.Identity.device); err != nil {
 		return nil, err
 	}
-	return &Listener{cl}, nil
+	return &Listener{c: cl}, nil
 }
 
 // Run listens until ctx ends; see [Client.Run].
-func (l *Listener) Run(ctx context.Context) error { return l.c.stay(ctx, l.c.overhear) }
+func (l *Listener) Run(ctx context.Context) error { return l.c.stay(ctx, l.overhear) }
 
 // View shows the state as the relay told it, with nobody's words.
 func (l *Listener) View(f func(*desk.State)) { l.c.View(f) }
@@ -69,28 +73,39 @@ func (l *Listener) Status() Status { return l.c.Status() }
 // Changed is closed at the next change of anything that the listener shows.
 func (l *Listener) Changed() <-chan struct{} { return l.c.Changed() }
 
-// overhear is one connection from dialling to its end.
-func (c *Client) overhear(ctx context.Context) error {
-	ws, err := c.dial(ctx, c.tls())
+// overhear is one connection from dialling to its end. It goes on from what is known, if that is of the same log and whole.
+func (l *Listener) overhear(ctx context.Context) error {
+	ws, err := l.c.dial(ctx, l.c.tls())
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, func() { _ = ws.Close() })()
 	defer ws.Close()
-	s := &session{Client: c, talk: talk{ws}, fresh: desk.NewState(desk.Policy{})}
+	s := &session{Client: l.c, talk: talk{ws}}
 	hello, welcome, err := s.signIn()
-	if err == nil {
-		err = s.send(wire.Frame{Resume: &wire.Resume{Outline: true}})
-	}
 	if err != nil {
 		return err
 	}
-	c.arrive(hello, welcome, c.Status().At)
+	at := l.c.Status()
+	from := wire.Resume{Epoch: at.Epoch, After: at.At, Outline: true}
+	if l.hole || at.Epoch != hello.Epoch || at.At > hello.Last {
+		from.Epoch, from.After = "", 0
+	}
+	if from.After == 0 {
+		s.fresh = desk.NewState(desk.Policy{})
+	}
+	if err := s.send(wire.Frame{Resume: &from}); err != nil {
+		return err
+	}
+	l.c.arrive(hello, welcome, at.At)
 	for err == nil {
 		var f wire.Frame
 		if f, err = s.receive(); err == nil {
 			err = s.heard(f)
 		}
+	}
+	if s.fresh == nil {
+		l.hole = errors.Is(err, bolt.ErrHole)
 	}
 	return err
 }

@@ -14,9 +14,10 @@ import (
 	"befree.example/store/desk"
 )
 
-// Who listens asks for outlines, and keeps no words though a relay sends them; what was missed is asked for anew.
+// Who listens asks for outlines, and keeps no words though a relay sends them. After a break it goes on from what it knows;
+// after a hole, or where the log is another one or was cut back, it asks for all there is.
 func TestListenerKeepsNoWords(t *testing.T) {
-	asked := make(chan wire.Frame, 2)
+	asked := make(chan wire.Frame, 5)
 	url := relay(t, script{2, func(say func(wire.Frame), hear func() wire.Frame) {
 		asked <- hear()
 		snapshot(say, 1, text(1, 0, "one"))
@@ -26,6 +27,15 @@ func TestListenerKeepsNoWords(t *testing.T) {
 	}}, script{4, func(say func(wire.Frame), hear func() wire.Frame) {
 		asked <- hear()
 		snapshot(say, 4, text(1, 0, "one"), text(2, 1, "two"), text(3, 2, "three"), text(4, 3, "four"))
+	}}, script{5, func(say func(wire.Frame), hear func() wire.Frame) {
+		asked <- hear()
+		say(wire.Frame{Events: &wire.Events{Events: []store.Event{text(5, 4, "five")}, Head: 5}})
+	}}, script{2, func(say func(wire.Frame), hear func() wire.Frame) {
+		asked <- hear()
+		say(wire.Frame{Snapshot: &wire.Snapshot{Position: store.Position{Epoch: "another", Seq: 2}}})
+	}}, script{6, func(say func(wire.Frame), hear func() wire.Frame) {
+		asked <- hear()
+		snapshot(say, 6, text(1, 0, "one"), text(2, 1, "two"), text(3, 2, "three"), text(4, 3, "four"), text(5, 4, "five"), text(6, 5, "six"))
 		hear()
 	}})
 	ears, err := still(t, url, filepath.Join(t.TempDir(), "cache.db"), nil).Ears()
@@ -61,18 +71,19 @@ func TestListenerKeepsNoWords(t *testing.T) {
 	}
 	for deadline := time.After(patience); ; {
 		changed := l.Changed()
-		if seen() == 4 {
+		if seen() == 6 {
 			break
 		}
 		select {
 		case <-changed:
 		case <-deadline:
-			t.Fatalf("it knows %d of 4 texts: %+v", seen(), l.Status())
+			t.Fatalf("it knows %d of 6 texts: %+v", seen(), l.Status())
 		}
 	}
-	for range 2 {
-		if f := <-asked; f.Resume == nil || !f.Resume.Outline || f.Resume.After != 0 {
-			t.Errorf("it asks for %+v", f.Resume)
+	for _, after := range []uint64{0, 0, 4, 0, 0} {
+		f := <-asked
+		if f.Resume == nil || !f.Resume.Outline || f.Resume.After != after || (f.Resume.Epoch == epoch) != (after > 0) {
+			t.Errorf("it asks for %+v, not for what is after %d", f.Resume, after)
 		}
 	}
 	cancel()
