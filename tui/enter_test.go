@@ -22,7 +22,7 @@ func TestOneEnterSendsNothingElse(t *testing.T) {
 		"failed":      func(s *sitter) { s.press("1", "Do not "); s.h.fail = errDisk; s.press("enter"); s.h.asked = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			sit(t, Options{Unlock: func(p []byte) bool { return string(p) == "pass" }}, 120, 36, queued, func(s *sitter) {
+			sit(t, Options{Unlock: opens("pass")}, 120, 36, queued, func(s *sitter) {
 				do(s)
 				s.hold("enter")
 				s.sent()

@@ -18,6 +18,7 @@ import (
 	"befree.example/store"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 	"befree.example/store/triage"
 	"befree.example/tui/theme"
 )
@@ -93,7 +94,7 @@ var screens = []struct {
 		h.status.Role = desk.Supervisor
 	}, []string{"G", "T", "Rest"}},
 	{"locked", Options{}, conversation, []string{"1", "ctrl+l"}},
-	{"passphrase", Options{Unlock: func([]byte) bool { return false }}, conversation, []string{"1", "ctrl+l", "wrong", "enter", "again"}},
+	{"passphrase", Options{Unlock: func([]byte) error { return seal.ErrPassphrase }}, conversation, []string{"1", "ctrl+l", "wrong", "enter", "again"}},
 	{"leave", Options{}, conversation, []string{"q"}},
 	{"review", Options{Review: true}, func(h *hand) {
 		conversation(h)

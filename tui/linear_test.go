@@ -386,7 +386,7 @@ func TestLinearIsAtTheEnd(t *testing.T) {
 
 // TestWhatCannotBeReadSendsNothing: a line with a key in it is no empty line, which sends; the key that locks does.
 func TestWhatCannotBeReadSendsNothing(t *testing.T) {
-	sit(t, Options{Unlock: func([]byte) bool { return false }}, 0, 0, mine, func(s *sitter) {
+	sit(t, Options{Unlock: opens("right one")}, 0, 0, mine, func(s *sitter) {
 		s.line("1")
 		s.line("I am here")
 		s.hears("\x1b\n", "Nothing in that line can be read")

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +10,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"befree.example/store/bolt"
+	"befree.example/store/seal"
+	"befree.example/tui/text"
 )
 
 // A lock hides the screen. Where there is a passphrase it takes that to see it again; whoever judges it counts the wrong
@@ -16,13 +19,14 @@ import (
 type lock struct {
 	typed  string
 	wrong  int
+	fault  error // why the right one did not open it
 	trying bool
 	since  time.Time
 	shut   bool // the console ends, to go on without a key in memory
 }
 
 // unlockedMsg is what became of a passphrase.
-type unlockedMsg struct{ right bool }
+type unlockedMsg struct{ err error }
 
 // lockUp hides the screen at once, and has what was found, what can be searched, a number that is shown and what was
 // copied forgotten.
@@ -66,22 +70,24 @@ func (m *Model) lockKey(k tea.KeyMsg) tea.Cmd {
 func (m *Model) unlock() tea.Cmd {
 	l, try := m.locked, m.Unlock
 	passphrase := []byte(l.typed)
-	l.typed, l.trying = "", true
+	l.typed, l.trying, l.fault = "", true, nil
 	return guard(func() tea.Msg { return unlockedMsg{try(passphrase)} })
 }
 
 func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
 	switch l := m.locked; {
 	case l == nil:
-	case u.right:
+	case u.err == nil:
 		if m.Locked != nil {
 			return m.leave()
 		}
 		m.locked = nil
 		return m.prepare()
-	default:
+	case errors.Is(u.err, seal.ErrPassphrase):
 		l.wrong++
 		l.trying = false
+	default:
+		l.fault, l.trying = u.err, false
 	}
 	return nil
 }
@@ -186,6 +192,8 @@ func (l *lock) Render(look *look, passphrase bool) []string {
 		return append(lines, "", "  "+look.T("{{.Key}} shows the screen again.", "Key", look.press("ctrl+l")))
 	case l.trying:
 		return append(lines, "", "  "+look.T("Looking")+strings.Repeat(".", min(l.wrong+3, 10)))
+	case l.fault != nil:
+		lines = append(lines, "", "  "+look.T("What is kept here does not open, and the passphrase is not why: {{.Why}}.", "Why", text.Line(look.Error(l.fault))))
 	case l.wrong > 0:
 		lines = append(lines, "", "  "+look.T("That was not the passphrase. Each wrong one takes longer."))
 	}

@@ -3,6 +3,8 @@ package tui
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/desk"
+	"befree.example/store/seal"
 )
 
 // again begins another console on the same line; end it.
@@ -35,7 +38,17 @@ func (s *sitter) end() {
 }
 
 // lockEnds is a console that a lock ends.
-var lockEnds = Options{LockEnds: true, Unlock: func(p []byte) bool { return string(p) == "right one" }}
+var lockEnds = Options{LockEnds: true, Unlock: opens("right one")}
+
+// opens is what a passphrase unlocks.
+func opens(right string) func([]byte) error {
+	return func(typed []byte) error {
+		if string(typed) != right {
+			return seal.ErrPassphrase
+		}
+		return nil
+	}
+}
 
 // The lock ends the console, with all that was written on the disk; the next one begins locked, and the one after it where
 // its person was, with what they had not seen of who took what.
@@ -265,6 +278,37 @@ func TestALockedConsoleHearsARestoredRelay(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What does not open for another reason than the passphrase is told as that, in words, and can be tried again.
+func TestALockTellsWhyItDoesNotOpen(t *testing.T) {
+	for language, words := range map[string]string{"en": "the passphrase is not why: no space left on device.", "es": "no es por la frase de acceso: no space left on device."} {
+		for _, columns := range []int{100, 0} {
+			t.Run(fmt.Sprint(language, columns), func(t *testing.T) {
+				err := errors.New("no space left on device")
+				o := Options{Language: language, Locked: &Carried{}, LockEnds: true, Unlock: func([]byte) error { return err }}
+				sit(t, o, columns, 30, nil, func(s *sitter) {
+					try := func() string {
+						if columns == 0 {
+							return s.line("right one")
+						}
+						s.press("right one", "enter")
+						s.wait(time.Second)
+						return s.screen()
+					}
+					if said := try(); !strings.Contains(said, words) || strings.Contains(said, s.m.T("That was not the passphrase. Each wrong one takes longer.")) {
+						s.Errorf("it says\n%s", said)
+					}
+					if err = nil; s.left {
+						s.Fatal("it ends")
+					}
+					if try(); !s.left {
+						s.Errorf("it does not open any more:\n%s", s.screen())
+					}
+				})
+			})
+		}
 	}
 }
 

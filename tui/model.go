@@ -31,7 +31,7 @@ type Options struct {
 	Replies  []replies.Reply                                                 // offered as quick replies; nil for those that befree comes with
 	Save     func(name, ending string, data []byte) (path string, err error) // in a new file; nil where that is not possible
 	Files    func() []string                                                 // names of what Save has written and is still there; nil for nothing
-	Unlock   func(passphrase []byte) bool                                    // shows a locked screen again; nil for the key that locked it
+	Unlock   func(passphrase []byte) error                                   // shows a locked screen again, seal.ErrPassphrase if it is not the one; nil for the key that locked it
 	LockEnds bool                                                            // a lock ends the console once nothing is under way; see Carry
 	Locked   *Carried                                                        // begin locked, and end once Unlock says yes; nil to begin as ever
 	Carried  Carried                                                         // from the console before the lock

@@ -435,7 +435,7 @@ func TestSmallestWindowIsWhole(t *testing.T) {
 		"en": {"drafts are kept.", "Each wrong one takes longer.", "A new text within three days opens it again."},
 		"es": {"los borradores se guardan.", "Cada error tarda más.", "Un texto nuevo en tres días la abre otra vez."},
 	} {
-		sit(t, Options{Language: language, Unlock: func(p []byte) bool { return string(p) == "right" }}, leastWidth, leastHeight, conversation, func(s *sitter) {
+		sit(t, Options{Language: language, Unlock: opens("right")}, leastWidth, leastHeight, conversation, func(s *sitter) {
 			s.press("1", "ctrl+l", "wrong", "enter")
 			s.wait(time.Second)
 			if at := strings.Join(strings.Fields(s.screen()), " "); !strings.Contains(at, words[0]) || !strings.Contains(at, words[1]) {

@@ -32,7 +32,7 @@ type display struct {
 func (d display) options(cl *client.Client, files folder) (o tui.Options, err error) {
 	o, err = d.of(cl, cl.Identity.Name, files)
 	o.Device = cl.Cache.DeviceID()
-	o.Unlock = func(passphrase []byte) bool { return cl.Cache.Check(passphrase) == nil }
+	o.Unlock = cl.Cache.Check
 	return o, err
 }
 

@@ -158,12 +158,12 @@ func (s *sitting) wait(ctx context.Context, shut *bolt.Shut, h handing) (*bolt.C
 	}
 	o.Review, o.Locked = s.review, &h.Carried
 	opened := make(chan *bolt.Cache, 1)
-	o.Unlock = func(passphrase []byte) bool {
+	o.Unlock = func(passphrase []byte) error {
 		cache, err := shut.Open(s.profile.of(bolt.CacheOptions{Passphrase: passphrase}))
 		if err == nil {
 			opened <- cache
 		}
-		return err == nil
+		return err
 	}
 	show := func(ctx context.Context) error {
 		_, err := s.show(ctx, o)
