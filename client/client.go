@@ -228,7 +228,7 @@ func (c *Client) Whole(id string) (*desk.Conversation, error) {
 func (c *Client) ahead(conversation string) ([]bolt.Entry, error) {
 	outbox, err := c.Outbox()
 	return slices.DeleteFunc(outbox, func(e bolt.Entry) bool {
-		return e.Conversation != conversation || !durable(e.Kind) || e.Refused != ""
+		return e.Conversation != conversation || !Durable(e.Kind) || e.Refused != ""
 	}), err
 }
 

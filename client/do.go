@@ -28,9 +28,9 @@ type Outcome struct {
 	Kept bool   // on this machine's disk; it goes to the relay as soon as that can be reached
 }
 
-// durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
+// Durable tells whether a command is handed to the relay however long that takes. What a texter would get, or what
 // others decide meanwhile, is not: a reply comes back as a draft, a claim is simply not made.
-func durable(k store.Kind) bool {
+func Durable(k store.Kind) bool {
 	return k == desk.NoteAdded || k == desk.PlanSaved || k == desk.SafetySaved || k == desk.ReferralSaved || k == desk.Searched || k == desk.Erased
 }
 
@@ -66,7 +66,7 @@ func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.P
 		return Outcome{}, errAside
 	}
 	lost, connected := c.connection()
-	if !connected && !durable(command.Kind) && command.Kind != desk.ReplyQueued {
+	if !connected && !Durable(command.Kind) && command.Kind != desk.ReplyQueued {
 		return Outcome{}, ErrOffline
 	}
 	id, answer, err := c.queue(command, certain)
@@ -81,7 +81,7 @@ func (c *Client) do(ctx context.Context, command desk.Command, certain ed25519.P
 		return a.Outcome, a.err
 	case <-lost:
 		c.update(func() { delete(c.certain, id) })
-		if durable(command.Kind) || command.Kind == desk.ReplyQueued {
+		if Durable(command.Kind) || command.Kind == desk.ReplyQueued {
 			return Outcome{Kept: true}, nil
 		}
 		why := ErrOffline
@@ -169,7 +169,7 @@ func (c *Client) turnDown(e bolt.Entry, refusal *desk.Refusal) error {
 	case e.Kind == desk.Searched:
 		c.Logger.Warn("the relay did not take the record of a search", "code", refusal.Code)
 		err = c.Cache.Settle(e.ID)
-	case (durable(e.Kind) || e.Kind == desk.ReplyQueued) && refusal.Code != desk.CodeForgotten && e.Kind != desk.Erased:
+	case (Durable(e.Kind) || e.Kind == desk.ReplyQueued) && refusal.Code != desk.CodeForgotten && e.Kind != desk.Erased:
 		if err = c.Cache.Refuse(e, refusal.Text); errors.Is(err, bolt.ErrForgotten) {
 			err = c.Cache.Settle(e.ID)
 		}

@@ -70,7 +70,7 @@ func (c *Client) Search(_ context.Context, words string) ([]Found, error) {
 func (c *Client) unkept(q search.Query, known []store.Event, outbox []bolt.Entry) (es []store.Event) {
 	has := func(e store.Event) bool { return q.In(search.ListOf(desk.Words(e)...)) }
 	for _, entry := range outbox {
-		if e := c.foreseen(entry, 0); entry.Refused == "" && durable(e.Kind) && has(e) {
+		if e := c.foreseen(entry, 0); entry.Refused == "" && Durable(e.Kind) && has(e) {
 			es = append(es, e)
 		}
 	}

@@ -339,7 +339,7 @@ func (s *session) hand(ctx context.Context, e bolt.Entry) error {
 	pressed, ours := s.pressed[e.ID]
 	certain := s.certain[e.ID]
 	age := max(time.Since(pressed), s.wall().Sub(e.At)) // the monotonic clock stands still while a machine sleeps
-	late := !durable(e.Kind) && (!ours || age > staleAfter)
+	late := !Durable(e.Kind) && (!ours || age > staleAfter)
 	_, queued := s.waiting[e.ID] // by this process: else nobody knows whether it was handed over
 	lost := !ours && s.status.Renewed && (s.handed[e.ID] || !queued)
 	if ours && !late {

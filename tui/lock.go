@@ -9,6 +9,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"befree.example/client"
 	"befree.example/store/bolt"
 	"befree.example/store/seal"
 	"befree.example/tui/text"
@@ -22,6 +23,7 @@ type lock struct {
 	fault  error // why the right one did not open it
 	trying bool
 	since  time.Time
+	unsent int  // things of the console before that had not reached the relay
 	shut   bool // the console ends, to go on without a key in memory
 }
 
@@ -92,8 +94,15 @@ func (m *Model) unlocked(u unlockedMsg) tea.Cmd {
 	return nil
 }
 
-// outboxMost is how long a lock waits for what is on its way to the relay; it is on the disk.
-const outboxMost = 2 * time.Second
+// unsent is how many things that go to the relay however long that takes have not reached it.
+func (w *world) unsent() (n int) {
+	for _, e := range w.outbox {
+		if e.Refused == "" && client.Durable(e.Kind) {
+			n++
+		}
+	}
+	return n
+}
 
 // endLocked ends a console that is locked, once all that was written is on the disk and all that was begun has its end.
 // Whoever runs it drops what it knew and begins another, by Carry.
@@ -104,7 +113,7 @@ func (m *Model) endLocked() tea.Cmd {
 		return nil
 	case !m.synced || m.acting > 0 || len(m.early) > 0 || len(m.unsaved) > 0 && !m.Aside:
 		return nil
-	case len(m.world.outbox) > 0 && m.now.Sub(l.since) < outboxMost:
+	case len(m.world.outbox) > 0 && m.now.Sub(l.since) < m.outboxMost():
 		return nil
 	}
 	l.shut = true
@@ -112,16 +121,26 @@ func (m *Model) endLocked() tea.Cmd {
 	return tea.Quit
 }
 
+// outboxMost is how long a lock waits for what is on its way to the relay. It is on the disk, and without a connection it is
+// not on its way; with one it is sent, since whoever locks may not come back before the morning.
+func (m *Model) outboxMost() time.Duration {
+	if m.world.status.Connected && m.world.unsent() > 0 {
+		return 2 * time.Minute
+	}
+	return 2 * time.Second
+}
+
 // Carried is what a console hands on to the next one when it is locked, and that to the one after it. It holds nobody's
 // words.
 type Carried struct {
-	Since uint64       `json:"since"` // Seq of the newest event that the console knew: what is newer is news
-	Epoch string       `json:"epoch"` // of the log that Since is of
-	Quiet bool         `json:"quiet"`
-	Mouse bool         `json:"mouse"`
-	Typed string       `json:"typed"` // of the passphrase already
-	Hands []HandedOver `json:"hands"`
-	Anew  *bolt.Aside  `json:"anew,omitempty"` // the relay began anew, and its person has not acknowledged that
+	Since  uint64       `json:"since"` // Seq of the newest event that the console knew: what is newer is news
+	Epoch  string       `json:"epoch"` // of the log that Since is of
+	Quiet  bool         `json:"quiet"`
+	Mouse  bool         `json:"mouse"`
+	Typed  string       `json:"typed"`  // of the passphrase already
+	Unsent int          `json:"unsent"` // how many things have not reached the relay
+	Hands  []HandedOver `json:"hands"`
+	Anew   *bolt.Aside  `json:"anew,omitempty"` // the relay began anew, and its person has not acknowledged that
 }
 
 // A HandedOver is a conversation that changed hands, which its person has not acknowledged.
@@ -136,7 +155,7 @@ func (m *Model) Carry() *Carried {
 	if m.locked == nil || !m.locked.shut {
 		return nil
 	}
-	c := Carried{Since: m.world.status.At, Epoch: m.world.status.Epoch, Quiet: m.quiet, Mouse: m.mouse, Typed: m.locked.typed}
+	c := Carried{Since: m.world.status.At, Epoch: m.world.status.Epoch, Quiet: m.quiet, Mouse: m.mouse, Typed: m.locked.typed, Unsent: m.world.unsent()}
 	hands := m.untold
 	for _, d := range m.dialogs {
 		if d.hand != nil {
@@ -160,7 +179,7 @@ func (m *Model) Carry() *Carried {
 func (m *Model) takeUp() {
 	c := m.Carried
 	if l := m.Locked; l != nil {
-		c, m.locked = *l, &lock{typed: l.Typed}
+		c, m.locked = *l, &lock{typed: l.Typed, unsent: l.Unsent}
 	}
 	m.quiet, m.mouse = c.Quiet, c.Mouse
 }
@@ -187,6 +206,9 @@ func (m *Model) recallTold() {
 // Render says how to see the screen again, and nothing else.
 func (l *lock) Render(look *look, passphrase bool) []string {
 	lines := []string{"", "  " + look.T("befree is locked. Texts come in and drafts are kept.")}
+	if l.unsent > 0 && !look.Review {
+		lines = append(lines, "", "  "+look.N(l.unsent, "{{.N}} things have not reached the relay yet. They go once the passphrase opens befree."))
+	}
 	switch {
 	case !passphrase:
 		return append(lines, "", "  "+look.T("{{.Key}} shows the screen again.", "Key", look.press("ctrl+l")))

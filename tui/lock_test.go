@@ -182,7 +182,7 @@ func TestALockWaitsForWhatIsUnderWay(t *testing.T) {
 	}
 }
 
-// What waits for a connection is on the disk: a lock waits for it no longer than 2 s.
+// What waits for a connection is on the disk: a lock waits for it no longer than 2 s, and the next console says so.
 func TestALockDoesNotWaitForTheNetwork(t *testing.T) {
 	sit(t, lockEnds, 100, 30, mine, func(s *sitter) {
 		s.press("1", "esc", "t", "Room 9")
@@ -197,7 +197,46 @@ func TestALockDoesNotWaitForTheNetwork(t *testing.T) {
 		if !s.left || len(s.h.outbox) != 1 {
 			s.Errorf("left %t, %d wait", s.left, len(s.h.outbox))
 		}
+		locked := lockEnds
+		locked.Locked = s.m.Carry()
+		s = s.again(locked)
+		defer s.end()
+		s.sees("befree is locked", "1 thing has not reached the relay yet. It goes once the passphrase opens befree.")
 	})
+}
+
+// What the relay is taking is sent before the console ends, if that takes no longer than 2 minutes; nothing of it is shown.
+// What it has refused, or what comes back as a draft, is not.
+func TestALockWaitsForWhatTheRelayIsTaking(t *testing.T) {
+	for name, c := range map[string]struct {
+		entry bolt.Entry
+		taken time.Duration // after which the relay has it
+		least time.Duration // for which the lock waits
+	}{
+		"a safety record":         {bolt.Entry{Kind: desk.SafetySaved}, 30 * time.Second, 30 * time.Second},
+		"one that it never takes": {bolt.Entry{Kind: desk.SafetySaved}, time.Hour, 2 * time.Minute},
+		"one that it refused":     {bolt.Entry{Kind: desk.SafetySaved, Refused: "no"}, time.Hour, 2 * time.Second},
+		"a reply":                 {bolt.Entry{Kind: desk.ReplyQueued}, time.Hour, 2 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sit(t, lockEnds, 100, 30, mine, func(s *sitter) {
+				s.press("1")
+				s.h.change(func() { s.h.outbox = []bolt.Entry{c.entry} })
+				time.AfterFunc(c.taken, func() { s.h.change(func() { s.h.outbox = nil }) })
+				s.press("ctrl+l")
+				s.sees("befree is locked")
+				s.wait(c.least - 2*time.Second)
+				s.seesNot("stop him")
+				if s.left {
+					s.Error("it has ended")
+				}
+				s.wait(5 * time.Second)
+				if !s.left {
+					s.Error("it goes on")
+				}
+			})
+		})
+	}
 }
 
 // A locked console calls for what is new, and not for what was there when it was locked.
