@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/adrg/xdg"
+
 	"befree.example/cmd/internal/config"
 	"befree.example/tui/speech"
 	"befree.example/tui/text"
@@ -161,9 +163,13 @@ func (c *forgetFilesCmd) sure(std *config.Std, n int) (bool, error) {
 	return sure, nil
 }
 
-// remain names what befree did not make and so leaves alone.
+// remain names what befree did not make and so leaves alone, and what an older one may have made in the home folder, where
+// everything else of somebody's is.
 func (c *forgetFilesCmd) remain(std *config.Std, others []string) {
 	for _, name := range others {
 		fmt.Fprintln(std.Out, c.says().T("Left, as befree did not make it: {{.File}}", "File", text.Line(filepath.Join(string(c.files()), name))))
+	}
+	for _, name := range folder(xdg.Home).made() {
+		fmt.Fprintln(std.Out, c.says().T("Left, perhaps of an older befree, which wrote there; look whether it is, and delete it: {{.File}}", "File", text.Line(filepath.Join(xdg.Home, name))))
 	}
 }
