@@ -112,6 +112,9 @@ type forgetFilesCmd struct {
 // Run deletes what befree wrote of conversations on this machine, and says what remains.
 func (c *forgetFilesCmd) Run(std *config.Std, spoken *speech.Speech) error {
 	c.speech = spoken
+	if _, err := os.Stat(c.Profile); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no profile %s: look at --name again, nothing was deleted", c.Profile)
+	}
 	in := c.files()
 	made, others, err := in.look()
 	if err != nil {
