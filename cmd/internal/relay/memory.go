@@ -19,6 +19,7 @@ var errShort = errors.New("there is too little memory at the moment")
 // another.
 type memory struct {
 	most  uint64 // bytes that the Go runtime may have; 0 for any number
+	has   func() uint64
 	log   *slog.Logger
 	short atomic.Bool
 	looks int // in a row at which there was enough while it was short
@@ -53,10 +54,10 @@ func (m *memory) look() {
 	if m.most == 0 {
 		return
 	}
-	has, was := occupied(), m.short.Load()
+	has, was := m.has(), m.short.Load()
 	if has > m.most {
 		debug.FreeOSMemory()
-		has = occupied()
+		has = m.has()
 	}
 	if m.looks++; has > m.most {
 		m.looks = 0

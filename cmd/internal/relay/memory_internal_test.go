@@ -2,29 +2,36 @@ package relay
 
 import (
 	"log/slog"
-	"runtime"
 	"testing"
 )
 
-// A relay that has nearly what it may have takes texts again when what made it too much is gone.
+// A relay that has nearly what it may have takes texts again when what made it too much is gone, and not at once: it would
+// go back and forth.
 func TestMemoryNearItsLimit(t *testing.T) {
-	base := make([]byte, 200<<20)
-	m := &memory{log: slog.New(slog.DiscardHandler), most: occupied() + 20<<20}
-	if m.look(); m.short.Load() {
-		t.Fatal("it is short at the start")
-	}
-	burst := make([]byte, 40<<20)
-	if m.look(); !m.short.Load() {
-		t.Fatal("it is not short in the burst")
-	}
-	runtime.KeepAlive(burst)
-	for n := range memoryLooks + 1 {
-		if m.look(); n == 1 && !m.short.Load() {
-			t.Error("it goes back and forth")
+	has := uint64(95)
+	m := &memory{most: 100, has: func() uint64 { return has }, log: slog.New(slog.DiscardHandler)}
+	looks := func(want bool, why string) {
+		t.Helper()
+		if m.look(); m.short.Load() != want {
+			t.Errorf("%s it is short: %t", why, !want)
 		}
 	}
-	if m.short.Load() {
-		t.Error("it is short for ever")
+	looks(false, "at the start")
+	has = 110
+	looks(true, "in the burst")
+	has = 95
+	for range memoryLooks - 1 {
+		looks(true, "after the burst")
 	}
-	runtime.KeepAlive(base)
+	has = 110
+	looks(true, "in the next burst")
+	has = 95
+	for range memoryLooks - 1 {
+		looks(true, "after the next burst")
+	}
+	looks(false, "long after the burst")
+	has = 110
+	looks(true, "once more")
+	has = 90
+	looks(false, "with a tenth free")
 }

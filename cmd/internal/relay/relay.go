@@ -131,7 +131,7 @@ type web struct {
 }
 
 func newWeb(c Config) *web {
-	w := &web{Config: c, walls: newWalls(c.Logger, c.BehindProxy), memory: &memory{most: c.Memory, log: c.Logger}, ended: make(chan error, 2)}
+	w := &web{Config: c, walls: newWalls(c.Logger, c.BehindProxy), memory: &memory{most: c.Memory, has: occupied, log: c.Logger}, ended: make(chan error, 2)}
 	w.listen(c.Listener, c.TLS, w)
 	if c.Carrier != nil {
 		w.listen(c.Carrier, nil, w.withoutLine())
