@@ -5,6 +5,7 @@ package cmd_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -34,6 +36,15 @@ const (
 	publicURL = "https://relay.example.org"
 	number    = "233733"
 )
+
+// TestMain has more stories told at once than there are processors: most of the time each waits for its people.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
+	}
+	m.Run()
+}
 
 func TestStories(t *testing.T) {
 	before := syscall.Umask(0) // whatever befree makes is for its owner alone all the same
