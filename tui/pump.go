@@ -130,7 +130,7 @@ func (w *world) begin(name string, review bool, now time.Time) {
 		if c.Asked(now) {
 			w.asked = append(w.asked, c)
 		}
-		if l := w.list(c, name, review); l != nil && l != &w.mine {
+		if l := w.kept(c, name, review); l != nil {
 			*l = append(*l, c)
 		}
 	}
@@ -151,12 +151,12 @@ func (w *world) takeOver(name string, review bool, before *world, now time.Time)
 		if c.Asked(now) {
 			w.asked = append(w.asked, c)
 		}
-		if l := w.list(old, name, review); l != nil && l != &w.mine {
+		if l := w.kept(old, name, review); l != nil {
 			if i, ok := slices.BinarySearchFunc(*l, old, w.order(l)); ok {
 				*l = slices.Delete(*l, i, i+1)
 			}
 		}
-		if l := w.list(c, name, review); l != nil && l != &w.mine {
+		if l := w.kept(c, name, review); l != nil {
 			i, _ := slices.BinarySearchFunc(*l, c, w.order(l))
 			*l = slices.Insert(*l, i, c)
 		}
@@ -201,6 +201,14 @@ func (w *world) list(c *desk.Conversation, name string, review bool) *[]*desk.Co
 		return &w.others
 	case c.Phase == desk.ClosedNow && c.Gone.IsZero() && review:
 		return &w.closed
+	}
+	return nil
+}
+
+// kept is the list that w keeps a conversation in the order of, nil for none: whose are mine, and their order, the state says.
+func (w *world) kept(c *desk.Conversation, name string, review bool) *[]*desk.Conversation {
+	if l := w.list(c, name, review); l != &w.mine {
+		return l
 	}
 	return nil
 }

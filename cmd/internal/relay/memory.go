@@ -15,8 +15,8 @@ import (
 var errShort = errors.New("there is too little memory at the moment")
 
 // A memory is how much the relay may have. While it has more, it takes no texts that are brought and lets nobody in whose
-// address it does not know. Who is here, or comes back, is served, what became of texts is taken, and the sweep fetches what was turned away, one text after
-// another.
+// address it does not know. Who is here, or comes back, is served, what became of texts is taken, and the sweep fetches
+// what was turned away, one text after another.
 type memory struct {
 	most  uint64 // bytes that the Go runtime may have; 0 for any number
 	has   func() uint64
